@@ -116,8 +116,8 @@ function functionProto(item: OnnxFunction): FunctionProto {
 }
 
 function attributeProto(name: string, attribute: Attribute, opsets: ReadonlyMap<string, number>): AttributeProto {
-  const code = ATTRIBUTE_CODES.get(attribute.type === "reference" ? attribute.of : attribute.type);
-  const proto = create(AttributeProtoSchema, { name, ...(code === undefined ? {} : { type: code }) });
+  const typeCode = ATTRIBUTE_CODES.get(attribute.type === "reference" ? attribute.of : attribute.type);
+  const proto = create(AttributeProtoSchema, { name, ...(typeCode === undefined ? {} : { type: typeCode }) });
   switch (attribute.type) {
     case "float":
       proto.f = attribute.value;
@@ -182,7 +182,6 @@ function valueProto(value: OnnxValue): ValueInfoProto {
 }
 
 function typeProto(type: OnnxType): TypeProto {
-  const code = (dtype: DType | undefined): number => (dtype === undefined ? 0 : codeOfDtype(dtype));
   const shape = type.shape === undefined ? {} : { shape: shapeProto(type.shape) };
   const element = type.element === undefined ? undefined : typeProto(type.element);
   const proto = create(TypeProtoSchema);
@@ -218,6 +217,11 @@ function typeProto(type: OnnxType): TypeProto {
       break;
   }
   return proto;
+}
+
+// 0 is UNDEFINED.
+function code(dtype: DType | undefined): number {
+  return dtype === undefined ? 0 : codeOfDtype(dtype);
 }
 
 function shapeProto(shape: readonly Dimension[]): TensorShapeProto {
