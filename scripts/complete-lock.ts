@@ -96,7 +96,7 @@ export function completeLock(lock: Lock): { lock: Lock; report: LockReport } {
     packages[key] = rest;
     report.freed.push(key.slice(key.lastIndexOf("node_modules/") + "node_modules/".length));
   }
-  const sorted = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const sorted = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => a.localeCompare(b, "en")));
   return { lock: { ...lock, packages: sorted }, report };
 }
 
