@@ -4,3 +4,4 @@
 export * from "./hash.ts";
 export * from "./tree.ts";
 export * from "./tensor.ts";
+export * from "./wasm-hasher.ts";
