@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Libp2p } from "@libp2p/interface";
+import { lpStream } from "@libp2p/utils";
+import { multiaddr } from "@multiformats/multiaddr";
+import { pino } from "pino";
+import { buildTree, treeRoot, type Hash } from "../merkle/index.ts";
+import { bytesTree, ContentExchange, CONTENT_PROTOCOL, type ContentSource } from "./content.ts";
+import { startPeer } from "./peer.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "lockstep-net-"));
+const log = pino({ level: "silent" });
+
+// A deterministic file of `length` bytes.
+function file(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 0xff);
+}
+
+function holding(files: readonly Uint8Array[], lists: readonly (readonly Hash[])[] = []): ContentSource {
+  const byRoot = new Map(files.map((bytes) => [treeRoot(bytesTree(bytes)), bytes]));
+  const listByRoot = new Map(lists.map((list) => [treeRoot(buildTree(list)), list]));
+  return {
+    bytes: (root) => Promise.resolve(byRoot.get(root)),
+    leaves: (root) => Promise.resolve(listByRoot.get(root)),
+  };
+}
+
+describe("content exchange", () => {
+  const peers: Libp2p[] = [];
+  const exchanges: ContentExchange[] = [];
+  const big = file(700_001);
+  const leaves = Array.from({ length: 9_001 }, (_, index): Hash => `0x${(index + 1).toString(16).padStart(64, "0")}`);
+
+  async function joinNetwork(
+    source: ContentSource,
+    to: readonly string[],
+  ): Promise<{ peer: Libp2p; exchange: ContentExchange }> {
+    const keyFile = join(folder, `peer-${peers.length}.key`);
+    const peer = await startPeer({ keyFile, listen: ["/ip4/127.0.0.1/tcp/0"], peers: [] });
+    const exchange = new ContentExchange({ libp2p: peer, source, log });
+    await exchange.start();
+    peers.push(peer);
+    exchanges.push(exchange);
+    for (const address of to) await peer.dial(multiaddr(address));
+    return { peer, exchange };
+  }
+
+  const addressOf = (peer: Libp2p) => peer.getMultiaddrs()[0]?.toString() ?? "";
+  let server: Libp2p;
+
+  before(async () => {
+    server = (await joinNetwork(holding([big, file(1), file(1024)], [leaves]), [])).peer;
+  });
+
+  after(async () => {
+    for (const peer of peers) await peer.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("fetches files of many frames and of one byte", async () => {
+    const { exchange } = await joinNetwork(holding([]), [addressOf(server)]);
+    for (const bytes of [big, file(1), file(1024)]) {
+      const fetched = await exchange.fetchBytes(treeRoot(bytesTree(bytes)), { maxBytes: 1_000_000 });
+      assert.deepEqual(fetched, bytes);
+    }
+  });
+
+  it("fetches the leaves of a tree over several frames", async () => {
+    const { exchange } = await joinNetwork(holding([]), [addressOf(server)]);
+    assert.deepEqual(await exchange.fetchLeaves(treeRoot(buildTree(leaves)), leaves.length), leaves);
+  });
+
+  it("refuses inner nodes passed off as the leaves of a smaller tree", async () => {
+    const { exchange } = await joinNetwork(holding([]), [addressOf(server)]);
+    const root = treeRoot(buildTree(leaves));
+    await assert.rejects(exchange.fetchLeaves(root, leaves.length - 1), { name: "ContentUnavailableError" });
+  });
+
+  it("refuses more than the receiver allows and what nobody holds", async () => {
+    const { exchange } = await joinNetwork(holding([]), [addressOf(server)]);
+    const root = treeRoot(bytesTree(big));
+    await assert.rejects(exchange.fetchBytes(root, { maxBytes: 1_000 }), { name: "ContentUnavailableError" });
+    const absent: Hash = `0x${"11".repeat(32)}`;
+    await assert.rejects(exchange.fetchBytes(absent, { maxBytes: 1_000 }), { name: "ContentUnavailableError" });
+  });
+
+  it("takes from an honest peer what a lying one forged, without keeping a forged chunk", async () => {
+    const root = treeRoot(bytesTree(big));
+    const forged = big.slice();
+    forged[300_000] = (forged[300_000] ?? 0) ^ 1;
+    const liar: ContentSource = { bytes: () => Promise.resolve(forged), leaves: () => Promise.resolve(undefined) };
+    const { peer: liarPeer } = await joinNetwork(liar, []);
+    const { exchange } = await joinNetwork(holding([]), [addressOf(liarPeer), addressOf(server)]);
+    assert.deepEqual(await exchange.fetchBytes(root, { maxBytes: 1_000_000 }), big);
+  });
+
+  it("survives malformed requests", async () => {
+    const { peer, exchange } = await joinNetwork(holding([]), [addressOf(server)]);
+    for (const garbage of [new Uint8Array(0), new Uint8Array(41).fill(0xff), new Uint8Array(40), file(10_000)]) {
+      const stream = await peer.dialProtocol(server.peerId, CONTENT_PROTOCOL);
+      const frames = lpStream(stream);
+      await frames.write(garbage).catch(() => undefined);
+      await assert.rejects(async () => {
+        await frames.read({ signal: AbortSignal.timeout(2_000) });
+      });
+    }
+    assert.deepEqual(await exchange.fetchBytes(treeRoot(bytesTree(file(1))), { maxBytes: 10 }), file(1));
+  });
+});

@@ -1,0 +1,49 @@
+/**
+ * The node's libp2p host: TCP, noise, yamux, identify, ping and a list of peers to stay connected to. The peer key is
+ * Ed25519 and lives beside the node's state; it signs nothing but connections.
+ */
+import { bootstrap } from "@libp2p/bootstrap";
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
+import { identify } from "@libp2p/identify";
+import type { Libp2p, PrivateKey } from "@libp2p/interface";
+import { noise } from "@libp2p/noise";
+import { ping } from "@libp2p/ping";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { createLibp2p } from "libp2p";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+
+export interface PeerOptions {
+  /** File of the peer key; made on first use. */
+  keyFile: string;
+  /** Multiaddresses to listen on, such as /ip4/127.0.0.1/tcp/0. */
+  listen: readonly string[];
+  /** Multiaddresses of peers to connect to, with their /p2p/ id. */
+  peers: readonly string[];
+}
+
+/** Starts a host. Stop it with its own `stop`. */
+export async function startPeer(options: PeerOptions): Promise<Libp2p> {
+  const { keyFile, listen, peers } = options;
+  return createLibp2p({
+    privateKey: await loadKey(keyFile),
+    addresses: { listen: [...listen] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    peerDiscovery: peers.length === 0 ? [] : [bootstrap({ list: [...peers], timeout: 0 })],
+    // Many peers may stand behind one address (a home, a data centre, this machine in a test): libp2p's default of 5 new
+    // connections a second from one address turns them away.
+    connectionManager: { inboundConnectionThreshold: 64 },
+    services: { identify: identify(), ping: ping() },
+  });
+}
+
+async function loadKey(path: string): Promise<PrivateKey> {
+  if (existsSync(path)) return privateKeyFromProtobuf(readFileSync(path));
+  const key = await generateKeyPair("Ed25519");
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  writeFileSync(path, privateKeyToProtobuf(key), { mode: 0o600, flag: "wx" });
+  return key;
+}
