@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {OutputsShown, Terms} from "../types/Types.sol";
+import {IPullPayments} from "./IPullPayments.sol";
+
+/// @notice Where a claim stands. Final, Slashed and Forfeited never change again.
+enum ClaimStatus {
+    None,
+    Committed,
+    Revealed,
+    Final,
+    Slashed,
+    Forfeited
+}
+
+/// @notice A claim as the registry keeps it. The roots, `taskId`, `steps` and `moveFeeWei` are known from the reveal on.
+/// @param revealBy Last second to reveal; zero unless Committed.
+/// @param challengeUntil Last second to challenge (T); zero until Revealed.
+struct Claim {
+    ClaimStatus status;
+    address claimant;
+    uint64 revealBy;
+    uint64 challengeUntil;
+    uint32 steps;
+    uint256 bondWei;
+    uint256 moveFeeWei;
+    bytes32 programRoot;
+    bytes32 inputsRoot;
+    bytes32 traceRoot;
+    bytes32 taskId;
+}
+
+/// @title Claim registry
+/// @notice Bonded statements of a trace root and outputs for a program and inputs, from commitment to finality or slash.
+/// A claim's id hashes all of it: keccak256(abi.encode(chainId, registry, claimant, terms, seal, bondWei)) with
+/// seal = keccak256(abi.encode(traceRoot, outputRoots, salt)). The registry keeps the bonds; the dispute game decides.
+interface IClaimRegistry is IPullPayments {
+    /// @notice A deployment parameter is below its floor.
+    error ParameterBelowFloor(bytes32 name, uint256 value, uint256 floor);
+    /// @notice Only the deployer may bind the dispute game.
+    error NotDeployer(address caller);
+    /// @notice The dispute game is bound once and for ever.
+    error DisputeGameAlreadyBound(address game);
+    /// @notice The dispute game must be a contract.
+    error DisputeGameWithoutCode(address game);
+    /// @notice No claim before a dispute game is bound.
+    error DisputeGameNotBound();
+    /// @notice Only the dispute game may call this.
+    error NotDisputeGame(address caller);
+    /// @notice Only full traces (0) are accepted.
+    error TraceModeUnsupported(uint8 mode);
+    /// @notice steps must be 1 to 2^20.
+    error StepsOutOfRange(uint32 steps, uint32 max);
+    /// @notice The bond is below the deployment's minimum or above what the registry can count.
+    error BondOutOfRange(uint256 bondWei, uint256 minWei, uint256 maxWei);
+    /// @notice Bonds are whole multiples of 1 gwei.
+    error BondNotWholeGwei(uint256 bondWei);
+    /// @notice A move fee is at least the deployment's minimum, and at most bond / 64: a quarter of the bond pays 16 demands,
+    /// and a claim cannot make challenging it unaffordable.
+    error MoveFeeOutOfRange(uint256 moveFeeWei, uint256 minWei, uint256 maxWei);
+    /// @notice The claimant has a commitment for the same program, inputs and steps that it has not revealed.
+    error CommitmentLive(bytes32 claimId);
+    /// @notice The same claim was committed before.
+    error ClaimExists(bytes32 claimId);
+    /// @notice The claim is in another status than the call needs.
+    error ClaimStatusMismatch(bytes32 claimId, ClaimStatus expected, ClaimStatus actual);
+    /// @notice What is revealed is not what was committed.
+    error ClaimIdMismatch(bytes32 claimId, bytes32 computed);
+    /// @notice The time to reveal is over.
+    error RevealTooLate(bytes32 claimId, uint64 revealBy);
+    /// @notice The claim can still be revealed.
+    error RevealPending(bytes32 claimId, uint64 revealBy);
+    /// @notice The summary shown is not the claimed program.
+    error ProgramRootMismatch(bytes32 expected, bytes32 computed);
+    /// @notice The step or the outputs shown do not lead to the trace root or to each other.
+    error OutputsMismatch(bytes32 expected, bytes32 computed);
+    /// @notice The program has another number of outputs.
+    error OutputCountMismatch(uint256 expected, uint256 actual);
+    /// @notice Direct proofs may be revealed until then.
+    error FinalityTooEarly(bytes32 claimId, uint64 finalAfter);
+    /// @notice Challenges are open.
+    error ChallengesOpen(bytes32 claimId, uint256 count);
+    /// @notice Compensation of challengers is at most a quarter of the bond.
+    error CompensationTooHigh(uint256 compensationWei, uint256 maxWei);
+    /// @notice The dispute game did not take the slashed coin.
+    error PaymentRefused(address to, uint256 amountWei);
+
+    event DisputeGameBound(address indexed game);
+    event ClaimCommitted(
+        bytes32 indexed claimId,
+        address indexed claimant,
+        bytes32 indexed programRoot,
+        bytes32 inputsRoot,
+        uint32 steps,
+        uint8 traceMode,
+        address operator,
+        bytes32 taskId,
+        uint256 bondWei,
+        uint256 moveFeeWei,
+        bytes32 seal,
+        uint64 revealBy
+    );
+    event ClaimRevealed(bytes32 indexed claimId, bytes32 traceRoot, bytes32[] outputRoots, uint64 challengeUntil);
+    event ClaimFinalized(bytes32 indexed claimId, address indexed claimant);
+    event ClaimForfeited(bytes32 indexed claimId, address indexed claimant, uint256 burntWei);
+    event ClaimSlashed(
+        bytes32 indexed claimId,
+        address indexed claimant,
+        address indexed prover,
+        uint256 bountyWei,
+        uint256 burntWei
+    );
+
+    /// @notice Names the only contract that may slash, once, by the deployer.
+    function bindDisputeGame(address game) external;
+
+    /// @notice Commits to a claim with the sent coin as its bond. One unrevealed commitment per claimant, program, inputs
+    /// and steps.
+    /// @param seal keccak256(abi.encode(traceRoot, outputRoots, salt)).
+    function commit(Terms calldata terms, bytes32 seal) external payable returns (bytes32 claimId);
+
+    /// @notice Opens a commitment and starts the challenge window. Anyone who knows the salt may call.
+    /// @param terms As committed.
+    /// @param outputRoots Tensor roots of the program's outputs after the last step, all of them in order.
+    /// @param shown Binds the outputs to the trace root.
+    function reveal(
+        bytes32 claimId,
+        Terms calldata terms,
+        bytes32 traceRoot,
+        bytes32[] calldata outputRoots,
+        bytes32 salt,
+        OutputsShown calldata shown
+    ) external;
+
+    /// @notice Returns the bond of a claim that stood: the window, every challenge and the time for direct proofs are over.
+    function finalize(bytes32 claimId) external;
+
+    /// @notice Burns the bond of a commitment that was not revealed in time.
+    function forfeit(bytes32 claimId) external;
+
+    /// @notice Slashes a revealed claim: a quarter of the bond (the bounty) and `compensationWei` go to the dispute game
+    /// with the call's return; the rest, at least half, is burnt.
+    /// @param prover Who is named in the event; the game may pay the bounty to an earlier committed prover.
+    function slash(bytes32 claimId, address prover, uint256 compensationWei) external returns (uint256 bountyWei);
+
+    /// @notice The claim, all zero if unknown.
+    function claimOf(bytes32 claimId) external view returns (Claim memory);
+
+    /// @notice Where the claim stands.
+    function statusOf(bytes32 claimId) external view returns (ClaimStatus);
+
+    /// @notice The id that commit gives.
+    function claimIdOf(
+        address claimant,
+        Terms calldata terms,
+        bytes32 seal,
+        uint256 bondWei
+    ) external view returns (bytes32);
+
+    function disputeGame() external view returns (address);
+    function minBondWei() external view returns (uint256);
+    function minMoveFeeWei() external view returns (uint256);
+    /// @notice Seconds from commitment to the last reveal.
+    function revealSeconds() external view returns (uint64);
+    /// @notice Seconds from reveal to the last challenge (T).
+    function windowSeconds() external view returns (uint64);
+    /// @notice Seconds after T in which direct proofs may be revealed (R).
+    function proofRevealSeconds() external view returns (uint64);
+}

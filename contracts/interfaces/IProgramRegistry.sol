@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Program registry
+/// @notice Publishes a program's bytes: records and scalar programs stay in the transaction's calldata, the rest in the
+/// event. Whether the program is valid is not judged here: claiming an invalid one is what gets slashed.
+interface IProgramRegistry {
+    /// @notice The program was registered before.
+    error ProgramAlreadyRegistered(bytes32 programRoot);
+    /// @notice The interface table is not the summary's.
+    error InterfaceHashMismatch(bytes32 expected, bytes32 computed);
+    /// @notice One list of records and one of bindings per segment.
+    error SegmentCountMismatch(uint256 expected, uint256 actual);
+    /// @notice The bindings are not the segment's.
+    error BindingsHashMismatch(uint256 segment, bytes32 expected, bytes32 computed);
+    /// @notice The segment has another number of records.
+    error RecordCountMismatch(uint256 segment, uint256 expected, uint256 actual);
+    /// @notice The records do not lead to the segment's records root.
+    error RecordsRootMismatch(uint256 segment, bytes32 expected, bytes32 computed);
+    /// @notice A record is at least its 32-byte scalar hash.
+    error RecordTooShort(uint256 segment, uint256 index, uint256 length);
+    /// @notice Scalar programs are sent in ascending order of their hashes, each once.
+    error ScalarsNotAscending(uint256 index, bytes32 previous, bytes32 current);
+    /// @notice A record names a scalar program that was not sent.
+    error ScalarMissing(uint256 segment, uint256 index, bytes32 scalarHash);
+
+    /// @param contentHash keccak256(abi.encode(records, scalars)): what a mirror must serve.
+    event ProgramRegistered(
+        bytes32 indexed programRoot,
+        address indexed publisher,
+        bytes summary,
+        bytes interfaceTable,
+        bytes[] bindings,
+        bytes32 contentHash,
+        string[] mirrors
+    );
+
+    /// @notice Publishes a program after recomputing every hash under its root.
+    /// @param summary Preimage of the program root.
+    /// @param interfaceTable Preimage of the summary's interface hash.
+    /// @param bindings Per segment.
+    /// @param records Per segment, in order of their index.
+    /// @param scalars Every scalar program that a record names, in ascending order of their hashes.
+    /// @param mirrors Where records and scalars can be fetched too.
+    function register(
+        bytes calldata summary,
+        bytes calldata interfaceTable,
+        bytes[] calldata bindings,
+        bytes[][] calldata records,
+        bytes[] calldata scalars,
+        string[] calldata mirrors
+    ) external returns (bytes32 programRoot);
+
+    /// @notice Whether the program's bytes were published.
+    function isRegistered(bytes32 programRoot) external view returns (bool);
+}
