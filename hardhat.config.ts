@@ -25,5 +25,5 @@ export default defineConfig({
       accounts: deployerKey === undefined ? "remote" : [deployerKey],
     },
   },
-  test: { solidity: { fuzz: { runs: 256 }, invariant: { runs: 64, depth: 50 } } },
+  test: { solidity: { fuzz: { runs: 256, seed: "0x10c57e9" }, invariant: { runs: 64, depth: 50 } } },
 });

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { runGenerator } from "./generate.ts";
 import { abiFiles, constantName } from "./generators/abi.ts";
 import type { Generator } from "./generators/generator.ts";
+import { schemaFiles } from "./generators/schema.ts";
 
 const generator: Generator = {
   name: "letters",
@@ -65,4 +66,21 @@ test("names constants after contracts", () => {
   assert.equal(constantName("ERC20Faucet"), "erc20FaucetAbi");
   assert.equal(constantName("MLToken"), "mlTokenAbi");
   assert.equal(constantName("USDC"), "usdcAbi");
+});
+
+test("types a schema with strings for custom scalars and text for enums", async () => {
+  const schema = "scalar BigInt\nenum Status { Open Final }\ntype Query { bond(of: ID!): BigInt!, status: Status! }\n";
+  const [sdl, types] = await schemaFiles(schema);
+  assert.ok(sdl?.content.endsWith(`export const sdl = ${JSON.stringify(schema)};\n`));
+  const expected = [
+    "BigInt: { input: string; output: string; }",
+    "export type Status =\n  | 'Open'\n  | 'Final';",
+    "bond?: Resolver<ResolversTypes['BigInt'], ParentType, ContextType, RequireFields<QueryBondArgs, 'of'>>;",
+    "export type QueryResolvers<ContextType = unknown,",
+  ];
+  for (const text of expected) assert.ok(types?.content.includes(text), text);
+});
+
+test("refuses a schema that is not GraphQL", async () => {
+  await assert.rejects(async () => schemaFiles("type Query {"), /Syntax Error/);
 });
