@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/**
+ * @title Float32
+ * @notice IEEE-754 binary32 as the scalar program defines it: nearest even, subnormals kept, one NaN (0x7fc00000). The
+ * same bits as node/src/float/ops.ts for every operand.
+ * @dev A word is a uint256 below 2^32. Every function is total on such words, NaNs with payloads included; a larger
+ * operand is not a word and gives an unspecified result. Comparisons return 0xffffffff or 0. Needs the CLZ opcode (Osaka).
+ *
+ * add, mul and fma test first whether their exponents lie in a window in which no result can be subnormal or overflow.
+ * There the operands become integers of one fixed scale, so the sum is exact and is rounded once; everything else takes
+ * a second, complete path. A rounding adds "half an ulp less one, plus the last kept bit" and cuts: nearest even.
+ */
+library Float32 {
+    uint256 internal constant NAN = 0x7fc00000;
+    uint256 internal constant INFINITY = 0x7f800000;
+    uint256 internal constant SIGN = 0x80000000;
+    uint256 internal constant TRUE_MASK = 0xffffffff;
+
+    uint256 private constant MAGNITUDE = 0x7fffffff;
+    uint256 private constant FRACTION = 0x7fffff;
+    uint256 private constant IMPLICIT = 0x800000;
+    uint256 private constant GREATEST_FINITE = 0x7f7fffff;
+    // A significand is normalised so that its first bit is bit 254 and its last kept bit is bit 231.
+    uint256 private constant BELOW_HALF_ULP = 0x3fffffffffffffffffffffffffffffffffffffffffffffffffffffffff;
+
+    // ---------------------------------------------------------------- arithmetic
+
+    /// @return z a + b, rounded once.
+    function add(uint256 a, uint256 b) internal pure returns (uint256 z) {
+        uint256 shiftA;
+        uint256 shiftB;
+        bool inWindow;
+        assembly ("memory-safe") {
+            shiftA := sub(and(shr(23, a), 0xff), 33)
+            shiftB := sub(and(shr(23, b), 0xff), 33)
+            inWindow := and(lt(shiftA, 200), lt(shiftB, 200))
+        }
+        if (!inWindow) return _addAny(a, b);
+        assembly ("memory-safe") {
+            // Unit 2^-117: a sum is at least that or zero, and below 2^107. It is taken relative to the sign of a.
+            z := sar(255, shl(224, xor(a, b)))
+            z := add(
+                shl(shiftA, or(and(a, FRACTION), IMPLICIT)),
+                sub(xor(shl(shiftB, or(and(b, FRACTION), IMPLICIT)), z), z)
+            )
+            if z {
+                let negative := sar(255, z)
+                z := sub(xor(z, negative), negative)
+                let zeros := clz(z)
+                z := shl(sub(zeros, 1), z)
+                z := or(
+                    add(shl(23, sub(264, zeros)), shr(231, add(add(z, BELOW_HALF_ULP), and(shr(231, z), 1)))),
+                    and(xor(a, negative), SIGN)
+                )
+            }
+        }
+    }
+
+    /// @return a - b, rounded once.
+    function sub(uint256 a, uint256 b) internal pure returns (uint256) {
+        return add(a, b ^ SIGN);
+    }
+
+    /// @return z a * b, rounded once.
+    function mul(uint256 a, uint256 b) internal pure returns (uint256 z) {
+        uint256 exponentA;
+        uint256 exponentB;
+        bool inWindow;
+        assembly ("memory-safe") {
+            exponentA := and(shr(23, a), 0xff)
+            exponentB := and(shr(23, b), 0xff)
+            inWindow := and(lt(sub(exponentA, 64), 127), lt(sub(exponentB, 64), 127))
+        }
+        if (!inWindow) return _mulAny(a, b);
+        assembly ("memory-safe") {
+            z := mul(or(and(a, FRACTION), IMPLICIT), or(and(b, FRACTION), IMPLICIT))
+            // The product of two significands has 47 or 48 bits; one shift makes it 48.
+            let long := shr(47, z)
+            z := shl(sub(1, long), z)
+            z := or(
+                add(
+                    shl(23, sub(add(add(exponentA, exponentB), long), 128)),
+                    shr(24, add(add(z, 0x7fffff), and(shr(24, z), 1)))
+                ),
+                and(xor(a, b), SIGN)
+            )
+        }
+    }
+
+    /// @return z a * b + c, rounded once.
+    function fma(uint256 a, uint256 b, uint256 c) internal pure returns (uint256 z) {
+        uint256 shiftProduct;
+        uint256 shiftC;
+        bool inWindow;
+        assembly ("memory-safe") {
+            let exponentA := and(shr(23, a), 0xff)
+            let exponentB := and(shr(23, b), 0xff)
+            shiftProduct := sub(add(exponentA, exponentB), 174)
+            shiftC := sub(and(shr(23, c), 0xff), 24)
+            inWindow := and(
+                and(lt(sub(exponentA, 1), 254), lt(sub(exponentB, 1), 254)),
+                and(lt(shiftProduct, 200), lt(shiftC, 220))
+            )
+        }
+        if (!inWindow) return _fmaAny(a, b, c);
+        assembly ("memory-safe") {
+            // Unit 2^-126: a sum is at least that or zero, and below 2^122. It is taken relative to the sign of c.
+            z := sar(255, shl(224, xor(xor(a, b), c)))
+            let product := shl(shiftProduct, mul(or(and(a, FRACTION), IMPLICIT), or(and(b, FRACTION), IMPLICIT)))
+            z := add(shl(shiftC, or(and(c, FRACTION), IMPLICIT)), sub(xor(product, z), z))
+            if z {
+                let negative := sar(255, z)
+                z := sub(xor(z, negative), negative)
+                let zeros := clz(z)
+                z := shl(sub(zeros, 1), z)
+                z := or(
+                    add(shl(23, sub(255, zeros)), shr(231, add(add(z, BELOW_HALF_ULP), and(shr(231, z), 1)))),
+                    and(xor(c, negative), SIGN)
+                )
+            }
+        }
+    }
+
+    /// @return a / b, rounded once.
+    function div(uint256 a, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            uint256 sign = (a ^ b) & SIGN;
+            uint256 magnitudeA = a & MAGNITUDE;
+            uint256 magnitudeB = b & MAGNITUDE;
+            if (magnitudeA >= INFINITY || magnitudeB >= INFINITY) {
+                if (magnitudeA > INFINITY || magnitudeB > INFINITY || magnitudeA == magnitudeB) return NAN;
+                return magnitudeA == INFINITY ? sign | INFINITY : sign;
+            }
+            if (magnitudeB == 0) return magnitudeA == 0 ? NAN : sign | INFINITY;
+            if (magnitudeA == 0) return sign;
+            (uint256 significandA, uint256 exponentA) = _decode(magnitudeA);
+            (uint256 significandB, uint256 exponentB) = _decode(magnitudeB);
+            // A quotient is a tie, or differs from every tie by more than 2^-48 of itself: its first 76 bits decide.
+            uint256 quotient = (significandA << 100) / significandB;
+            return _round(sign, quotient, exponentA - exponentB - 100);
+        }
+    }
+
+    /// @return z The square root of a, rounded once. A negative operand other than -0 gives NaN.
+    function sqrt(uint256 a) internal pure returns (uint256 z) {
+        if (a & MAGNITUDE == 0 || a == INFINITY) return a;
+        if (a > INFINITY) return NAN;
+        (uint256 significand, uint256 exponent) = _decode(a);
+        assembly ("memory-safe") {
+            // Subnormals are normalised to 24 bits, so that the seed below holds for them too.
+            let missing := sub(clz(significand), 232)
+            significand := shl(missing, significand)
+            exponent := sub(exponent, missing)
+            // The value is x * 2^(exponent - shift) with x in [2^123, 2^125) and an even exponent.
+            let shift := add(100, and(exponent, 1))
+            let x := shl(shift, significand)
+            // With x = 2^123 t: 2^61.5 (0.6863 + 0.3431 t), within 3 % of the root. Four Newton steps leave 60 right bits,
+            // and a root is never closer than 2^-50 of itself to a tie.
+            z := add(0x1f0ed99beda00000, shr(93, mul(x, 0x3e1db338)))
+            z := shr(1, add(z, div(x, z)))
+            z := shr(1, add(z, div(x, z)))
+            z := shr(1, add(z, div(x, z)))
+            z := shr(1, add(z, div(x, z)))
+            exponent := sar(1, sub(exponent, shift))
+            let zeros := clz(z)
+            z := shl(sub(zeros, 1), z)
+            z := add(shl(23, sub(add(exponent, 381), zeros)), shr(231, add(z, BELOW_HALF_ULP)))
+        }
+    }
+
+    /// @return -a; a NaN stays the NaN.
+    function neg(uint256 a) internal pure returns (uint256) {
+        return isNaN(a) ? NAN : a ^ SIGN;
+    }
+
+    /// @return |a|; a NaN stays the NaN.
+    function abs(uint256 a) internal pure returns (uint256) {
+        return canonical(a & MAGNITUDE);
+    }
+
+    // ---------------------------------------------------------------- comparison and selection
+
+    /// @return mask TRUE_MASK if a < b, else 0. False with a NaN; zeros are equal.
+    function lt(uint256 a, uint256 b) internal pure returns (uint256 mask) {
+        int256 orderA = _order(a);
+        int256 orderB = _order(b);
+        bool comparable = _comparable(a, b);
+        assembly ("memory-safe") {
+            mask := mul(TRUE_MASK, and(slt(orderA, orderB), comparable))
+        }
+    }
+
+    /// @return mask TRUE_MASK if a <= b, else 0. False with a NaN; zeros are equal.
+    function le(uint256 a, uint256 b) internal pure returns (uint256 mask) {
+        int256 orderA = _order(a);
+        int256 orderB = _order(b);
+        bool comparable = _comparable(a, b);
+        assembly ("memory-safe") {
+            mask := mul(TRUE_MASK, gt(comparable, sgt(orderA, orderB)))
+        }
+    }
+
+    /// @return mask TRUE_MASK if a == b, else 0. False with a NaN; zeros are equal.
+    function eq(uint256 a, uint256 b) internal pure returns (uint256 mask) {
+        bool comparable = _comparable(a, b);
+        assembly ("memory-safe") {
+            mask := mul(TRUE_MASK, and(or(eq(a, b), iszero(and(or(a, b), MAGNITUDE))), comparable))
+        }
+    }
+
+    /// @return a < b ? b : a. The first operand wins on equality and on NaN in either place.
+    function max(uint256 a, uint256 b) internal pure returns (uint256) {
+        return lt(a, b) != 0 ? b : canonical(a);
+    }
+
+    /// @return b < a ? b : a. The first operand wins on equality and on NaN in either place.
+    function min(uint256 a, uint256 b) internal pure returns (uint256) {
+        return lt(b, a) != 0 ? b : canonical(a);
+    }
+
+    /// @return Whether the word is a NaN of any sign and payload.
+    function isNaN(uint256 a) internal pure returns (bool) {
+        return a & MAGNITUDE > INFINITY;
+    }
+
+    /// @return The word, or the one NaN in place of any NaN.
+    function canonical(uint256 a) internal pure returns (uint256) {
+        return isNaN(a) ? NAN : a;
+    }
+
+    // ---------------------------------------------------------------- integers
+
+    /// @return The greatest integer not above a, as a float. Zeros keep their sign.
+    function floor(uint256 a) internal pure returns (uint256) {
+        unchecked {
+            uint256 exponent = (a >> 23) & 0xff;
+            if (exponent >= 150) return canonical(a);
+            if (exponent < 127) return a > SIGN ? 0xbf800000 : a & SIGN;
+            uint256 belowOne = (1 << (150 - exponent)) - 1;
+            // Away from zero for negatives; a carry out of the fraction rightly raises the exponent.
+            if (a >= SIGN) a += belowOne;
+            return a & ~belowOne;
+        }
+    }
+
+    /// @return The integer nearest to a, ties to even, as a float. The sign is kept, also of a zero result.
+    function nearest(uint256 a) internal pure returns (uint256) {
+        unchecked {
+            uint256 exponent = (a >> 23) & 0xff;
+            if (exponent >= 150) return canonical(a);
+            // Below one: only above one half is it one.
+            if (exponent < 127) return (a & SIGN) | (a & MAGNITUDE > 0x3f000000 ? 0x3f800000 : 0);
+            uint256 shift = 150 - exponent;
+            // For exponent 127 bit 23 is the exponent's last bit, which equals the implicit bit of the integer 1.
+            a += (1 << (shift - 1)) - 1 + ((a >> shift) & 1);
+            return (a >> shift) << shift;
+        }
+    }
+
+    /// @return z The float nearest to a two's complement 32-bit integer, ties to even.
+    function fromI32(uint256 a) internal pure returns (uint256 z) {
+        if (a == 0) return 0;
+        assembly ("memory-safe") {
+            z := signextend(3, a)
+            let negative := sar(255, z)
+            z := sub(xor(z, negative), negative)
+            let zeros := clz(z)
+            z := shl(sub(zeros, 1), z)
+            z := or(
+                and(a, SIGN),
+                add(shl(23, sub(381, zeros)), shr(231, add(add(z, BELOW_HALF_ULP), and(shr(231, z), 1))))
+            )
+        }
+    }
+
+    /// @return z The integer part of a as a two's complement word: towards zero, saturating, NaN to 0.
+    function toI32(uint256 a) internal pure returns (uint256 z) {
+        unchecked {
+            uint256 exponent = (a >> 23) & 0xff;
+            if (exponent < 127) return 0;
+            if (exponent > 157) return isNaN(a) ? 0 : MAGNITUDE + (a >> 31);
+            z = (((a & FRACTION) | IMPLICIT) << exponent) >> 150;
+            if (a >= SIGN) z = (0 - z) & 0xffffffff;
+        }
+    }
+
+    // ---------------------------------------------------------------- complete paths
+
+    function _addAny(uint256 a, uint256 b) private pure returns (uint256) {
+        unchecked {
+            uint256 high = a & MAGNITUDE;
+            uint256 low = b & MAGNITUDE;
+            if (high < low) {
+                (high, low) = (low, high);
+                (a, b) = (b, a);
+            }
+            uint256 sign = a & SIGN;
+            bool opposite = (a ^ b) & SIGN != 0;
+            if (high >= INFINITY) {
+                return high > INFINITY || (opposite && low == INFINITY) ? NAN : a;
+            }
+            if (high < IMPLICIT) {
+                // Subnormals and zeros share one scale, and a carry into the exponent field is right.
+                if (!opposite) return sign | (high + low);
+                return high == low ? 0 : sign | (high - low);
+            }
+            (uint256 significand, uint256 exponent) = _decode(high);
+            (uint256 addend, uint256 addendExponent) = _decode(low);
+            // Beyond 40 places the lesser operand only decides that the sum is not a tie.
+            uint256 distance = exponent - addendExponent;
+            if (distance > 40) distance = 40;
+            significand <<= distance;
+            significand = opposite ? significand - addend : significand + addend;
+            return significand == 0 ? 0 : _round(sign, significand, exponent - distance);
+        }
+    }
+
+    function _mulAny(uint256 a, uint256 b) private pure returns (uint256) {
+        unchecked {
+            uint256 sign = (a ^ b) & SIGN;
+            uint256 magnitudeA = a & MAGNITUDE;
+            uint256 magnitudeB = b & MAGNITUDE;
+            if (magnitudeA >= INFINITY || magnitudeB >= INFINITY) return _infiniteProduct(magnitudeA, magnitudeB, sign);
+            (uint256 significandA, uint256 exponentA) = _decode(magnitudeA);
+            (uint256 significandB, uint256 exponentB) = _decode(magnitudeB);
+            uint256 product = significandA * significandB;
+            return product == 0 ? sign : _round(sign, product, exponentA + exponentB);
+        }
+    }
+
+    function _fmaAny(uint256 a, uint256 b, uint256 c) private pure returns (uint256) {
+        unchecked {
+            uint256 sign = (a ^ b) & SIGN;
+            uint256 addendSign = c & SIGN;
+            uint256 magnitudeA = a & MAGNITUDE;
+            uint256 magnitudeB = b & MAGNITUDE;
+            c &= MAGNITUDE;
+            if (c > INFINITY) return NAN;
+            if (magnitudeA >= INFINITY || magnitudeB >= INFINITY) {
+                a = _infiniteProduct(magnitudeA, magnitudeB, sign);
+                return c == INFINITY && sign != addendSign ? NAN : a;
+            }
+            if (c == INFINITY) return addendSign | INFINITY;
+
+            (uint256 significandA, uint256 exponent) = _decode(magnitudeA);
+            (uint256 significandB, uint256 exponentB) = _decode(magnitudeB);
+            uint256 product = significandA * significandB;
+            // A product of zero adds nothing but a sign, and that only to a zero: -0 if both are -0.
+            if (product == 0) return c == 0 ? sign & addendSign : addendSign | c;
+            exponent += exponentB;
+            if (c == 0) return _round(sign, product, exponent);
+            (uint256 addend, uint256 addendExponent) = _decode(c);
+
+            // Beyond 100 places the lesser term only decides that the sum is not a tie.
+            int256 distance = int256(addendExponent - exponent);
+            if (distance >= 0) {
+                if (distance > 100) distance = 100;
+                addend <<= uint256(distance);
+                exponent = addendExponent - uint256(distance);
+            } else {
+                if (distance < -100) distance = -100;
+                product <<= uint256(-distance);
+                exponent += uint256(distance);
+            }
+            if (sign == addendSign) return _round(sign, product + addend, exponent);
+            if (product == addend) return 0;
+            return
+                product > addend
+                    ? _round(sign, product - addend, exponent)
+                    : _round(addendSign, addend - product, exponent);
+        }
+    }
+
+    /// @dev The product of magnitudes of which at least one is an infinity or a NaN.
+    function _infiniteProduct(uint256 magnitudeA, uint256 magnitudeB, uint256 sign) private pure returns (uint256) {
+        if (magnitudeA > INFINITY || magnitudeB > INFINITY || magnitudeA == 0 || magnitudeB == 0) return NAN;
+        return sign | INFINITY;
+    }
+
+    /// @dev A finite magnitude as significand * 2^exponent (exponent in two's complement), not normalised.
+    function _decode(uint256 magnitude) private pure returns (uint256 significand, uint256 exponent) {
+        assembly ("memory-safe") {
+            let field := shr(23, magnitude)
+            let subnormal := iszero(field)
+            significand := or(and(magnitude, FRACTION), shl(23, iszero(subnormal)))
+            exponent := sub(add(field, subnormal), 150)
+        }
+    }
+
+    /**
+     * @dev The word nearest to significand * 2^exponent, ties to even.
+     * @param sign SIGN or 0.
+     * @param significand In (0, 2^255).
+     * @param exponent Two's complement.
+     */
+    function _round(uint256 sign, uint256 significand, uint256 exponent) private pure returns (uint256 z) {
+        assembly ("memory-safe") {
+            let zeros := clz(significand)
+            let field := sub(add(exponent, 382), zeros)
+            significand := shl(sub(zeros, 1), significand)
+            switch sgt(field, 0)
+            case 1 {
+                z := add(
+                    shl(23, sub(field, 1)),
+                    shr(231, add(add(significand, BELOW_HALF_ULP), and(shr(231, significand), 1)))
+                )
+                if gt(z, GREATEST_FINITE) {
+                    z := INFINITY
+                }
+            }
+            default {
+                // Subnormal: the last place is 2^-149. A shift past 255 bits leaves zero, as it should.
+                let shift := sub(232, field)
+                z := shr(shift, add(add(significand, sub(shl(sub(shift, 1), 1), 1)), and(shr(shift, significand), 1)))
+            }
+            z := or(sign, z)
+        }
+    }
+
+    /// @dev An integer in the order of the floats, NaNs aside; both zeros give 0.
+    function _order(uint256 a) private pure returns (int256 order) {
+        assembly ("memory-safe") {
+            let negative := sub(0, shr(31, a))
+            order := sub(xor(and(a, MAGNITUDE), negative), negative)
+        }
+    }
+
+    /// @dev Neither operand is a NaN.
+    function _comparable(uint256 a, uint256 b) private pure returns (bool result) {
+        assembly ("memory-safe") {
+            result := iszero(or(gt(and(a, MAGNITUDE), INFINITY), gt(and(b, MAGNITUDE), INFINITY)))
+        }
+    }
+}
