@@ -12,7 +12,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 export function rootOf(leaves: readonly Uint8Array[]): Uint8Array {
   if (leaves.length === 0) return new Uint8Array(32);
   let level = leaves;
-  for (let width = 2 ** Math.ceil(Math.log2(leaves.length)); width > 1; width /= 2) {
+  while (level.length > 1) {
     const parents: Uint8Array[] = [];
     const pair = new Uint8Array(64);
     for (let index = 0; index < level.length; index += 2) {
