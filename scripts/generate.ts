@@ -6,9 +6,10 @@ import { dirname, join, sep } from "node:path";
 import { abiGenerator } from "./generators/abi.ts";
 import type { Generator } from "./generators/generator.ts";
 import { onnxGenerator } from "./generators/onnx.ts";
+import { opcodesGenerator } from "./generators/opcodes.ts";
 import { schemaGenerator } from "./generators/schema.ts";
 
-const GENERATORS: Generator[] = [onnxGenerator, schemaGenerator, abiGenerator];
+const GENERATORS: Generator[] = [onnxGenerator, schemaGenerator, opcodesGenerator, abiGenerator];
 
 /** What differs between the folder `root` and a generator's outputs. */
 export interface Difference {
