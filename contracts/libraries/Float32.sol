@@ -126,20 +126,22 @@ library Float32 {
     /// @return a / b, rounded once.
     function div(uint256 a, uint256 b) internal pure returns (uint256) {
         unchecked {
-            uint256 sign = (a ^ b) & SIGN;
             uint256 magnitudeA = a & MAGNITUDE;
             uint256 magnitudeB = b & MAGNITUDE;
-            if (magnitudeA >= INFINITY || magnitudeB >= INFINITY) {
-                if (magnitudeA > INFINITY || magnitudeB > INFINITY || magnitudeA == magnitudeB) return NAN;
-                return magnitudeA == INFINITY ? sign | INFINITY : sign;
+            uint256 sign = (a ^ b) & SIGN;
+            bool finiteNonzero;
+            assembly ("memory-safe") {
+                finiteNonzero := and(lt(sub(magnitudeA, 1), GREATEST_FINITE), lt(sub(magnitudeB, 1), GREATEST_FINITE))
             }
-            if (magnitudeB == 0) return magnitudeA == 0 ? NAN : sign | INFINITY;
-            if (magnitudeA == 0) return sign;
-            (uint256 significandA, uint256 exponentA) = _decode(magnitudeA);
-            (uint256 significandB, uint256 exponentB) = _decode(magnitudeB);
+            if (!finiteNonzero) {
+                if (magnitudeA > INFINITY || magnitudeB > INFINITY || magnitudeA == magnitudeB) return NAN;
+                return magnitudeA == INFINITY || magnitudeB == 0 ? sign | INFINITY : sign;
+            }
+            uint256 placeA = _place(magnitudeA);
+            uint256 placeB = _place(magnitudeB);
             // A quotient is a tie, or differs from every tie by more than 2^-48 of itself: its first 76 bits decide.
-            uint256 quotient = (significandA << 100) / significandB;
-            return _round(sign, quotient, exponentA - exponentB - 100);
+            uint256 quotient = ((magnitudeA - (placeA << 23)) << 100) / (magnitudeB - (placeB << 23));
+            return _round(sign, quotient, placeA - placeB + 49);
         }
     }
 
@@ -147,13 +149,20 @@ library Float32 {
     function sqrt(uint256 a) internal pure returns (uint256 z) {
         if (a & MAGNITUDE == 0 || a == INFINITY) return a;
         if (a > INFINITY) return NAN;
-        (uint256 significand, uint256 exponent) = _decode(a);
         assembly ("memory-safe") {
-            // Subnormals are normalised to 24 bits, so that the seed below holds for them too.
-            let missing := sub(clz(significand), 232)
-            significand := shl(missing, significand)
-            exponent := sub(exponent, missing)
-            // The value is x * 2^(exponent - shift) with x in [2^123, 2^125) and an even exponent.
+            let exponent := shr(23, a)
+            let significand := and(a, FRACTION)
+            switch exponent
+            case 0 {
+                // Normalised to 24 bits, so that the seed below holds for subnormals too.
+                let missing := sub(clz(significand), 232)
+                significand := shl(missing, significand)
+                exponent := sub(1, missing)
+            }
+            default {
+                significand := or(significand, IMPLICIT)
+            }
+            // The value is x * 2^(exponent - 150 - shift) with x in [2^123, 2^125) and an even power of two.
             let shift := add(100, and(exponent, 1))
             let x := shl(shift, significand)
             // With x = 2^123 t: 2^61.5 (0.6863 + 0.3431 t), within 3 % of the root. Four Newton steps leave 60 right bits,
@@ -163,16 +172,15 @@ library Float32 {
             z := shr(1, add(z, div(x, z)))
             z := shr(1, add(z, div(x, z)))
             z := shr(1, add(z, div(x, z)))
-            exponent := sar(1, sub(exponent, shift))
             let zeros := clz(z)
-            z := shl(sub(zeros, 1), z)
-            z := add(shl(23, sub(add(exponent, 381), zeros)), shr(231, add(z, BELOW_HALF_ULP)))
+            let field := sub(add(sar(1, sub(sub(exponent, 150), shift)), 381), zeros)
+            z := add(shl(23, field), shr(231, add(shl(sub(zeros, 1), z), BELOW_HALF_ULP)))
         }
     }
 
     /// @return -a; a NaN stays the NaN.
     function neg(uint256 a) internal pure returns (uint256) {
-        return isNaN(a) ? NAN : a ^ SIGN;
+        return canonical(a ^ SIGN);
     }
 
     /// @return |a|; a NaN stays the NaN.
@@ -184,29 +192,38 @@ library Float32 {
 
     /// @return mask TRUE_MASK if a < b, else 0. False with a NaN; zeros are equal.
     function lt(uint256 a, uint256 b) internal pure returns (uint256 mask) {
-        int256 orderA = _order(a);
-        int256 orderB = _order(b);
-        bool comparable = _comparable(a, b);
         assembly ("memory-safe") {
-            mask := mul(TRUE_MASK, and(slt(orderA, orderB), comparable))
+            // Integers in the order of the floats, both zeros 0, NaNs outside the infinities.
+            let negative := sub(0, shr(31, a))
+            let orderA := sub(xor(and(a, MAGNITUDE), negative), negative)
+            negative := sub(0, shr(31, b))
+            let orderB := sub(xor(and(b, MAGNITUDE), negative), negative)
+            mask := mul(
+                TRUE_MASK,
+                and(slt(orderA, orderB), and(slt(orderB, add(INFINITY, 1)), slt(not(INFINITY), add(orderA, 1))))
+            )
         }
     }
 
     /// @return mask TRUE_MASK if a <= b, else 0. False with a NaN; zeros are equal.
     function le(uint256 a, uint256 b) internal pure returns (uint256 mask) {
-        int256 orderA = _order(a);
-        int256 orderB = _order(b);
-        bool comparable = _comparable(a, b);
         assembly ("memory-safe") {
-            mask := mul(TRUE_MASK, gt(comparable, sgt(orderA, orderB)))
+            let negative := sub(0, shr(31, a))
+            let orderA := sub(xor(and(a, MAGNITUDE), negative), negative)
+            negative := sub(0, shr(31, b))
+            let orderB := sub(xor(and(b, MAGNITUDE), negative), negative)
+            mask := mul(
+                TRUE_MASK,
+                gt(and(slt(orderB, add(INFINITY, 1)), slt(not(INFINITY), add(orderA, 1))), sgt(orderA, orderB))
+            )
         }
     }
 
     /// @return mask TRUE_MASK if a == b, else 0. False with a NaN; zeros are equal.
     function eq(uint256 a, uint256 b) internal pure returns (uint256 mask) {
-        bool comparable = _comparable(a, b);
         assembly ("memory-safe") {
-            mask := mul(TRUE_MASK, and(or(eq(a, b), iszero(and(or(a, b), MAGNITUDE))), comparable))
+            // Equal words are equal unless both are NaN; of different words only the two zeros are.
+            mask := mul(TRUE_MASK, or(gt(eq(a, b), gt(and(a, MAGNITUDE), INFINITY)), iszero(and(or(a, b), MAGNITUDE))))
         }
     }
 
@@ -225,9 +242,14 @@ library Float32 {
         return a & MAGNITUDE > INFINITY;
     }
 
-    /// @return The word, or the one NaN in place of any NaN.
-    function canonical(uint256 a) internal pure returns (uint256) {
-        return isNaN(a) ? NAN : a;
+    /// @return z The word, or the one NaN in place of any NaN.
+    function canonical(uint256 a) internal pure returns (uint256 z) {
+        assembly ("memory-safe") {
+            z := a
+            if gt(and(a, MAGNITUDE), INFINITY) {
+                z := NAN
+            }
+        }
     }
 
     // ---------------------------------------------------------------- integers
@@ -287,150 +309,150 @@ library Float32 {
     }
 
     // ---------------------------------------------------------------- complete paths
+    // A finite magnitude is significand * 2^(place - 149), with place from _place and the significand magnitude - (place << 23):
+    // the subtraction leaves the implicit bit of a normal number and nothing of a subnormal's absent one.
 
     function _addAny(uint256 a, uint256 b) private pure returns (uint256) {
         unchecked {
-            uint256 high = a & MAGNITUDE;
-            uint256 low = b & MAGNITUDE;
-            if (high < low) {
-                (high, low) = (low, high);
-                (a, b) = (b, a);
+            uint256 magnitudeA = a & MAGNITUDE;
+            uint256 magnitudeB = b & MAGNITUDE;
+            if ((magnitudeA + IMPLICIT) | (magnitudeB + IMPLICIT) >= SIGN) {
+                return _infiniteSum(a & SIGN, magnitudeA, b & SIGN, magnitudeB);
             }
-            uint256 sign = a & SIGN;
-            bool opposite = (a ^ b) & SIGN != 0;
-            if (high >= INFINITY) {
-                return high > INFINITY || (opposite && low == INFINITY) ? NAN : a;
-            }
-            if (high < IMPLICIT) {
-                // Subnormals and zeros share one scale, and a carry into the exponent field is right.
-                if (!opposite) return sign | (high + low);
-                return high == low ? 0 : sign | (high - low);
-            }
-            (uint256 significand, uint256 exponent) = _decode(high);
-            (uint256 addend, uint256 addendExponent) = _decode(low);
-            // Beyond 40 places the lesser operand only decides that the sum is not a tie.
-            uint256 distance = exponent - addendExponent;
-            if (distance > 40) distance = 40;
-            significand <<= distance;
-            significand = opposite ? significand - addend : significand + addend;
-            return significand == 0 ? 0 : _round(sign, significand, exponent - distance);
+            uint256 placeA = _place(magnitudeA);
+            uint256 placeB = _place(magnitudeB);
+            return _sum(a & SIGN, magnitudeA - (placeA << 23), placeA, b & SIGN, magnitudeB - (placeB << 23), placeB);
         }
     }
 
     function _mulAny(uint256 a, uint256 b) private pure returns (uint256) {
         unchecked {
-            uint256 sign = (a ^ b) & SIGN;
             uint256 magnitudeA = a & MAGNITUDE;
             uint256 magnitudeB = b & MAGNITUDE;
-            if (magnitudeA >= INFINITY || magnitudeB >= INFINITY) return _infiniteProduct(magnitudeA, magnitudeB, sign);
-            (uint256 significandA, uint256 exponentA) = _decode(magnitudeA);
-            (uint256 significandB, uint256 exponentB) = _decode(magnitudeB);
-            uint256 product = significandA * significandB;
-            return product == 0 ? sign : _round(sign, product, exponentA + exponentB);
+            uint256 sign = (a ^ b) & SIGN;
+            if ((magnitudeA + IMPLICIT) | (magnitudeB + IMPLICIT) >= SIGN) {
+                return _infiniteProduct(sign, magnitudeA, magnitudeB);
+            }
+            uint256 placeA = _place(magnitudeA);
+            uint256 placeB = _place(magnitudeB);
+            uint256 product = (magnitudeA - (placeA << 23)) * (magnitudeB - (placeB << 23));
+            return product == 0 ? sign : _round(sign, product, placeA + placeB - 149);
         }
     }
 
     function _fmaAny(uint256 a, uint256 b, uint256 c) private pure returns (uint256) {
         unchecked {
-            uint256 sign = (a ^ b) & SIGN;
-            uint256 addendSign = c & SIGN;
             uint256 magnitudeA = a & MAGNITUDE;
             uint256 magnitudeB = b & MAGNITUDE;
-            c &= MAGNITUDE;
-            if (c > INFINITY) return NAN;
-            if (magnitudeA >= INFINITY || magnitudeB >= INFINITY) {
-                a = _infiniteProduct(magnitudeA, magnitudeB, sign);
-                return c == INFINITY && sign != addendSign ? NAN : a;
+            uint256 magnitudeC = c & MAGNITUDE;
+            uint256 sign = (a ^ b) & SIGN;
+            if ((magnitudeA + IMPLICIT) | (magnitudeB + IMPLICIT) | (magnitudeC + IMPLICIT) >= SIGN) {
+                // A finite product is below any infinity or NaN, so zero may stand for it.
+                a =
+                    (magnitudeA + IMPLICIT) | (magnitudeB + IMPLICIT) >= SIGN
+                        ? _infiniteProduct(sign, magnitudeA, magnitudeB)
+                        : 0;
+                return _infiniteSum(sign, a & MAGNITUDE, c & SIGN, magnitudeC);
             }
-            if (c == INFINITY) return addendSign | INFINITY;
-
-            (uint256 significandA, uint256 exponent) = _decode(magnitudeA);
-            (uint256 significandB, uint256 exponentB) = _decode(magnitudeB);
-            uint256 product = significandA * significandB;
-            // A product of zero adds nothing but a sign, and that only to a zero: -0 if both are -0.
-            if (product == 0) return c == 0 ? sign & addendSign : addendSign | c;
-            exponent += exponentB;
-            if (c == 0) return _round(sign, product, exponent);
-            (uint256 addend, uint256 addendExponent) = _decode(c);
-
-            // Beyond 100 places the lesser term only decides that the sum is not a tie.
-            int256 distance = int256(addendExponent - exponent);
-            if (distance >= 0) {
-                if (distance > 100) distance = 100;
-                addend <<= uint256(distance);
-                exponent = addendExponent - uint256(distance);
-            } else {
-                if (distance < -100) distance = -100;
-                product <<= uint256(-distance);
-                exponent += uint256(distance);
-            }
-            if (sign == addendSign) return _round(sign, product + addend, exponent);
-            if (product == addend) return 0;
+            uint256 placeA = _place(magnitudeA);
+            uint256 placeB = _place(magnitudeB);
+            uint256 placeC = _place(magnitudeC);
             return
-                product > addend
-                    ? _round(sign, product - addend, exponent)
-                    : _round(addendSign, addend - product, exponent);
-        }
-    }
-
-    /// @dev The product of magnitudes of which at least one is an infinity or a NaN.
-    function _infiniteProduct(uint256 magnitudeA, uint256 magnitudeB, uint256 sign) private pure returns (uint256) {
-        if (magnitudeA > INFINITY || magnitudeB > INFINITY || magnitudeA == 0 || magnitudeB == 0) return NAN;
-        return sign | INFINITY;
-    }
-
-    /// @dev A finite magnitude as significand * 2^exponent (exponent in two's complement), not normalised.
-    function _decode(uint256 magnitude) private pure returns (uint256 significand, uint256 exponent) {
-        assembly ("memory-safe") {
-            let field := shr(23, magnitude)
-            let subnormal := iszero(field)
-            significand := or(and(magnitude, FRACTION), shl(23, iszero(subnormal)))
-            exponent := sub(add(field, subnormal), 150)
+                _sum(
+                    sign,
+                    (magnitudeA - (placeA << 23)) * (magnitudeB - (placeB << 23)),
+                    placeA + placeB - 149,
+                    c & SIGN,
+                    magnitudeC - (placeC << 23),
+                    placeC
+                );
         }
     }
 
     /**
-     * @dev The word nearest to significand * 2^exponent, ties to even.
-     * @param sign SIGN or 0.
-     * @param significand In (0, 2^255).
-     * @param exponent Two's complement.
+     * @dev The sum of two finite terms of at most 48 bits, rounded once. A zero sum is -0 if both terms are -0, else +0.
+     * A zero is never the term that is cut short: its place is at most 149 above the other's.
      */
-    function _round(uint256 sign, uint256 significand, uint256 exponent) private pure returns (uint256 z) {
-        assembly ("memory-safe") {
-            let zeros := clz(significand)
-            let field := sub(add(exponent, 382), zeros)
-            significand := shl(sub(zeros, 1), significand)
-            switch sgt(field, 0)
-            case 1 {
-                z := add(
-                    shl(23, sub(field, 1)),
-                    shr(231, add(add(significand, BELOW_HALF_ULP), and(shr(231, significand), 1)))
-                )
-                if gt(z, GREATEST_FINITE) {
-                    z := INFINITY
-                }
+    function _sum(
+        uint256 signA,
+        uint256 a,
+        uint256 placeA,
+        uint256 signB,
+        uint256 b,
+        uint256 placeB
+    ) private pure returns (uint256) {
+        unchecked {
+            // Beyond 160 places the lesser term only decides that the sum is not a tie.
+            int256 distance = int256(placeA - placeB);
+            if (distance < 0) {
+                if (distance < -160) distance = -160;
+                b <<= uint256(-distance);
+                placeA = placeB + uint256(distance);
+            } else {
+                if (distance > 160) distance = 160;
+                a <<= uint256(distance);
+                placeA -= uint256(distance);
             }
-            default {
-                // Subnormal: the last place is 2^-149. A shift past 255 bits leaves zero, as it should.
-                let shift := sub(232, field)
-                z := shr(shift, add(add(significand, sub(shl(sub(shift, 1), 1), 1)), and(shr(shift, significand), 1)))
+            if (signA == signB) {
+                a += b;
+                if (a == 0) return signA;
+            } else if (a > b) {
+                a -= b;
+            } else {
+                if (a == b) return 0;
+                a = b - a;
+                signA = signB;
+            }
+            return _round(signA, a, placeA);
+        }
+    }
+
+    /// @dev The sum of two magnitudes with signs, of which at least one is an infinity or a NaN.
+    function _infiniteSum(
+        uint256 signA,
+        uint256 magnitudeA,
+        uint256 signB,
+        uint256 magnitudeB
+    ) private pure returns (uint256) {
+        if (magnitudeA > INFINITY || magnitudeB > INFINITY) return NAN;
+        if (magnitudeA != INFINITY) return signB | INFINITY;
+        return magnitudeB == INFINITY && signA != signB ? NAN : signA | INFINITY;
+    }
+
+    /// @dev The product of two magnitudes, of which at least one is an infinity or a NaN.
+    function _infiniteProduct(uint256 sign, uint256 magnitudeA, uint256 magnitudeB) private pure returns (uint256) {
+        if (magnitudeA > INFINITY || magnitudeB > INFINITY || magnitudeA == 0 || magnitudeB == 0) return NAN;
+        return sign | INFINITY;
+    }
+
+    /// @dev The weight of the last bit of a finite magnitude, as a power of two above 2^-149.
+    function _place(uint256 magnitude) private pure returns (uint256 place) {
+        assembly ("memory-safe") {
+            place := shr(23, magnitude)
+            place := sub(place, iszero(iszero(place)))
+        }
+    }
+
+    /**
+     * @dev The word nearest to significand * 2^(place - 149), ties to even.
+     * @param sign SIGN or 0.
+     * @param significand In (0, 2^220).
+     * @param place Two's complement, from -204 on.
+     */
+    function _round(uint256 sign, uint256 significand, uint256 place) private pure returns (uint256 z) {
+        assembly ("memory-safe") {
+            // With 24 more bits there always is something to cut: down to 24 bits, or to place 0 if that is coarser. The marker bit
+            // stands for the latter. The kept bits carry into the exponent field when they are normal.
+            significand := shl(24, significand)
+            let cut := sub(232, clz(or(significand, shl(sub(47, place), 1))))
+            z := add(
+                shl(23, sub(add(place, cut), 24)),
+                shr(cut, add(add(significand, sub(shl(sub(cut, 1), 1), 1)), and(shr(cut, significand), 1)))
+            )
+            if gt(z, GREATEST_FINITE) {
+                z := INFINITY
             }
             z := or(sign, z)
-        }
-    }
-
-    /// @dev An integer in the order of the floats, NaNs aside; both zeros give 0.
-    function _order(uint256 a) private pure returns (int256 order) {
-        assembly ("memory-safe") {
-            let negative := sub(0, shr(31, a))
-            order := sub(xor(and(a, MAGNITUDE), negative), negative)
-        }
-    }
-
-    /// @dev Neither operand is a NaN.
-    function _comparable(uint256 a, uint256 b) private pure returns (bool result) {
-        assembly ("memory-safe") {
-            result := iszero(or(gt(and(a, MAGNITUDE), INFINITY), gt(and(b, MAGNITUDE), INFINITY)))
         }
     }
 }
