@@ -22,6 +22,7 @@ function testSuites(): Suite[] {
     nodeTest("indexer", "indexer/src/**/*.test.ts"),
     hardhatTest("solidity", "test/contracts/**/*.t.sol"),
     hardhatTest("nodejs", "test/contracts/**/*.test.ts"),
+    nodeTest("examples", "{examples,bench}/**/*.test.ts"),
     nodeTest("project", "test/!(contracts)/**/*.test.ts"),
   ].filter((suite) => suite !== undefined);
 }
