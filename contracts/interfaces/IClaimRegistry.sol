@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {OutputsShown, Terms} from "../types/Types.sol";
+import {ClaimView, OutputsShown, Terms} from "../types/Types.sol";
 import {IPullPayments} from "./IPullPayments.sol";
 
 /// @notice Where a claim stands. Final, Slashed and Forfeited never change again.
@@ -15,7 +15,7 @@ enum ClaimStatus {
 }
 
 /// @notice A claim as the registry keeps it. The roots, `taskId`, `steps` and `moveFeeWei` are known from the reveal on.
-/// @param revealBy Last second to reveal; zero unless Committed.
+/// @param revealBy Last second to reveal; zero unless Committed or Forfeited.
 /// @param challengeUntil Last second to challenge (T); zero until Revealed.
 struct Claim {
     ClaimStatus status;
@@ -146,6 +146,9 @@ interface IClaimRegistry is IPullPayments {
 
     /// @notice The claim, all zero if unknown.
     function claimOf(bytes32 claimId) external view returns (Claim memory);
+
+    /// @notice What a referee and a walk need of a claim, all zero until it is revealed.
+    function viewOf(bytes32 claimId) external view returns (ClaimView memory);
 
     /// @notice Where the claim stands.
     function statusOf(bytes32 claimId) external view returns (ClaimStatus);
