@@ -49,15 +49,17 @@ contract Float32Harness {
     /**
      * @notice Evaluates dot products of equal length.
      * @param count Steps of each dot product.
-     * @param problems For each: accumulator word, count words of a, count words of b; all big-endian, no padding.
+     * @param gap Bytes before either operand, to test every alignment.
+     * @param problems For each: accumulator word, gap, count words of a, gap, count words of b; all big-endian.
      * @return results One word for each dot product.
      * @return gasUsed The gas of each, without the loop over them.
      */
     function dot(
         uint256 count,
+        uint256 gap,
         bytes calldata problems
     ) external view returns (uint256[] memory results, uint256[] memory gasUsed) {
-        uint256 size = 4 + 8 * count;
+        uint256 size = 4 + 2 * gap + 8 * count;
         if (problems.length % size != 0) revert PartialCase(problems.length, size);
         results = new uint256[](problems.length / size);
         gasUsed = new uint256[](results.length);
@@ -68,8 +70,10 @@ contract Float32Harness {
                 offset := add(problems.offset, mul(i, size))
                 accumulator := shr(224, calldataload(offset))
             }
+            uint256 a = offset + 4 + gap;
+            uint256 b = a + 4 * count + gap;
             uint256 gasBefore = gasleft();
-            accumulator = DotProduct.dot(offset + 4, offset + 4 + 4 * count, count, accumulator);
+            accumulator = DotProduct.dot(a, b, count, accumulator);
             gasUsed[i] = gasBefore - gasleft();
             results[i] = accumulator;
         }
