@@ -1,0 +1,6 @@
+// Generated from the contracts by scripts/generators/abi.ts; do not edit.
+export { claimRegistryAbi } from "./ClaimRegistry.ts";
+export { disputeGameAbi } from "./DisputeGame.ts";
+export { programRegistryAbi } from "./ProgramRegistry.ts";
+export { refereeAbi } from "./Referee.ts";
+export { taskMarketAbi } from "./TaskMarket.ts";
