@@ -5,9 +5,11 @@
  */
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { LockstepError } from "../float/errors.ts";
+import { ZERO_HASH } from "../ir/program.ts";
+import type { Hash } from "../ir/program.ts";
 
-/** A 32-byte hash as lower-case 0x-prefixed hex: 66 characters. Compare with `===`. */
-export type Hash = `0x${string}`;
+export { ZERO_HASH };
+export type { Hash };
 
 /** Bytes of a hash. */
 export const HASH_BYTES = 32;
@@ -17,9 +19,6 @@ export const CHUNK_WORDS = 256;
 
 /** Bytes in a chunk. */
 export const CHUNK_BYTES = 1024;
-
-/** The node that covers no leaf. */
-export const ZERO_HASH: Hash = `0x${"00".repeat(HASH_BYTES)}`;
 
 /** Hashes whole batches, so that an implementation may use several lanes. Every implementation gives the same bytes. */
 export interface Hasher {

@@ -296,6 +296,8 @@ function functionCode(width: Width, size: number, swap: boolean): Code {
   return [...leb(code.length), ...code];
 }
 
+const MAGIC = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
 function moduleBytes(): Uint8Array {
   const functions = [
     functionCode(single, CHUNK_BYTES, true),
@@ -308,7 +310,7 @@ function moduleBytes(): Uint8Array {
   const names = ["chunks", "chunkPairs", "pairs", "pairPairs"];
   const exports = [...text("memory"), 2, 0, ...names.flatMap((name, index) => [...text(name), 0, index])];
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...MAGIC,
     ...section(1, [1, 0x60, 3, I32, I32, I32, 0]),
     ...section(3, [functions.length, ...functions.map(() => 0)]),
     ...section(5, [1, 0, PAGES]),

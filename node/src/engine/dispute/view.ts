@@ -1,0 +1,157 @@
+/**
+ * What one knows of a claimant's tree, in the form that proofs are built from: either the claimant's whole run, or one's
+ * own run and the openings made so far (spec, "Positions and moves"). Refuses openings that do not hash to the node
+ * they open or that break the zero-node rule, and never guesses a node that was not shown.
+ */
+import { LockstepError } from "../../float/errors.ts";
+import { ZERO_HASH, hashPair } from "../../merkle/hash.ts";
+import type { Hash } from "../../merkle/hash.ts";
+import { chunkHash } from "../../merkle/tensor.ts";
+import type { Run } from "../execute.ts";
+import {
+  childrenOf,
+  isEmpty,
+  normalised,
+  opensToChunk,
+  parentOf,
+  positionKey,
+  requirePosition,
+  siblingsToRoot,
+  traceRootPosition,
+} from "../position.ts";
+import type { Position } from "../position.ts";
+import { chunkAt, nodeAt } from "../trace.ts";
+import type { Opening } from "./types.ts";
+
+/** A claimant's tree as far as it is known. */
+export interface TraceView {
+  /** The run whose words stand behind every agreed node. */
+  readonly run: Run;
+  /** A node of the claimant's tree. Throws UnknownNodeError. */
+  node(position: Position): Hash;
+  /** A chunk of the claimant's, 1,024 bytes. Throws UnknownNodeError. */
+  chunk(position: Position): Uint8Array;
+}
+
+/** A claimant's tree learned from openings. */
+export interface ClaimantView extends TraceView {
+  /** Whether an opening of the node is among those given. */
+  isOpened(position: Position): boolean;
+}
+
+/** The view of someone who has the claimant's whole run. */
+export function viewOfRun(run: Run): TraceView {
+  return { run, node: (position) => nodeAt(run, position), chunk: (position) => chunkAt(run, position) };
+}
+
+/**
+ * The view of a challenger: what the openings show, and its own run wherever a shown node equals its own. Openings may
+ * come in any order; one below a node that is not known yet is left aside.
+ */
+export function createClaimantView(own: Run, traceRoot: Hash, openings: readonly Opening[]): ClaimantView {
+  const nodes = new Map<string, Hash>([[positionKey(own, traceRootPosition(own)), traceRoot]]);
+  const chunks = new Map<string, Uint8Array>();
+  const opened = new Set<string>();
+
+  const find = (position: Position): Hash | null => {
+    if (isEmpty(own, position)) return ZERO_HASH;
+    for (let above: Position | null = position; above !== null; above = parentOf(own, above)) {
+      const shown = nodes.get(positionKey(own, above));
+      if (shown === undefined) continue;
+      if (above === position) return shown;
+      // Below an agreed node everything is agreed.
+      return shown === nodeAt(own, above) ? nodeAt(own, position) : null;
+    }
+    return null;
+  };
+  const node = (position: Position): Hash => {
+    const found = find(normalised(own, position));
+    if (found === null) throw new UnknownNodeError(position);
+    return found;
+  };
+
+  const learn = (opening: Opening): void => {
+    const position = normalised(own, opening.position);
+    const expected = find(position);
+    if (expected === null) return;
+    const key = positionKey(own, position);
+    opened.add(key);
+    if (opening.kind === "chunk") {
+      if (!opensToChunk(position)) throw new OpeningMismatchError(position, "a chunk where nodes belong");
+      if (chunkHash(opening.chunk) !== expected) throw new OpeningMismatchError(position, "not the chunk of the node");
+      chunks.set(key, opening.chunk);
+      return;
+    }
+    if (opensToChunk(position)) throw new OpeningMismatchError(position, "nodes where a chunk belongs");
+    learnNodes(own, position, opening.nodes, expected, nodes);
+  };
+
+  const inTrace = openings.map((opening) => {
+    requirePosition(own, normalised(own, opening.position));
+    return { opening, depth: siblingsToRoot(own, normalised(own, opening.position)).length };
+  });
+  for (const { opening } of inTrace.toSorted((one, other) => one.depth - other.depth)) learn(opening);
+
+  return {
+    run: own,
+    node,
+    chunk(position) {
+      const shown = chunks.get(positionKey(own, position));
+      if (shown !== undefined) return shown;
+      if (node(position) !== nodeAt(own, position)) throw new UnknownNodeError(position);
+      return chunkAt(own, position);
+    },
+    isOpened: (position) => opened.has(positionKey(own, position)),
+  };
+}
+
+// Checks an opening against its node and keeps it with all levels between.
+function learnNodes(
+  own: Run,
+  position: Position,
+  shown: readonly Hash[],
+  expected: Hash,
+  nodes: Map<string, Hash>,
+): void {
+  const children = childrenOf(own, position);
+  if (shown.length !== children.length) {
+    throw new OpeningMismatchError(position, `${shown.length} nodes where ${children.length} belong`);
+  }
+  children.forEach((child, index) => {
+    if (isEmpty(own, child) !== (shown[index] === ZERO_HASH)) {
+      throw new OpeningMismatchError(position, `node ${index} breaks the zero-node rule`);
+    }
+  });
+  const levels: { position: Position; hash: Hash }[][] = [
+    children.map((child, index) => ({ position: child, hash: shown[index] })),
+  ];
+  while (levels[0].length > 1) {
+    const below = levels[0];
+    const level = Array.from({ length: below.length / 2 }, (_, pair) => {
+      const [left, right] = [below[2 * pair], below[2 * pair + 1]];
+      const hash = left.hash === ZERO_HASH ? ZERO_HASH : hashPair(left.hash, right.hash);
+      const { section, height, step, item, index } = left.position;
+      return { position: { section, height: height + 1, step, item, index: index >>> 1 }, hash };
+    });
+    levels.unshift(level);
+  }
+  if (levels[0][0].hash !== expected) throw new OpeningMismatchError(position, "not the preimage of the node");
+  // The topmost level is the node itself, already known under its own position.
+  for (const { position: below, hash } of levels.slice(1).flat()) {
+    if (!isEmpty(own, below)) nodes.set(positionKey(own, below), hash);
+  }
+}
+
+/** A node that no opening has shown and that is not known to be agreed. */
+export class UnknownNodeError extends LockstepError {
+  constructor(position: Position) {
+    super("UnknownNodeError", "the node is neither shown nor agreed", { ...position });
+  }
+}
+
+/** An opening that is not the preimage of its node. */
+export class OpeningMismatchError extends LockstepError {
+  constructor(position: Position, rule: string) {
+    super("OpeningMismatchError", `opening refused: ${rule}`, { ...position, rule });
+  }
+}
