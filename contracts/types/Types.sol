@@ -114,11 +114,13 @@ struct PaddingProof {
 
 /// @notice Fraud proof 3: the claimed program is invalid.
 /// @param flaw 0 the record does not decode; 1 the scalar program is invalid; 2 record and scalar disagree; 3 an operand
-/// index is out of its table or not below its own; 4 an operand differs from what it names; 5 a binding is wrong.
-/// @param other The record an operand or a binding names (flaws 4 and 5); else empty.
+/// index is out of its table or not below its own; 4 an operand differs from what it names; 5 a binding is wrong; 6 a row
+/// of the interface table is wrong.
+/// @param record Its summary is always shown; the rest for flaws 0 to 4.
+/// @param other The record an operand or a binding names (flaws 4 and 5), without summary; else empty.
 /// @param operand Index of the operand (flaws 3 and 4).
 /// @param segment Index of the segment of `record`, `other` and `bindings`.
-/// @param item Index of the binding (flaw 5).
+/// @param item Index of the binding (flaw 5), or of the row: inputs, then slots, then outputs (flaw 6).
 struct RecordProof {
     uint8 flaw;
     RecordShown record;
