@@ -1,8 +1,12 @@
-// ONNX: reading and writing model files and tensors as plain data. Refuses, with TruncatedFileError or MalformedModelError,
-// what is no valid file; says nothing about which operators can be run.
+// ONNX: reading and writing model files and tensors as plain data, and lowering models to programs. Refuses, with
+// TruncatedFileError or MalformedModelError, what is no valid file, and with the errors of ./errors.ts what has no lowering.
 
+export * from "./errors.ts";
 export * from "./functions.ts";
+export { importModel } from "./import.ts";
+export type { ImportedModel, ImportedTensor, ImportOptions } from "./import.ts";
 export { parseModel, canonicalDomain } from "./model.ts";
+export { OPERATORS, OPSETS } from "./registry.ts";
 export * from "./serialize.ts";
 export {
   decodeTensor,
@@ -17,3 +21,4 @@ export {
 } from "./tensor.ts";
 export type { DType, LoadExternal, OnnxTensor, TensorData } from "./tensor.ts";
 export type * from "./types.ts";
+export type { ElementType } from "./values.ts";

@@ -1,0 +1,188 @@
+/**
+ * Runs one case of the ONNX backend test suite on any backend (numerics, "Lowering"): imports the model, binds the inputs
+ * that shapes depend on from the case, executes one step and compares. What the import refuses is `unsupported`; everything
+ * else that is not equal is `failed`. Reads no files: it is given bytes.
+ */
+
+import { execute, interpreterRunner } from "../engine/execute.ts";
+import type { PrimitiveRunner } from "../engine/execute.ts";
+import { LockstepError } from "../float/errors.ts";
+import {
+  ImportOptionError,
+  IntegerRangeError,
+  UnboundInputError,
+  UnsupportedOperatorError,
+  UnsupportedTensorError,
+} from "./errors.ts";
+import { importModel } from "./import.ts";
+import type { ImportedModel, ImportOptions } from "./import.ts";
+import { parseModel } from "./model.ts";
+import { parseTensorFile } from "./tensor.ts";
+import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxModel } from "./types.ts";
+import { knownFromWords, knownTensor, sizeOf, wordsOf } from "./values.ts";
+import type { KnownValue } from "./values.ts";
+
+/** The inputs and expected outputs of a case, each list in the order of the graph's. */
+export interface CaseData {
+  readonly inputs: readonly Uint8Array[];
+  readonly outputs: readonly Uint8Array[];
+}
+
+export type CaseResult =
+  | { readonly status: "passed" }
+  | { readonly status: "failed"; readonly reason: string }
+  | { readonly status: "unsupported"; readonly operator: string; readonly opset: number; readonly reason: string };
+
+/** Floats are equal within `absolute + relative * |expected|`. */
+export interface Tolerance {
+  readonly relative: number;
+  readonly absolute: number;
+}
+
+/** The suite's own tolerances. */
+export const SUITE_TOLERANCE: Tolerance = { relative: 1e-3, absolute: 1e-7 };
+
+/** Runs a model file on every data set of its case; the first that does not pass decides. */
+export function runCase(
+  modelBytes: Uint8Array,
+  data: readonly CaseData[],
+  runner: PrimitiveRunner = interpreterRunner,
+  tolerance: Tolerance = SUITE_TOLERANCE,
+): CaseResult {
+  return guarded(() => {
+    const model = parseModel(modelBytes);
+    for (const { name, kind } of [...model.graph.inputs, ...model.graph.outputs]) {
+      if (kind !== "tensor") throw new UnsupportedTensorError(name, `a graph input or output of kind ${kind}`);
+    }
+    for (const { inputs, outputs } of data) {
+      const names = givenInputs(model);
+      const given = new Map(inputs.map((bytes, index) => [names[index] ?? `input ${index}`, parseTensorFile(bytes)]));
+      const expected = outputs.map((bytes) => parseTensorFile(bytes));
+      const reason = runOnce(model, given, expected, runner, tolerance);
+      if (reason !== null) return { status: "failed", reason };
+    }
+    return { status: "passed" };
+  });
+}
+
+/**
+ * Runs a model of the suite's `light` group: every input is arange(n) / n as float32 in its declared shape, where unknown
+ * dimensions are 1.
+ */
+export function runLightCase(
+  modelBytes: Uint8Array,
+  expectedBytes: readonly Uint8Array[],
+  runner: PrimitiveRunner = interpreterRunner,
+  tolerance: Tolerance = SUITE_TOLERANCE,
+): CaseResult {
+  return guarded(() => {
+    const model = parseModel(modelBytes);
+    const given = new Map<string, OnnxTensor>();
+    for (const { name, shape = [] } of model.graph.inputs) {
+      if (model.graph.initializers.has(name)) continue;
+      const extents = shape.map((extent) => (typeof extent === "number" ? extent : 1));
+      const length = sizeOf(extents);
+      given.set(name, {
+        dtype: "float32",
+        shape: extents,
+        data: Float32Array.from({ length }, (_, index) => index / length),
+      });
+    }
+    const expected = expectedBytes.map((bytes) => parseTensorFile(bytes));
+    const reason = runOnce(model, given, expected, runner, tolerance);
+    return reason === null ? { status: "passed" } : { status: "failed", reason };
+  });
+}
+
+function guarded(run: () => CaseResult): CaseResult {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof UnsupportedOperatorError) {
+      return { status: "unsupported", operator: error.operator, opset: error.opset, reason: error.reason };
+    }
+    if (error instanceof UnsupportedTensorError || error instanceof IntegerRangeError) {
+      return { status: "unsupported", operator: "", opset: 0, reason: error.message };
+    }
+    if (error instanceof LockstepError) return { status: "failed", reason: `${error.name}: ${error.message}` };
+    throw error;
+  }
+}
+
+/** The inputs a case gives data for: before IR version 4 initializers are listed as inputs too. */
+function givenInputs(model: OnnxModel): string[] {
+  return model.graph.inputs.map(({ name }) => name).filter((name) => !model.graph.initializers.has(name));
+}
+
+/** Why the outputs differ, or null. */
+function runOnce(
+  model: OnnxModel,
+  given: ReadonlyMap<string, OnnxTensor>,
+  expected: readonly OnnxTensor[],
+  runner: PrimitiveRunner,
+  tolerance: Tolerance,
+): string | null {
+  const imported = importBound(model, given);
+  const inputs = imported.inputs.map(({ name, elementType }) => {
+    const tensor = given.get(name);
+    const value = tensor === undefined ? undefined : knownTensor(tensor);
+    if (value === undefined || value.elementType !== elementType)
+      throw new ImportOptionError("input", name, "the case has no such data");
+    return wordsOf(value, name);
+  });
+  const { constants, program } = imported;
+  const run = execute(program, { inputs, constants: (root) => constants.get(root)!, steps: 1, runner });
+  for (const [index, tensor] of expected.entries()) {
+    const output = imported.outputs[index];
+    const want = knownTensor(tensor);
+    if (want === undefined)
+      throw new UnsupportedTensorError(output?.name ?? `output ${index}`, `element type ${tensor.dtype}`);
+    if (output === undefined) return `output ${index} does not exist`;
+    const found = knownFromWords(output.elementType, output.shape, run.outputs[index]);
+    const reason = difference(found, want, tolerance);
+    if (reason !== null) return `output ${output.name}: ${reason}`;
+  }
+  return null;
+}
+
+function importBound(model: OnnxModel, given: ReadonlyMap<string, OnnxTensor>): ImportedModel {
+  const shapes = Object.fromEntries([...given].map(([name, { shape }]) => [name, shape]));
+  const bind: Record<string, OnnxTensor> = {};
+  const options: ImportOptions = { shapes, bind };
+  for (;;) {
+    try {
+      return importModel(model, options);
+    } catch (error) {
+      if (!(error instanceof UnboundInputError)) throw error;
+      for (const name of error.inputs) bind[name] = given.get(name)!;
+    }
+  }
+}
+
+/** How `found` differs from `expected`, or null. NaN equals NaN; integers and bools are compared exactly. */
+export function difference(found: KnownValue, expected: KnownValue, { relative, absolute }: Tolerance): string | null {
+  if (found.elementType !== expected.elementType) return `type ${found.elementType} instead of ${expected.elementType}`;
+  if (found.shape.join() !== expected.shape.join()) return `shape [${found.shape}] instead of [${expected.shape}]`;
+  if (found.at.kind === "integers" && expected.at.kind === "integers") {
+    const index = found.at.integers.findIndex(
+      (item, at) => item !== (expected.at as { integers: BigInt64Array }).integers[at],
+    );
+    return index < 0
+      ? null
+      : `element ${index} is ${found.at.integers[index]} instead of ${expected.at.integers[index]}`;
+  }
+  if (found.at.kind !== "words" || expected.at.kind !== "words") return "the data is of another kind";
+  const left = floatsOf(found.at.words);
+  const right = floatsOf(expected.at.words);
+  for (let index = 0; index < left.length; index++) {
+    const [x, y] = [left[index], right[index]];
+    if (Object.is(x, y) || x === y) continue;
+    if (!(Math.abs(x - y) <= absolute + relative * Math.abs(y))) return `element ${index} is ${x} instead of ${y}`;
+  }
+  return null;
+}
+
+function floatsOf(words: Uint32Array): Float32Array {
+  return new Float32Array(words.buffer, words.byteOffset, words.length);
+}

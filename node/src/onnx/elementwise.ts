@@ -1,0 +1,412 @@
+/**
+ * Operators that compute each element from the elements at the same place (numerics, "Lowering"): arithmetic, activations,
+ * comparisons and logic, with broadcasting. Integers and bools that are known at import are computed exactly; the rest
+ * becomes one primitive each. Refuses element types that an operator's scalar program does not have.
+ */
+
+import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
+import { broadcastStrides, foldElementwise, INTEGER_FUNCTIONS, remainder } from "./fold.ts";
+import type { IntegerFunction } from "./fold.ts";
+import * as math from "./math.ts";
+import {
+  allInputs,
+  floatAttribute,
+  input,
+  intAttribute,
+  known,
+  requireType,
+  stringAttribute,
+  unsupported,
+} from "./node.ts";
+import type { Lower, OperatorTable, Scope } from "./node.ts";
+import { map } from "./primitives.ts";
+import { broadcastShapes } from "./shapes.ts";
+import { emptyValue, hasIntegers, isKnown, knownIntegers, knownWords, sizeOf, WORD_TYPE } from "./values.ts";
+import type { ElementType, KnownIntegers, Value } from "./values.ts";
+
+/** The element's word from one word of each input. */
+export type WordFunction = (b: ScalarBuilder, ...words: Register[]) => Register;
+
+/** Scalar programs of an operator by the word type of its (last) input. */
+interface Programs {
+  readonly f32?: WordFunction;
+  readonly i32?: WordFunction;
+  readonly bool?: WordFunction;
+}
+
+/** One primitive over values that broadcast to a common shape. */
+export function elementwise(
+  scope: Scope,
+  values: readonly Value[],
+  elementType: ElementType,
+  define: WordFunction,
+  exact?: IntegerFunction,
+): Value {
+  const shape = broadcastShapes(scope, ...values.map((value) => value.shape));
+  if (elementType !== "float32" && exact !== undefined && values.every(hasIntegers)) {
+    return foldElementwise(elementType, shape, values as readonly KnownIntegers[], exact);
+  }
+  if (sizeOf(shape) === 0) return emptyValue(elementType, shape);
+  return map(scope, {
+    elementType,
+    shape,
+    reads: values.map((value) => ({ value, strides: broadcastStrides(value.shape, shape), offset: 0 })),
+    define: (b, words) => define(b, ...words),
+  });
+}
+
+function programFor(scope: Scope, programs: Programs, value: Value): WordFunction {
+  const found = programs[WORD_TYPE[value.elementType]];
+  if (found === undefined) throw unsupported(scope, `element type ${value.elementType}`);
+  return found;
+}
+
+function sameTypes(scope: Scope, values: readonly Value[]): ElementType {
+  const [{ elementType }] = values;
+  values.forEach((value) => requireType(scope, value, elementType));
+  return elementType;
+}
+
+/** The inputs of a binary operator, with the broadcasting that attributes described before opset 7. */
+function broadcastPair(scope: Scope): Value[] {
+  const [a, b] = [input(scope, 0), input(scope, 1)];
+  if (scope.opset >= 7 || intAttribute(scope, "broadcast", 0) === 0) return [a, b];
+  const rank = a.shape.length;
+  const axis = intAttribute(scope, "axis", rank - b.shape.length);
+  const after = rank - (axis < 0 ? axis + rank : axis) - b.shape.length;
+  return [a, { ...b, shape: [...b.shape, ...new Array<number>(Math.max(0, after)).fill(1)] }];
+}
+
+/** An operator whose inputs and output share one element type. */
+function closed(programs: Programs, inputs: (scope: Scope) => Value[] = allInputs): Lower {
+  return (scope) => {
+    const values = inputs(scope);
+    const elementType = sameTypes(scope, values);
+    const define = programFor(scope, programs, values[0]);
+    return [elementwise(scope, values, elementType, define, INTEGER_FUNCTIONS[scope.identity.operator])];
+  };
+}
+
+/** An operator that compares two tensors of one element type. */
+function comparison(programs: Programs): Lower {
+  return (scope) => {
+    const values = broadcastPair(scope);
+    sameTypes(scope, values);
+    const define = programFor(scope, programs, values[0]);
+    return [elementwise(scope, values, "bool", define, INTEGER_FUNCTIONS[scope.identity.operator])];
+  };
+}
+
+/** A function of one float tensor. */
+function unary(define: (b: ScalarBuilder, x: Register) => Register): Lower {
+  return closed({ f32: define });
+}
+
+/** A function of one float tensor and float attributes with the given defaults. */
+function withAttributes(
+  defaults: Readonly<Record<string, number>>,
+  define: (b: ScalarBuilder, x: Register, attributes: Readonly<Record<string, number>>) => Register,
+): Lower {
+  return (scope) => {
+    const entries = Object.entries(defaults).map(
+      ([name, absent]) => [name, floatAttribute(scope, name, absent)] as const,
+    );
+    const attributes = Object.fromEntries(entries);
+    return closed({ f32: (b, x) => define(b, x, attributes) })(scope);
+  };
+}
+
+const negateI = (b: ScalarBuilder, x: Register): Register => b.subI(0, x);
+
+/** The larger of two, NaN if either is: max alone keeps its first argument on NaN. */
+export function maxOf(b: ScalarBuilder, x: Register, y: Register): Register {
+  return b.select(b.eq(y, y), b.max(x, y), y);
+}
+
+/** The smaller of two, NaN if either is. */
+export function minOf(b: ScalarBuilder, x: Register, y: Register): Register {
+  return b.select(b.eq(y, y), b.min(x, y), y);
+}
+
+/** An operator that folds any number of inputs, two at a time in order. */
+function variadic(programs: Programs, finish?: (b: ScalarBuilder, total: Register, count: number) => Register): Lower {
+  return (scope) => {
+    const values = allInputs(scope);
+    const elementType = sameTypes(scope, values);
+    const define = programFor(scope, programs, values[0]);
+    const exact = INTEGER_FUNCTIONS[scope.identity.operator];
+    // Eight operands fit in one primitive; the first of each further one is the total so far.
+    let total = values[0];
+    for (let next = 1; next < values.length || next === 1; next += 7) {
+      const group = [total, ...values.slice(next, next + 7)];
+      const isLast = next + 7 >= values.length;
+      const join: WordFunction = (b, first, ...rest) => {
+        const sum = rest.reduce((left, right) => define(b, left, right), first);
+        return isLast && finish !== undefined ? finish(b, sum, values.length) : sum;
+      };
+      total = elementwise(scope, group, elementType, join, finish === undefined ? exact : undefined);
+    }
+    return [total];
+  };
+}
+
+/** x mod y: the sign of y for integers, of x where `fmod` is set. */
+function mod(scope: Scope): Value[] {
+  const values = [input(scope, 0), input(scope, 1)];
+  const elementType = sameTypes(scope, values);
+  const likeC = intAttribute(scope, "fmod", 0) !== 0;
+  if (elementType === "float32") {
+    if (!likeC) throw unsupported(scope, "floats need fmod = 1");
+    throw unsupported(scope, "fmod of floats has no scalar program");
+  }
+  const define: WordFunction = (b, x, y) => {
+    const rest = b.subI(x, b.mulI(math.divideI32(b, x, y), y));
+    const turned = b.and(b.neI(rest, 0), b.ltI(b.xor(rest, y), 0));
+    const numpy = b.select(turned, b.addI(rest, y), rest);
+    return b.select(b.eqI(y, 0), b.i32(0), likeC ? rest : numpy);
+  };
+  return [elementwise(scope, values, elementType, define, (a, b) => remainder(a, b, likeC))];
+}
+
+function clip(scope: Scope): readonly Value[] {
+  const x = input(scope, 0);
+  if (scope.opset < 11) {
+    const [low, high] = [floatAttribute(scope, "min", -Infinity), floatAttribute(scope, "max", Infinity)];
+    return closed({ f32: (b, word) => b.min(b.max(word, low), high) })({ ...scope, inputs: [x] });
+  }
+  const [, low, high] = scope.inputs;
+  const limits = [low, high].filter((value) => value !== undefined);
+  sameTypes(scope, [x, ...limits]);
+  const isFloat = x.elementType === "float32";
+  if (x.elementType === "bool") throw unsupported(scope, "element type bool");
+  const define: WordFunction = (b, word, ...rest) => {
+    const [least, most] = low === undefined ? [undefined, rest[0]] : [rest[0], rest[1]];
+    const raised = least === undefined ? word : isFloat ? b.max(word, least) : b.maxI(word, least);
+    return most === undefined ? raised : isFloat ? b.min(raised, most) : b.minI(raised, most);
+  };
+  const exact: IntegerFunction = (word, ...rest) => {
+    const [least, most] = low === undefined ? [undefined, rest[0]] : [rest[0], rest[1]];
+    const raised = least !== undefined && word < least ? least : word;
+    return most !== undefined && most < raised ? most : raised;
+  };
+  return [elementwise(scope, [x, ...limits], x.elementType, define, exact)];
+}
+
+/** condition ? x : y. */
+export function where(scope: Scope, condition: Value, x: Value, y: Value): Value {
+  requireType(scope, condition, "bool");
+  const elementType = sameTypes(scope, [x, y]);
+  const shape = broadcastShapes(scope, condition.shape, x.shape, y.shape);
+  const isExact = hasIntegers(condition) && hasIntegers(x) && hasIntegers(y) && elementType !== "float32";
+  if (isExact) return foldElementwise(elementType, shape, [condition, x, y], (flag, a, b) => (flag === 0n ? b : a));
+  return elementwise(scope, [condition, x, y], elementType, (b, flag, a, c) => b.select(flag, a, c));
+}
+
+/** The same numbers in another element type. */
+export function cast(scope: Scope, value: Value, to: ElementType): Value {
+  const from = value.elementType;
+  if (from === to) return value;
+  if (hasIntegers(value)) {
+    if (to === "float32") {
+      const words = new Uint32Array(new Float32Array(Array.from(value.at.integers, Number)).buffer);
+      return knownWords(value.shape, words);
+    }
+    return foldElementwise(to, value.shape, [value], (item) => item);
+  }
+  if (isKnown(value) && (to === "int64" || to === "int32")) return castKnownFloat(scope, value, to);
+  // int64 and int32 are the same words at run time.
+  if (WORD_TYPE[from] === WORD_TYPE[to]) return { ...value, elementType: to };
+  const define: WordFunction = (b, x) => {
+    if (from === "bool") return to === "float32" ? b.f32FromBool(x) : b.i32FromBool(x);
+    if (to === "bool") return from === "float32" ? b.ne(x, 0) : b.neI(x, 0);
+    return to === "float32" ? b.fromI32(x) : b.toI32(x);
+  };
+  return elementwise(scope, [value], to, define);
+}
+
+function castKnownFloat(scope: Scope, value: Value, to: "int64" | "int32"): Value {
+  const { at } = known(scope, value, "the cast value");
+  if (at.kind !== "words") throw unsupported(scope, "integers held as floats");
+  const bits = to === "int64" ? 63 : 31;
+  const [least, most] = [-(2 ** bits), 2 ** bits];
+  const floats = new Float32Array(at.words.slice().buffer);
+  const integers = BigInt64Array.from(floats, (x) => {
+    if (Number.isNaN(x)) return 0n;
+    if (x >= most) return (1n << BigInt(bits)) - 1n;
+    return x < least ? -(1n << BigInt(bits)) : BigInt(Math.trunc(x));
+  });
+  return knownIntegers(to, value.shape, integers);
+}
+
+/** The element type of a TensorProto.DataType code. */
+export function elementTypeOfCode(scope: Scope, code: number): ElementType {
+  const found = ({ 1: "float32", 6: "int32", 7: "int64", 9: "bool" } as const)[code];
+  if (found === undefined) throw unsupported(scope, `element type code ${code}`);
+  return found;
+}
+
+/** max(x, 0) + slope * min(x, 0), slope from a second input of the same or a broadcast shape. */
+function pRelu(scope: Scope): Value[] {
+  const [x, slope] = [input(scope, 0), input(scope, 1)];
+  sameTypes(scope, [x, slope]);
+  // Before opset 7 a slope of rank 1 belongs to the channels.
+  const isChannels = scope.opset < 7 && slope.shape.length === 1 && x.shape.length > 2;
+  const aligned = isChannels ? { ...slope, shape: [...slope.shape, ...x.shape.slice(2).map(() => 1)] } : slope;
+  if (WORD_TYPE[x.elementType] !== "f32") throw unsupported(scope, `element type ${x.elementType}`);
+  return [
+    elementwise(scope, [x, aligned], x.elementType, (b, word, factor) =>
+      b.select(b.lt(word, 0), b.mul(word, factor), word),
+    ),
+  ];
+}
+
+/** x * Phi(x). */
+function gelu(scope: Scope): readonly Value[] {
+  const approximate = stringAttribute(scope, "approximate", "none");
+  return closed({
+    f32: (b, x) => {
+      if (approximate !== "tanh") return geluByErf(b, x);
+      // tanh(u)/2 + 1/2 is sigmoid(2u).
+      const u = b.mul(x, b.fma(b.mul(x, x), 0.07135481283, 1.595769122));
+      return b.mul(x, math.sigmoid(b, u));
+    },
+  })(scope);
+}
+
+function geluByErf(b: ScalarBuilder, x: Register): Register {
+  const half = b.mul(x, 0.5);
+  return b.fma(half, math.erf(b, b.mul(x, Math.SQRT1_2)), half);
+}
+
+/** x^y; the exponents 2 and 3 of a known scalar are products. */
+function pow(scope: Scope): Value[] {
+  const [x, y] = broadcastPair(scope);
+  const { elementType } = x;
+  if (elementType !== "float32" && hasIntegers(x) && hasIntegers(y)) {
+    return [elementwise(scope, [x, y], elementType, (_, word) => word, INTEGER_FUNCTIONS["Pow"])];
+  }
+  requireType(scope, x, "float32", "int32", "int64");
+  const [base, exponent] = [cast(scope, x, "float32"), cast(scope, y, "float32")];
+  const scalar =
+    isKnown(exponent) && exponent.at.kind === "words" && sizeOf(exponent.shape) === 1 ? exponent.at.words[0] : 0;
+  const define: WordFunction = (b, word, by) => {
+    if (scalar === 0x40000000) return b.mul(word, word);
+    if (scalar === 0x40400000) return b.mul(b.mul(word, word), word);
+    return math.pow(b, word, by);
+  };
+  return [cast(scope, elementwise(scope, [base, exponent], "float32", define), elementType)];
+}
+
+function isInf(scope: Scope): Value[] {
+  const value = input(scope, 0);
+  requireType(scope, value, "float32");
+  const negative = intAttribute(scope, "detect_negative", 1) !== 0;
+  const positive = intAttribute(scope, "detect_positive", 1) !== 0;
+  const define: WordFunction = (b, x) =>
+    b.or(b.and(b.eq(x, Infinity), b.bool(positive)), b.and(b.eq(x, -Infinity), b.bool(negative)));
+  return [elementwise(scope, [value], "bool", define)];
+}
+
+function isNaN(scope: Scope): Value[] {
+  const value = input(scope, 0);
+  requireType(scope, value, "float32");
+  return [elementwise(scope, [value], "bool", (b, x) => b.ne(x, x))];
+}
+
+function castTo(scope: Scope): Value[] {
+  const to = scope.node.attributes.get("to");
+  if (to?.type !== "int") throw unsupported(scope, "attribute to is missing");
+  return [cast(scope, input(scope, 0), elementTypeOfCode(scope, Number(to.value)))];
+}
+
+const relu = (b: ScalarBuilder, x: Register): Register => b.max(x, 0);
+const signF = (b: ScalarBuilder, x: Register): Register =>
+  b.select(b.lt(0, x), b.f32(1), b.select(b.lt(x, 0), b.f32(-1), x));
+
+export const ELEMENTWISE: OperatorTable = {
+  Add: closed({ f32: (b, x, y) => b.add(x, y), i32: (b, x, y) => b.addI(x, y) }, broadcastPair),
+  Sub: closed({ f32: (b, x, y) => b.sub(x, y), i32: (b, x, y) => b.subI(x, y) }, broadcastPair),
+  Mul: closed({ f32: (b, x, y) => b.mul(x, y), i32: (b, x, y) => b.mulI(x, y) }, broadcastPair),
+  Div: closed({ f32: (b, x, y) => b.div(x, y), i32: math.divideI32 }, broadcastPair),
+  Mod: mod,
+  Pow: pow,
+  Neg: closed({ f32: (b, x) => b.neg(x), i32: negateI }),
+  Abs: closed({ f32: (b, x) => b.abs(x), i32: (b, x) => b.select(b.ltI(x, 0), negateI(b, x), x) }),
+  Sign: closed({
+    f32: signF,
+    i32: (b, x) => b.select(b.ltI(0, x), b.i32(1), b.shrS(x, 31)),
+  }),
+  Reciprocal: unary((b, x) => b.div(1, x)),
+  Sqrt: unary((b, x) => b.sqrt(x)),
+  Floor: unary((b, x) => b.floor(x)),
+  Ceil: unary((b, x) => b.ceil(x)),
+  Round: unary((b, x) => b.nearest(x)),
+  Exp: unary(math.exp),
+  Log: unary(math.log),
+  Sin: unary(math.sin),
+  Cos: unary(math.cos),
+  Tan: unary(math.tan),
+  Asin: unary(math.asin),
+  Acos: unary(math.acos),
+  Atan: unary(math.atan),
+  Sinh: unary(math.sinh),
+  Cosh: unary(math.cosh),
+  Tanh: unary(math.tanh),
+  Asinh: unary(math.asinh),
+  Acosh: unary(math.acosh),
+  Atanh: unary(math.atanh),
+  Erf: unary(math.erf),
+  Sigmoid: unary(math.sigmoid),
+  Softplus: unary(math.softplus),
+  Softsign: unary((b, x) => b.div(x, b.add(b.abs(x), 1))),
+  Mish: unary((b, x) => b.mul(x, math.tanh(b, math.softplus(b, x)))),
+  HardSwish: unary((b, x) => b.mul(x, b.max(b.min(b.fma(x, 1 / 6, 0.5), 1), 0))),
+  Relu: closed({ f32: relu, i32: (b, x) => b.maxI(x, 0) }),
+  Gelu: gelu,
+  PRelu: pRelu,
+  LeakyRelu: withAttributes({ alpha: 0.01 }, (b, x, { alpha }) => b.select(b.lt(x, 0), b.mul(x, alpha), x)),
+  ThresholdedRelu: withAttributes({ alpha: 1 }, (b, x, { alpha }) => b.select(b.lt(alpha, x), x, b.f32(0))),
+  Elu: withAttributes({ alpha: 1 }, (b, x, { alpha }) =>
+    b.select(b.lt(x, 0), b.mul(b.sub(math.exp(b, x), 1), alpha), x),
+  ),
+  Celu: withAttributes({ alpha: 1 }, (b, x, { alpha }) =>
+    b.select(b.lt(x, 0), b.mul(b.sub(math.exp(b, b.div(x, alpha)), 1), alpha), x),
+  ),
+  Selu: withAttributes({ alpha: 1.6732632423543772, gamma: 1.0507009873554805 }, (b, x, { alpha, gamma }) =>
+    b.mul(b.select(b.lt(x, 0), b.mul(b.sub(math.exp(b, x), 1), alpha), x), gamma),
+  ),
+  Swish: withAttributes({ alpha: 1 }, (b, x, { alpha }) => b.mul(x, math.sigmoid(b, b.mul(x, alpha)))),
+  HardSigmoid: withAttributes({ alpha: 0.2, beta: 0.5 }, (b, x, { alpha, beta }) =>
+    b.max(b.min(b.fma(x, alpha, beta), 1), 0),
+  ),
+  Shrink: withAttributes({ lambd: 0.5, bias: 0 }, (b, x, { lambd, bias }) =>
+    b.select(b.lt(x, -lambd), b.add(x, bias), b.select(b.lt(lambd, x), b.sub(x, bias), b.f32(0))),
+  ),
+  Clip: clip,
+  Max: variadic({ f32: maxOf, i32: (b, x, y) => b.maxI(x, y) }),
+  Min: variadic({ f32: minOf, i32: (b, x, y) => b.minI(x, y) }),
+  Sum: variadic({ f32: (b, x, y) => b.add(x, y) }),
+  Mean: variadic({ f32: (b, x, y) => b.add(x, y) }, (b, total, count) => b.div(total, count)),
+  Equal: comparison({
+    f32: (b, x, y) => b.eq(x, y),
+    i32: (b, x, y) => b.eqI(x, y),
+    bool: (b, x, y) => b.not(b.xor(x, y)),
+  }),
+  Less: comparison({ f32: (b, x, y) => b.lt(x, y), i32: (b, x, y) => b.ltI(x, y) }),
+  LessOrEqual: comparison({ f32: (b, x, y) => b.le(x, y), i32: (b, x, y) => b.leI(x, y) }),
+  Greater: comparison({ f32: (b, x, y) => b.gt(x, y), i32: (b, x, y) => b.gtI(x, y) }),
+  GreaterOrEqual: comparison({ f32: (b, x, y) => b.ge(x, y), i32: (b, x, y) => b.geI(x, y) }),
+  And: closed({ bool: (b, x, y) => b.and(x, y) }, broadcastPair),
+  Or: closed({ bool: (b, x, y) => b.or(x, y) }, broadcastPair),
+  Xor: closed({ bool: (b, x, y) => b.xor(x, y) }, broadcastPair),
+  Not: closed({ bool: (b, x) => b.not(x) }),
+  BitwiseAnd: closed({ i32: (b, x, y) => b.and(x, y) }),
+  BitwiseOr: closed({ i32: (b, x, y) => b.or(x, y) }),
+  BitwiseXor: closed({ i32: (b, x, y) => b.xor(x, y) }),
+  BitwiseNot: closed({ i32: (b, x) => b.xor(x, -1) }),
+  Where: (scope) => [where(scope, input(scope, 0), input(scope, 1), input(scope, 2))],
+  Cast: castTo,
+  CastLike: (scope) => [cast(scope, input(scope, 0), input(scope, 1).elementType)],
+  IsInf: isInf,
+  IsNaN: isNaN,
+};

@@ -1,0 +1,302 @@
+/**
+ * Lowers an ONNX model to a program (numerics, "Lowering"). The same model and options give the same program everywhere. It
+ * infers shapes by lowering: every node computes its outputs' shapes from those of its inputs, which are known. Refuses
+ * operator sets outside 6..25, operators and element types without a lowering, and shapes that depend on data.
+ */
+
+import { programRoot } from "../ir/encode.ts";
+import type { Hash, Program } from "../ir/program.ts";
+import { LiteralError } from "../ir/build.ts";
+import {
+  ImportOptionError,
+  InvalidNodeError,
+  UnknownDimensionError,
+  UnsupportedOperatorError,
+  UnsupportedTensorError,
+} from "./errors.ts";
+import type { NodeIdentity } from "./errors.ts";
+import { inlineFunctions } from "./functions.ts";
+import { createGraph } from "./graph.ts";
+import type { Graph, NamedValue } from "./graph.ts";
+import type { Scope } from "./node.ts";
+import { copied } from "./primitives.ts";
+import { OPERATORS, OPSETS } from "./registry.ts";
+import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
+import { emptyValue, knownTensor, sizeOf, WORD_TYPE } from "./values.ts";
+import type { ElementType, Value } from "./values.ts";
+
+/** How a model is specialised; all of it is part of the program that comes out. */
+export interface ImportOptions {
+  /** Graph inputs fixed at import: those used as shapes, axes or sizes must be. They are then no inputs of the program. */
+  readonly bind?: Readonly<Record<string, OnnxTensor>>;
+  /** Extents of symbolic dimensions, by their name. */
+  readonly dims?: Readonly<Record<string, number>>;
+  /** Whole shapes of graph inputs, by the input's name, where the model does not say. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Graph inputs that hold state: in each step but the first they take what `output` was in the step before. */
+  readonly state?: readonly { readonly input: string; readonly output: string }[];
+}
+
+/** A tensor of a model's interface. `elementType` is the model's; the program holds int64 as i32. */
+export interface ImportedTensor {
+  readonly name: string;
+  readonly elementType: ElementType;
+  readonly shape: readonly number[];
+}
+
+/** A lowered model. Lists run beside the program's inputs and outputs. */
+export interface ImportedModel {
+  readonly program: Program;
+  readonly programRoot: Hash;
+  readonly inputs: readonly ImportedTensor[];
+  readonly outputs: readonly ImportedTensor[];
+  /** Words of every constant of the program, by tensor root. */
+  readonly constants: ReadonlyMap<Hash, Uint32Array>;
+}
+
+/** Lowers a parsed model. Throws the errors of ./errors.ts, and MalformedModelError for functions that cannot be inlined. */
+export function importModel(source: OnnxModel, options: ImportOptions = {}): ImportedModel {
+  const model = inlineFunctions(source);
+  const graph = createGraph();
+  const inputs: ImportedTensor[] = [];
+  const state = options.state ?? [];
+  const names = new Map<string, Value>();
+  checkOptions(model, options);
+  for (const [name, tensor] of model.graph.initializers) names.set(name, known(name, tensor));
+  for (const declared of model.graph.inputs) {
+    const { name } = declared;
+    const bound = entry(options.bind, name);
+    if (bound !== undefined) {
+      names.set(name, boundValue(declared, bound));
+      continue;
+    }
+    // Before IR version 4 every initializer is an input too, and is not meant to be given.
+    if (names.has(name)) continue;
+    const elementType = typeOfInput(declared);
+    const shape = shapeOfInput(declared, options);
+    const length = sizeOf(shape);
+    if (length === 0) {
+      names.set(name, emptyValue(elementType, shape));
+      continue;
+    }
+    inputs.push({ name, elementType, shape });
+    const draft = { name, shape, length, type: WORD_TYPE[elementType] };
+    const isState = state.some((pair) => pair.input === name);
+    names.set(name, isState ? graph.addSlot(draft, elementType) : graph.addInput(draft, elementType));
+  }
+  const lowerer: Lowerer = { model, graph };
+  lowerNodes(lowerer, model.graph, names);
+  const outputs = model.graph.outputs.map((declared) => output(lowerer, declared, names));
+  const next = inputs.flatMap((tensor) => {
+    const pair = state.find((candidate) => candidate.input === tensor.name);
+    return pair === undefined ? [] : [nextState(lowerer, tensor, pair.output, names)];
+  });
+  const { program, constants } = graph.finish(outputs, next);
+  return {
+    program,
+    programRoot: programRoot(program),
+    constants,
+    inputs,
+    outputs: outputs.map(({ name, value }) => ({ name, elementType: value.elementType, shape: value.shape })),
+  };
+}
+
+interface Lowerer {
+  readonly model: OnnxModel;
+  readonly graph: Graph;
+}
+
+function lowerNodes(lowerer: Lowerer, graph: OnnxGraph, names: Map<string, Value>): void {
+  for (const [name] of graph.sparseInitializers)
+    throw new UnsupportedTensorError(name, "sparse tensors are not supported");
+  for (const node of graph.nodes) {
+    const scope = scopeOf(lowerer, node, names);
+    const results = lowerNode(scope);
+    node.outputs.forEach((name, index) => {
+      if (name === "") return;
+      const value = results[index];
+      if (value === undefined) throw new UnsupportedOperatorError(scope.identity, `output ${index} is not made`);
+      names.set(name, value);
+    });
+  }
+}
+
+function lowerNode(scope: Scope): readonly Value[] {
+  const { domain, operator, opset } = scope.identity;
+  const key = domain === "" ? operator : `${domain}.${operator}`;
+  const lower = OPERATORS.get(key);
+  if (domain === "" && (opset < OPSETS.least || opset > OPSETS.most)) {
+    throw new UnsupportedOperatorError(scope.identity, `operator sets ${OPSETS.least} to ${OPSETS.most} are supported`);
+  }
+  if (lower === undefined) throw new UnsupportedOperatorError(scope.identity, "the operator has no lowering");
+  try {
+    return lower(scope);
+  } catch (error) {
+    // An address or extent beyond 32 bits: the tensors are too large for one primitive.
+    if (error instanceof LiteralError)
+      throw new UnsupportedOperatorError(scope.identity, error.message, { cause: error });
+    throw error;
+  }
+}
+
+function scopeOf(lowerer: Lowerer, node: OnnxNode, names: ReadonlyMap<string, Value>): Scope {
+  const { model, graph } = lowerer;
+  const opset = node.opset ?? model.opsets.get(node.domain) ?? 0;
+  const identity: NodeIdentity = {
+    operator: node.opType,
+    domain: node.domain,
+    opset,
+    node: node.name === "" ? (node.outputs.find((name) => name !== "") ?? "") : node.name,
+  };
+  const inputs = node.inputs.map((name) => {
+    if (name === "") return undefined;
+    const value = names.get(name);
+    if (value === undefined)
+      throw new InvalidNodeError(identity, `input ${JSON.stringify(name)} is not defined`, { name });
+    return value;
+  });
+  return {
+    identity,
+    node,
+    opset,
+    inputs,
+    graph,
+    subgraph: (body, given) => {
+      const inner = new Map(names);
+      for (const [name, tensor] of body.initializers) inner.set(name, known(name, tensor));
+      body.inputs.forEach(({ name }, index) => {
+        if (given[index] !== undefined) inner.set(name, given[index]);
+      });
+      lowerNodes(lowerer, body, inner);
+      return body.outputs.map(({ name }) => {
+        const value = inner.get(name);
+        if (value === undefined)
+          throw new InvalidNodeError(identity, `subgraph output ${JSON.stringify(name)} is not defined`);
+        return value;
+      });
+    },
+  };
+}
+
+function output(lowerer: Lowerer, { name }: OnnxValue, names: ReadonlyMap<string, Value>): NamedValue {
+  const value = names.get(name);
+  if (value === undefined) throw new UnsupportedTensorError(name, "the graph output is never made");
+  if (sizeOf(value.shape) === 0) throw new UnsupportedTensorError(name, "a graph output without elements");
+  return { name, value: asPrimitive(lowerer, name, value) };
+}
+
+/** The value itself, or a copy where no primitive of the graph holds it. */
+function asPrimitive(lowerer: Lowerer, name: string, value: Value): Value {
+  if (value.at.kind === "primitive") return value;
+  const node: OnnxNode = {
+    name,
+    opType: "Identity",
+    domain: "",
+    inputs: [name],
+    outputs: [name],
+    attributes: new Map(),
+  };
+  const scope = scopeOf(lowerer, node, new Map([[name, value]]));
+  return copied(scope, value);
+}
+
+function nextState(
+  lowerer: Lowerer,
+  tensor: ImportedTensor,
+  outputName: string,
+  names: ReadonlyMap<string, Value>,
+): Value {
+  const value = names.get(outputName)!;
+  if (WORD_TYPE[value.elementType] !== WORD_TYPE[tensor.elementType] || sizeOf(value.shape) !== sizeOf(tensor.shape)) {
+    const found = {
+      output: outputName,
+      shape: [...value.shape],
+      expected: [...tensor.shape],
+      elementType: value.elementType,
+    };
+    throw new ImportOptionError(
+      "state",
+      tensor.name,
+      `output ${JSON.stringify(outputName)} has another type or shape`,
+      found,
+    );
+  }
+  return asPrimitive(lowerer, outputName, value);
+}
+
+function known(name: string, tensor: OnnxTensor): Value {
+  const value = knownTensor(tensor);
+  if (value === undefined) throw new UnsupportedTensorError(name, `element type ${tensor.dtype}`);
+  return value;
+}
+
+function boundValue(declared: OnnxValue, tensor: OnnxTensor): Value {
+  const value = known(declared.name, tensor);
+  const { shape } = declared;
+  const fits =
+    shape === undefined ||
+    (shape.length === value.shape.length &&
+      shape.every((extent, axis) => typeof extent !== "number" || extent === value.shape[axis]));
+  if (!fits || (declared.elemType !== undefined && declared.elemType !== value.elementType)) {
+    throw new ImportOptionError("bind", declared.name, "the tensor does not have the input's type and shape", {
+      found: { elementType: value.elementType, shape: [...value.shape] },
+      expected: { elementType: declared.elemType, shape },
+    });
+  }
+  return value;
+}
+
+function typeOfInput({ name, kind, elemType }: OnnxValue): ElementType {
+  if (kind !== "tensor") throw new UnsupportedTensorError(name, `inputs of kind ${kind} are not supported`);
+  if (elemType === "float32" || elemType === "int64" || elemType === "int32" || elemType === "bool") return elemType;
+  throw new UnsupportedTensorError(name, `element type ${elemType ?? "unknown"} is not supported`);
+}
+
+function shapeOfInput({ name, shape }: OnnxValue, options: ImportOptions): number[] {
+  const given = entry(options.shapes, name);
+  if (given !== undefined) {
+    const fits =
+      shape === undefined ||
+      (shape.length === given.length &&
+        shape.every((extent, axis) => typeof extent !== "number" || extent === given[axis]));
+    if (!fits || given.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+      throw new ImportOptionError("shapes", name, "the shape does not fit the model's", {
+        given: [...given],
+        declared: shape,
+      });
+    }
+    return [...given];
+  }
+  if (shape === undefined) throw new UnknownDimensionError(name, 0, null);
+  return shape.map((extent, axis) => {
+    const found = typeof extent === "number" ? extent : extent === null ? undefined : entry(options.dims, extent);
+    if (found === undefined) throw new UnknownDimensionError(name, axis, extent as string | null);
+    if (!Number.isInteger(found) || found < 0) {
+      throw new ImportOptionError("dims", String(extent), "a dimension is a non-negative integer", { extent: found });
+    }
+    return found;
+  });
+}
+
+// Names come from a model: "constructor" must not find what every object inherits.
+function entry<Item>(record: Readonly<Record<string, Item>> | undefined, name: string): Item | undefined {
+  return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+function checkOptions(model: OnnxModel, options: ImportOptions): void {
+  const inputs = new Set(model.graph.inputs.map(({ name }) => name));
+  const outputs = new Set(model.graph.outputs.map(({ name }) => name));
+  const require = (option: string, name: string, among: ReadonlySet<string>, what: string): void => {
+    if (!among.has(name))
+      throw new ImportOptionError(option, name, `the model has no such ${what}`, { known: [...among] });
+  };
+  for (const name of Object.keys(options.bind ?? {})) require("bind", name, inputs, "input");
+  for (const name of Object.keys(options.shapes ?? {})) require("shapes", name, inputs, "input");
+  for (const pair of options.state ?? []) {
+    require("state", pair.input, inputs, "input");
+    require("state", pair.output, outputs, "output");
+    if (entry(options.bind, pair.input) !== undefined)
+      throw new ImportOptionError("state", pair.input, "a bound input holds no state");
+  }
+}

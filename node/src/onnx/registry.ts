@@ -1,0 +1,16 @@
+/**
+ * The table of operators that can be lowered, keyed by domain and name (numerics, "Lowering"). A family of operators gives
+ * rows; opset versions within a row are the lowering's own business, versions outside it are refused.
+ */
+
+import { CONTRACTIONS } from "./contraction.ts";
+import { ELEMENTWISE } from "./elementwise.ts";
+import type { Lower, OperatorTable } from "./node.ts";
+
+/** The versions of the standard operator set that can be imported. */
+export const OPSETS = { least: 6, most: 25 } as const;
+
+const FAMILIES: readonly OperatorTable[] = [CONTRACTIONS, ELEMENTWISE];
+
+/** Every operator that can be lowered. */
+export const OPERATORS: ReadonlyMap<string, Lower> = new Map(FAMILIES.flatMap((family) => Object.entries(family)));
