@@ -72,8 +72,8 @@ function randomForm(random: Random): ScalarProgram {
     { type: "i32", word: 1 + 2 * below(random, 40) },
   ];
   const types: WordType[] = [...constants.map(({ type }) => type), "i32", ...extents.map((): WordType => "i32")];
-  const near = constants.length;
-  const draft: Draft = { random, operandTypes, constants, types, near, patterns: [], loads: 0 };
+  const small = extents.map((_, digit) => constants.length + 1 + digit);
+  const draft: Draft = { random, operandTypes, constants, types, small, patterns: [], loads: 0 };
   const prologue = randomSection(draft, below(random, 12), { prologueEnd: Infinity, own: 0 });
   const prologueEnd = types.length;
   const loop = below(random, 4) === 0 ? null : randomLoop(draft, prologueEnd);
@@ -123,8 +123,8 @@ interface Draft {
   readonly constants: readonly Constant[];
   /** Of every register so far. */
   readonly types: WordType[];
-  /** Registers from here on hold small integers before the prologue's: step and digits. */
-  readonly near: number;
+  /** Digits and, in the body, the counter: small integers, which make addresses that hit. */
+  readonly small: readonly number[];
   readonly patterns: LoadPattern[];
   /** Loads so far: few enough that a loop of one iteration keeps within the chunk bound. */
   loads: number;
@@ -145,7 +145,8 @@ function randomLoop(draft: Draft, prologueEnd: number): Loop {
 
   const bodyScope = { prologueEnd, own: types.length };
   types.push("i32", ...carriedTypes);
-  const body = randomSection(draft, 1 + below(random, 10), { ...bodyScope, patterned: true });
+  const inBody = { ...draft, small: [...draft.small, bodyScope.own] };
+  const body = randomSection(inBody, 1 + below(random, 10), { ...bodyScope, patterned: true });
   const bodyOuts = carriedTypes.map((type) => newest(draft, type, bodyScope));
   const combineScope = { prologueEnd, own: types.length };
   types.push(...carriedTypes, ...carriedTypes);
@@ -179,9 +180,10 @@ function randomInstruction(draft: Draft, scope: Scope & { patterned?: boolean })
   const imm = { none: 0, operand: below(random, operandTypes.length), shift: below(random, 32) }[row.immediate];
   const shared = row.arguments.includes("bits") ? pick(random, ["i32", "bool"] as const) : pick(random, WORD_TYPES);
   const [a = 0, b = 0, c = 0] = row.arguments.map((argument) => randomArgument(draft, argument, shared, scope));
+  const near = op === "gather" && below(random, 2) === 0;
   const result = row.result === "operand" ? operandTypes[imm] : row.result;
   types.push(result === "any" || result === "bits" ? shared : result);
-  return { op, imm, a, b, c };
+  return { op, imm, a: near ? pick(random, draft.small) : a, b, c };
 }
 
 function randomArgument(
@@ -190,7 +192,7 @@ function randomArgument(
   shared: WordType,
   scope: Scope & { patterned?: boolean },
 ): number {
-  const { random, constants, near } = draft;
+  const { random, constants } = draft;
   switch (argument) {
     case "pattern":
       return scope.patterned && below(random, 3) > 0 ? randomPatternField(draft) : 0;
@@ -203,8 +205,7 @@ function randomArgument(
     case "base": {
       const last = Math.min(scope.prologueEnd, draft.types.length);
       const bases = visible(draft, "i32", { prologueEnd: last, own: Infinity });
-      const small = bases.filter((register) => register > near);
-      return pick(random, small.length > 0 && below(random, 3) > 0 ? small : bases);
+      return pick(random, below(random, 4) > 0 ? bases.filter((base) => draft.small.includes(base)) : bases);
     }
     case "any":
     case "bits":

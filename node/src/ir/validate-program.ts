@@ -12,26 +12,30 @@ import type { Hash, OperandRef, PrimitiveRecord, Program, Segment, TensorType } 
 import { outputLength } from "./scalar.ts";
 import { validateScalar } from "./validate.ts";
 
-export type ProgramRule =
-  | "segment-count"
-  | "segment-steps"
-  | "record-count"
-  | "input-count"
-  | "state-count"
-  | "output-count"
-  | "tensor-type"
-  | "constant-root"
-  | "slot-initial"
-  | "scalar-missing"
-  | "scalar-hash"
-  | "operand-count"
-  | "operand-scalar-type"
-  | "operand-index"
-  | "operand-tensor"
-  | "output-tensor"
-  | "binding-count"
-  | "binding-index"
-  | "binding-tensor";
+/** Every rule, by name. */
+export const PROGRAM_RULES = [
+  "segment-count",
+  "segment-steps",
+  "record-count",
+  "input-count",
+  "state-count",
+  "output-count",
+  "tensor-type",
+  "constant-root",
+  "slot-initial",
+  "scalar-missing",
+  "scalar-hash",
+  "operand-count",
+  "operand-scalar-type",
+  "operand-index",
+  "operand-tensor",
+  "output-tensor",
+  "binding-count",
+  "binding-index",
+  "binding-tensor",
+] as const;
+
+export type ProgramRule = (typeof PROGRAM_RULES)[number];
 
 /** A program breaks `rule`. */
 export class InvalidProgramError extends LockstepError {

@@ -11,37 +11,41 @@ import type { WordType } from "./opcodes.ts";
 import { BLOCK_SIZE, registerLayout, SCALAR_LIMITS } from "./scalar.ts";
 import type { Instruction, ScalarProgram } from "./scalar.ts";
 
-export type ScalarRule =
-  | "word-type"
-  | "operand-count"
-  | "extents"
-  | "constant-count"
-  | "constant-word"
-  | "pattern-count"
-  | "pattern-digit"
-  | "pattern-order"
-  | "pattern-duplicate"
-  | "pattern-place"
-  | "section-length"
-  | "loop-count"
-  | "loop-start"
-  | "loop-single"
-  | "loop-lanes"
-  | "carried-count"
-  | "carried-init"
-  | "carried-body"
-  | "carried-combine"
-  | "carried-total"
-  | "opcode"
-  | "unused-field"
-  | "immediate"
-  | "visibility"
-  | "argument-type"
-  | "base"
-  | "divisor"
-  | "result"
-  | "chunk-bound"
-  | "gas-bound";
+/** Every rule, by name. */
+export const SCALAR_RULES = [
+  "word-type",
+  "operand-count",
+  "extents",
+  "constant-count",
+  "constant-word",
+  "pattern-count",
+  "pattern-digit",
+  "pattern-order",
+  "pattern-duplicate",
+  "pattern-place",
+  "section-length",
+  "loop-count",
+  "loop-start",
+  "loop-single",
+  "loop-lanes",
+  "carried-count",
+  "carried-init",
+  "carried-body",
+  "carried-combine",
+  "carried-total",
+  "opcode",
+  "unused-field",
+  "immediate",
+  "visibility",
+  "argument-type",
+  "base",
+  "divisor",
+  "result",
+  "chunk-bound",
+  "gas-bound",
+] as const;
+
+export type ScalarRule = (typeof SCALAR_RULES)[number];
 
 /** A scalar program breaks `rule`. */
 export class InvalidScalarProgramError extends LockstepError {
