@@ -8,7 +8,7 @@ import {Bonds} from "./libraries/Bonds.sol";
 import {Clock} from "./libraries/Clock.sol";
 import {PullPayments} from "./libraries/PullPayments.sol";
 import {Walk} from "./libraries/Walk.sol";
-import {ClaimView, Fault, Position, TensorShown} from "./types/Types.sol";
+import {Fault, Position, TensorShown} from "./types/Types.sol";
 
 /// @title Dispute game
 /// @notice Stores challenges and pays for them (sections 5 and 6); the rules are in Walk, Clock and Bonds, and the referees
