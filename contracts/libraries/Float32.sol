@@ -200,7 +200,7 @@ library Float32 {
             let orderB := sub(xor(and(b, MAGNITUDE), negative), negative)
             mask := mul(
                 TRUE_MASK,
-                and(slt(orderA, orderB), and(slt(orderB, add(INFINITY, 1)), slt(not(INFINITY), add(orderA, 1))))
+                and(slt(orderA, orderB), and(slt(orderB, add(INFINITY, 1)), sgt(orderA, not(INFINITY))))
             )
         }
     }
@@ -214,7 +214,7 @@ library Float32 {
             let orderB := sub(xor(and(b, MAGNITUDE), negative), negative)
             mask := mul(
                 TRUE_MASK,
-                gt(and(slt(orderB, add(INFINITY, 1)), slt(not(INFINITY), add(orderA, 1))), sgt(orderA, orderB))
+                gt(and(slt(orderB, add(INFINITY, 1)), sgt(orderA, not(INFINITY))), sgt(orderA, orderB))
             )
         }
     }
@@ -227,14 +227,34 @@ library Float32 {
         }
     }
 
-    /// @return a < b ? b : a. The first operand wins on equality and on NaN in either place.
-    function max(uint256 a, uint256 b) internal pure returns (uint256) {
-        return lt(a, b) != 0 ? b : canonical(a);
+    /// @return z a < b ? b : a. The first operand wins on equality and on NaN in either place.
+    function max(uint256 a, uint256 b) internal pure returns (uint256 z) {
+        assembly ("memory-safe") {
+            let negative := sub(0, shr(31, a))
+            let orderA := sub(xor(and(a, MAGNITUDE), negative), negative)
+            negative := sub(0, shr(31, b))
+            let orderB := sub(xor(and(b, MAGNITUDE), negative), negative)
+            z := and(slt(orderA, orderB), and(slt(orderB, add(INFINITY, 1)), sgt(orderA, not(INFINITY))))
+            z := xor(a, mul(xor(a, b), z))
+            if gt(and(z, MAGNITUDE), INFINITY) {
+                z := NAN
+            }
+        }
     }
 
-    /// @return b < a ? b : a. The first operand wins on equality and on NaN in either place.
-    function min(uint256 a, uint256 b) internal pure returns (uint256) {
-        return lt(b, a) != 0 ? b : canonical(a);
+    /// @return z b < a ? b : a. The first operand wins on equality and on NaN in either place.
+    function min(uint256 a, uint256 b) internal pure returns (uint256 z) {
+        assembly ("memory-safe") {
+            let negative := sub(0, shr(31, a))
+            let orderA := sub(xor(and(a, MAGNITUDE), negative), negative)
+            negative := sub(0, shr(31, b))
+            let orderB := sub(xor(and(b, MAGNITUDE), negative), negative)
+            z := and(slt(orderB, orderA), and(slt(orderA, add(INFINITY, 1)), sgt(orderB, not(INFINITY))))
+            z := xor(a, mul(xor(a, b), z))
+            if gt(and(z, MAGNITUDE), INFINITY) {
+                z := NAN
+            }
+        }
     }
 
     /// @return Whether the word is a NaN of any sign and payload.

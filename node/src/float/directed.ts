@@ -41,13 +41,21 @@ export function ordinary(random: Random): number {
   return wordOf(random(), 97 + below(random, 60), random());
 }
 
+/** Zeros, the ends of each range, ties of integers, infinities, NaNs of every kind. */
 const SPECIAL_WORDS = [
   0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007fffff, 0x807fffff, 0x00800000, 0x80800000, 0x00800001,
   0x00ffffff, 0x33800000, 0x34000000, 0x3effffff, 0x3f000000, 0x3f7fffff, 0x3f800000, 0xbf800000, 0x3f800001,
   0x3fc00000, 0x40000000, 0x40200000, 0x4b000000, 0x4b800000, 0xcb000001, 0x4effffff, 0x4f000000, 0xcf000000,
   0xcf000001, 0x7e7fffff, 0x7effffff, 0x7f000000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000,
-  0xffc00000, 0x7f800001, 0xff812345,
+  0xffc00000, 0x7f800001, 0xff800001, 0x7fffffff, 0xffffffff, 0xff812345,
 ];
+
+/** Every tuple of the special words: about 1,700 pairs and 69,000 triples. */
+export function specialTuples(arity: 1 | 2 | 3): number[][] {
+  let tuples: number[][] = [[]];
+  for (let i = 0; i < arity; i++) tuples = tuples.flatMap((tuple) => SPECIAL_WORDS.map((word) => [...tuple, word]));
+  return tuples;
+}
 
 function special(random: Random): number {
   return SPECIAL_WORDS[below(random, SPECIAL_WORDS.length)];

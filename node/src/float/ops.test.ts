@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { createRandom, drawOperands, DIRECTED_CLASSES } from "./directed.ts";
+import { createRandom, drawOperands, specialTuples, DIRECTED_CLASSES } from "./directed.ts";
 import * as exact from "./exact.ts";
 import * as ops from "./ops.ts";
 import { canonical, fromBits, isNaNBits, toBits, CANONICAL_NAN } from "./words.ts";
@@ -46,6 +46,17 @@ describe("ops equals the exact reference", () => {
           if (got !== want)
             assert.fail(`${name} ${className}: ${hex(operands)} gave ${hex([got])}, not ${hex([want])}`);
         }
+      }
+    });
+  }
+});
+
+describe("ops equals the exact reference on special words", () => {
+  for (const [name, arity, fast, reference] of PAIRS) {
+    it(`${name}, every tuple`, () => {
+      for (const operands of specialTuples(arity)) {
+        const [got, want] = [fast(...operands), reference(...operands)];
+        if (got !== want) assert.fail(`${name}: ${hex(operands)} gave ${hex([got])}, not ${hex([want])}`);
       }
     });
   }
