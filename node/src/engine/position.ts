@@ -105,9 +105,9 @@ export function requirePosition(shape: TraceShape, position: Position): void {
   if (!coversLeaf(leaves, position.height, position.index)) throw new PositionError(position, "covers no leaf");
 }
 
-/** The one spelling of a node: a leaf of the scratch or state tree is the root of that tensor. */
+/** The one spelling of a node: a leaf of the scratch or state tree is the root of that tensor. Empty nodes stay as given. */
 export function normalised(shape: TraceShape, position: Position): Position {
-  if (position.height !== 0) return position;
+  if (position.height !== 0 || isEmpty(shape, position)) return position;
   if (position.section !== SECTION.scratch && position.section !== SECTION.state) return position;
   return tensorRootPosition(shape, position.section === SECTION.scratch ? 3 : 4, position.step, position.index);
 }
@@ -178,13 +178,15 @@ export function opensToChunk(position: Position): boolean {
   return position.height === 0 && position.section >= SECTION.scratchTensor;
 }
 
-/** The nodes that a normalised node opens to, left to right; those that cover no leaf included. None for a chunk. */
+/** The nodes that a node opens to, normalised, left to right; those that cover no leaf included. None for a chunk. */
 export function childrenOf(shape: TraceShape, position: Position): Position[] {
-  const { section, height, step, item, index } = position;
+  const { section, height, step, item, index } = normalised(shape, position);
   if (height > 0) {
     const levels = Math.min(height, OPENING_LEVELS);
     const width = 2 ** levels;
-    return Array.from({ length: width }, (_, child) => at(section, height - levels, step, item, index * width + child));
+    return Array.from({ length: width }, (_, child) =>
+      normalised(shape, at(section, height - levels, step, item, index * width + child)),
+    );
   }
   if (section !== SECTION.steps) return [];
   return [treeRootPosition(shape, SECTION.scratch, index), treeRootPosition(shape, SECTION.state, index)];

@@ -122,24 +122,28 @@ function learnNodes(
       throw new OpeningMismatchError(position, `node ${index} breaks the zero-node rule`);
     }
   });
-  const levels: { position: Position; hash: Hash }[][] = [
-    children.map((child, index) => ({ position: child, hash: shown[index] })),
-  ];
-  while (levels[0].length > 1) {
-    const below = levels[0];
-    const level = Array.from({ length: below.length / 2 }, (_, pair) => {
-      const [left, right] = [below[2 * pair], below[2 * pair + 1]];
-      const hash = left.hash === ZERO_HASH ? ZERO_HASH : hashPair(left.hash, right.hash);
-      const { section, height, step, item, index } = left.position;
-      return { position: { section, height: height + 1, step, item, index: index >>> 1 }, hash };
+  // From the children up to the node itself, which the last level holds alone.
+  const levels = [shown];
+  while (levels[levels.length - 1].length > 1) {
+    const below = levels[levels.length - 1];
+    const pairs = Array.from({ length: below.length / 2 }, (_, pair) => [below[2 * pair], below[2 * pair + 1]]);
+    levels.push(pairs.map(([left, right]) => (left === ZERO_HASH ? ZERO_HASH : hashPair(left, right))));
+  }
+  if (levels[levels.length - 1][0] !== expected) {
+    throw new OpeningMismatchError(position, "not the preimage of the node");
+  }
+  children.forEach((child, index) => {
+    if (!isEmpty(own, child)) nodes.set(positionKey(own, child), shown[index]);
+  });
+  const descended = levels.length - 1;
+  levels.slice(1, -1).forEach((level, above) => {
+    const down = descended - above - 1;
+    level.forEach((hash, index) => {
+      if (hash === ZERO_HASH) return;
+      const between = { ...position, height: position.height - down, index: position.index * 2 ** down + index };
+      nodes.set(positionKey(own, between), hash);
     });
-    levels.unshift(level);
-  }
-  if (levels[0][0].hash !== expected) throw new OpeningMismatchError(position, "not the preimage of the node");
-  // The topmost level is the node itself, already known under its own position.
-  for (const { position: below, hash } of levels.slice(1).flat()) {
-    if (!isEmpty(own, below)) nodes.set(positionKey(own, below), hash);
-  }
+  });
 }
 
 /** A node that no opening has shown and that is not known to be agreed. */
