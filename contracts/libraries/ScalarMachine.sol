@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Opcodes} from "../generated/Opcodes.sol";
 import {DotProduct} from "./DotProduct.sol";
 import {Float32} from "./Float32.sol";
 import {ScalarCodec} from "./ScalarCodec.sol";
@@ -87,7 +88,7 @@ library ScalarMachine {
         Machine memory machine = _allocate(plan);
         _setInitialRegisters(plan, machine, element, step);
         _translate(plan, machine, operands);
-        _execute(machine.prologue, machine.body, _register(machine, plan.prologueRegister), 0);
+        _execute(machine.prologue, machine.body, _register(machine, plan.prologueRegister), plan.start);
         if (plan.count != 0) {
             _setCarried(plan, machine);
             bool continued = plan.continued != 0;
@@ -100,7 +101,7 @@ library ScalarMachine {
                 mcopy(finals, total, size)
             }
         }
-        _execute(machine.epilogue, machine.end, _register(machine, plan.epilogueRegister), 0);
+        _execute(machine.epilogue, machine.end, _register(machine, plan.epilogueRegister), plan.start);
         uint256 result = _register(machine, plan.result);
         assembly ("memory-safe") {
             word := mload(result)
@@ -213,45 +214,49 @@ library ScalarMachine {
         uint256 end,
         uint256 register
     ) private pure returns (uint256) {
-        unchecked {
-            uint256 registers = machine.registers;
-            for (; to < end; to += 32) {
-                uint256 raw = ScalarCodec.u64At(from);
-                uint256 op = raw >> 56;
-                uint256 a = (raw >> 32) & 0xffff;
-                uint256 b = (raw >> 16) & 0xffff;
-                uint256 c = raw & 0xffff;
-                uint256 immediate = (raw >> 48) & 0xff;
-                uint256 code = 0;
-                if (op < 3) {
-                    if (op == 0 || immediate >= operands.length)
-                        revert InvalidScalarProgram(REASON_INSTRUCTION, register);
-                    ShownOperand memory operand = operands[immediate];
-                    assembly ("memory-safe") {
-                        code := shl(OPERAND, operand)
+        uint256 bad;
+        uint256 registers = machine.registers;
+        uint256 operandTypes = plan.operandTypes;
+        uint256 patterns = plan.patternsOffset;
+        uint256 patternCount = plan.patternCount;
+        assembly ("memory-safe") {
+            let addresses := mul(registers, 0x10000000000000001)
+            addresses := or(addresses, shl(B, registers))
+            for {} lt(to, end) {
+                to := add(to, 0x20)
+            } {
+                let raw := calldataload(from)
+                let op := byte(0, raw)
+                let a := and(shr(224, raw), 0xffff)
+                let b := and(shr(208, raw), 0xffff)
+                let c := and(shr(192, raw), 0xffff)
+                let code := and(raw, shl(240, 0xffff))
+                if lt(op, 3) {
+                    let operand := byte(1, raw)
+                    bad := or(iszero(op), iszero(lt(operand, mload(operands))))
+                    let wordType := and(shr(sub(28, shl(2, operand)), operandTypes), 0xf)
+                    code := or(shl(248, op), shl(240, wordType))
+                    // Past the last operand this reads other memory, and the program is refused below.
+                    code := or(code, shl(OPERAND, mload(add(operands, shl(5, add(operand, 1))))))
+                    if eq(op, 1) {
+                        if b {
+                            bad := or(bad, gt(b, patternCount))
+                            code := or(code, shl(PATTERN, add(patterns, mul(24, sub(b, 1)))))
+                            b := 0
+                        }
                     }
-                    immediate = plan.operandType(immediate);
-                    if (op == 1 && b != 0) {
-                        if (b > plan.patternCount) revert InvalidScalarProgram(REASON_INSTRUCTION, register);
-                        code |= (plan.patternsOffset + ScalarCodec.PATTERN_BYTES * (b - 1)) << PATTERN;
-                        b = 0;
-                    }
-                } else if (op > 38) {
-                    revert InvalidScalarProgram(REASON_INSTRUCTION, register);
                 }
-                if (a >= register || b >= register || c >= register) {
-                    revert InvalidScalarProgram(REASON_INSTRUCTION, register);
+                bad := or(bad, or(gt(op, 38), iszero(and(and(lt(a, register), lt(b, register)), lt(c, register)))))
+                if bad {
+                    break
                 }
-                code |= (op << 248) | (immediate << 240) | (registers + 32 * a);
-                code |= ((registers + 32 * b) << B) | ((registers + 32 * c) << C);
-                assembly ("memory-safe") {
-                    mstore(to, code)
-                }
-                from += ScalarCodec.INSTRUCTION_BYTES;
-                ++register;
+                mstore(to, or(code, add(addresses, or(shl(5, a), or(shl(37, b), shl(69, c))))))
+                from := add(from, 8)
+                register := add(register, 1)
             }
-            return from;
         }
+        if (bad != 0) revert InvalidScalarProgram(REASON_INSTRUCTION, register);
+        return from;
     }
 
     /// @dev After the prologue: where the loop continues, the totals it starts from are copied here.
@@ -320,9 +325,11 @@ library ScalarMachine {
     ) private pure {
         unchecked {
             uint256 size = 32 * plan.carriedCount;
-            uint256 lane = machine.lanes;
+            uint256 lanesStart = machine.lanes;
+            uint256 lane = lanesStart;
             uint256 lanesEnd = lane + size * lanes;
             uint256 initials = machine.carried;
+            uint256 outputs = initials + size;
             assembly ("memory-safe") {
                 for {
                     let to := lane
@@ -343,10 +350,21 @@ library ScalarMachine {
                     mcopy(carried, lane, size)
                 }
                 _execute(code, codeEnd, results, counter);
-                _collect(initials + size, size, lane);
-                lane += size;
-                if (lane == lanesEnd) lane = machine.lanes;
-                ++counter;
+                assembly ("memory-safe") {
+                    let end := add(outputs, size)
+                    for {
+                        let output := outputs
+                    } lt(output, end) {
+                        output := add(output, 0x20)
+                    } {
+                        mstore(lane, mload(mload(output)))
+                        lane := add(lane, 0x20)
+                    }
+                    counter := add(counter, 1)
+                    if eq(lane, lanesEnd) {
+                        lane := lanesStart
+                    }
+                }
             }
         }
     }
@@ -397,7 +415,7 @@ library ScalarMachine {
         uint256 size
     ) private pure {
         unchecked {
-            _execute(machine.combine, machine.epilogue, _register(machine, plan.combineRegister), 0);
+            _execute(machine.combine, machine.epilogue, _register(machine, plan.combineRegister), plan.start);
             // Outputs may be totals or blocks themselves, so that none is overwritten before all are read.
             uint256 scratch = machine.scratch;
             _collect(machine.carried + 2 * size, size, scratch);
@@ -621,7 +639,8 @@ library ScalarMachine {
 
     // ---------------------------------------------------------------- instructions
 
-    /// @dev Runs translated instructions from `code` to `end`; the first result goes to `results`.
+    /// @dev Runs translated instructions from `code` to `end`; the first result goes to `results`. A tree of comparisons with
+    /// early ends is the cheapest dispatch that the compiler gives; the commonest opcodes are the shallowest.
     function _execute(uint256 code, uint256 end, uint256 results, uint256 counter) private pure {
         unchecked {
             results -= code;
@@ -635,27 +654,154 @@ library ScalarMachine {
                     y := mload(and(shr(B, instruction), ADDRESS))
                 }
                 uint256 op = instruction >> 248;
-                if (op < 7) {
-                    if (op < 3) {
-                        uint256 pattern = (instruction >> PATTERN) & ADDRESS;
-                        if (pattern != 0) x = _affine(pattern, x, counter);
-                        x = _load((instruction >> OPERAND) & ADDRESS, x, (instruction >> 240) & 0xff);
-                    } else if (op < 5) {
-                        x = Float32.add(x, op == 3 ? y : Float32.neg(y));
-                    } else if (op == 5) {
-                        x = Float32.mul(x, y);
-                    } else {
-                        x = Float32.fma(x, y, _third(instruction));
+                uint256 result = results + code;
+                if (op < Opcodes.DIV) {
+                    if (op > Opcodes.SUB) {
+                        if (op == Opcodes.MUL) {
+                            _store(result, Float32.mul(x, y));
+                            continue;
+                        }
+                        _store(result, Float32.fma(x, y, _third(instruction)));
+                        continue;
                     }
-                } else if (op < 23) {
-                    x = op < 16 ? _arithmetic(op, x, y) : _conversion(op, x, y, instruction);
-                } else {
-                    x = _integer(op, x, y, (instruction >> 240) & 0xff);
+                    if (op > Opcodes.GATHER) {
+                        if (op == Opcodes.SUB) y = Float32.neg(y);
+                        _store(result, Float32.add(x, y));
+                        continue;
+                    }
+                    uint256 pattern = (instruction >> PATTERN) & ADDRESS;
+                    if (pattern != 0) x = _affine(pattern, x, counter);
+                    _store(result, _load((instruction >> OPERAND) & ADDRESS, x, (instruction >> 240) & 0xff));
+                    continue;
                 }
-                assembly ("memory-safe") {
-                    mstore(add(code, results), x)
+                if (op < Opcodes.ADD_I) {
+                    if (op < Opcodes.FLOOR) {
+                        if (op > Opcodes.ABS) {
+                            if (op < Opcodes.LT) {
+                                if (op == Opcodes.MAX) {
+                                    _store(result, Float32.max(x, y));
+                                    continue;
+                                }
+                                _store(result, Float32.min(x, y));
+                                continue;
+                            }
+                            if (op == Opcodes.LT) {
+                                _store(result, Float32.lt(x, y));
+                                continue;
+                            }
+                            if (op == Opcodes.LE) {
+                                _store(result, Float32.le(x, y));
+                                continue;
+                            }
+                            _store(result, Float32.eq(x, y));
+                            continue;
+                        }
+                        if (op < Opcodes.NEG) {
+                            if (op == Opcodes.DIV) {
+                                _store(result, Float32.div(x, y));
+                                continue;
+                            }
+                            _store(result, Float32.sqrt(x));
+                            continue;
+                        }
+                        if (op == Opcodes.NEG) {
+                            _store(result, Float32.neg(x));
+                            continue;
+                        }
+                        _store(result, Float32.abs(x));
+                        continue;
+                    }
+                    if (op > Opcodes.FROM_I32) {
+                        if (op == Opcodes.SELECT) {
+                            if (x == 0) y = _third(instruction);
+                            _store(result, y);
+                            continue;
+                        }
+                        if (op == Opcodes.FROM_BITS) x = Float32.canonical(x);
+                        _store(result, x);
+                        continue;
+                    }
+                    if (op < Opcodes.TO_I32) {
+                        if (op == Opcodes.FLOOR) {
+                            _store(result, Float32.floor(x));
+                            continue;
+                        }
+                        _store(result, Float32.nearest(x));
+                        continue;
+                    }
+                    if (op == Opcodes.TO_I32) {
+                        _store(result, Float32.toI32(x));
+                        continue;
+                    }
+                    _store(result, Float32.fromI32(x));
+                    continue;
                 }
+                if (op < Opcodes.SHL) {
+                    if (op < Opcodes.MULHI_U) {
+                        if (op == Opcodes.ADD_I) {
+                            _store(result, (x + y) & WORD);
+                            continue;
+                        }
+                        if (op == Opcodes.SUB_I) {
+                            _store(result, (x - y) & WORD);
+                            continue;
+                        }
+                        _store(result, (x * y) & WORD);
+                        continue;
+                    }
+                    if (op < Opcodes.OR) {
+                        if (op == Opcodes.AND) {
+                            _store(result, x & y);
+                            continue;
+                        }
+                        _store(result, (x * y) >> 32);
+                        continue;
+                    }
+                    if (op == Opcodes.OR) {
+                        _store(result, x | y);
+                        continue;
+                    }
+                    _store(result, x ^ y);
+                    continue;
+                }
+                if (op < Opcodes.DIV_U) {
+                    uint256 shift = (instruction >> 240) & 0xff;
+                    if (op == Opcodes.SHL) {
+                        _store(result, (x << shift) & WORD);
+                        continue;
+                    }
+                    if (op == Opcodes.SHR_U) {
+                        _store(result, x >> shift);
+                        continue;
+                    }
+                    _store(result, _shiftSigned(x, shift));
+                    continue;
+                }
+                if (op < Opcodes.LT_I) {
+                    if (op == Opcodes.DIV_U) {
+                        _store(result, _divide(x, y));
+                        continue;
+                    }
+                    _store(result, _remainder(x, y));
+                    continue;
+                }
+                if (op > Opcodes.LE_I) {
+                    if (op == Opcodes.EQ_I) x = x == y ? WORD : 0;
+                    _store(result, x);
+                    continue;
+                }
+                x ^= SIGN;
+                y ^= SIGN;
+                // x <= y is x < y + 1, and y + 1 does not wrap.
+                if (op == Opcodes.LE_I) ++y;
+                _store(result, x < y ? WORD : 0);
             }
+        }
+    }
+
+    function _store(uint256 register, uint256 word) private pure {
+        assembly ("memory-safe") {
+            mstore(register, word)
         }
     }
 
@@ -665,51 +811,9 @@ library ScalarMachine {
         }
     }
 
-    function _arithmetic(uint256 op, uint256 x, uint256 y) private pure returns (uint256) {
-        if (op < 11) {
-            if (op < 9) return op == 7 ? Float32.div(x, y) : Float32.sqrt(x);
-            return op == 9 ? Float32.neg(x) : Float32.abs(x);
-        }
-        if (op < 13) return op == 11 ? Float32.max(x, y) : Float32.min(x, y);
-        if (op == 13) return Float32.lt(x, y);
-        return op == 14 ? Float32.le(x, y) : Float32.eq(x, y);
-    }
-
-    function _conversion(uint256 op, uint256 x, uint256 y, uint256 instruction) private pure returns (uint256) {
-        if (op > 20) {
-            if (op == 21) return Float32.canonical(x);
-            return x != 0 ? y : _third(instruction);
-        }
-        if (op < 18) return op == 16 ? Float32.floor(x) : Float32.nearest(x);
-        if (op == 18) return Float32.toI32(x);
-        return op == 19 ? Float32.fromI32(x) : x;
-    }
-
-    function _integer(uint256 op, uint256 x, uint256 y, uint256 immediate) private pure returns (uint256) {
-        unchecked {
-            if (op < 30) {
-                if (op < 27) {
-                    if (op < 25) return (op == 23 ? x + y : x - y) & WORD;
-                    return op == 25 ? (x * y) & WORD : (x * y) >> 32;
-                }
-                if (op == 27) return x & y;
-                return op == 28 ? x | y : x ^ y;
-            }
-            if (op < 33) {
-                if (op == 32) return x >> immediate;
-                if (op == 30) return (x << immediate) & WORD;
-                uint256 shifted;
-                assembly ("memory-safe") {
-                    shifted := and(sar(immediate, signextend(3, x)), WORD)
-                }
-                return shifted;
-            }
-            if (op < 35) return op == 33 ? _divide(x, y) : _remainder(x, y);
-            if (op == 38) return x;
-            if (op == 37) return x == y ? WORD : 0;
-            x ^= SIGN;
-            y ^= SIGN;
-            return (op == 35 ? x < y : x <= y) ? WORD : 0;
+    function _shiftSigned(uint256 x, uint256 shift) private pure returns (uint256 shifted) {
+        assembly ("memory-safe") {
+            shifted := and(sar(shift, signextend(3, x)), WORD)
         }
     }
 

@@ -1,0 +1,399 @@
+// The contract's reader of scalar programs against the interpreter, bit for bit: random valid programs over directed operand
+// words from a fixed seed, shown whole and in part, and mutated programs, which must end in a word or a named error.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { network } from "hardhat";
+import { bytesToHex } from "viem";
+import type { Hex } from "viem";
+
+import { below, createRandom } from "@lockstep/node/float/directed";
+import type { Random } from "@lockstep/node/float/directed";
+import { isDotProduct } from "@lockstep/node/ir/bounds";
+import { encodeScalar } from "@lockstep/node/ir/encode";
+import { evaluateElement } from "@lockstep/node/ir/interpret";
+import type { WordType } from "@lockstep/node/ir/opcodes";
+import { OPCODE_NAMES } from "@lockstep/node/ir/opcodes";
+import { randomOperands, randomScalar, randomWords } from "@lockstep/node/ir/random";
+import { outputLength } from "@lockstep/node/ir/scalar";
+import type { Instruction, LoadPattern, ScalarProgram } from "@lockstep/node/ir/scalar";
+import { validateScalar } from "@lockstep/node/ir/validate";
+
+const SEED = 0x5ca1a9;
+const PROGRAMS = 400;
+const ELEMENTS = 2;
+const MUTANTS = 600;
+
+interface Tensor {
+  readonly type: WordType;
+  readonly words: Uint32Array;
+}
+
+interface WordRange {
+  readonly operand: number;
+  readonly first: number;
+  readonly words: Hex;
+}
+
+function bigEndian(words: Uint32Array): Hex {
+  const bytes = new Uint8Array(4 * words.length);
+  const view = new DataView(bytes.buffer);
+  words.forEach((word, index) => view.setUint32(4 * index, word));
+  return bytesToHex(bytes);
+}
+
+/** Every operand whole, in ranges cut at random multiples of 8 words, in random order. */
+function cutRanges(random: Random, tensors: readonly Tensor[]): WordRange[] {
+  const ranges = tensors.flatMap(({ words }, operand) => {
+    const cuts = [0];
+    while (cuts[cuts.length - 1] < words.length) cuts.push(cuts[cuts.length - 1] + 8 * (1 + below(random, 100)));
+    return cuts.slice(1).map((end, index) => {
+      const first = cuts[index];
+      return { operand, first, words: bigEndian(words.subarray(first, Math.min(end, words.length))) };
+    });
+  });
+  return ranges.sort(() => (random() & 1 ? 1 : -1));
+}
+
+describe("ScalarMachine", async () => {
+  const { viem } = await network.create();
+  const harness = await viem.deployContract("ScalarMachineHarness");
+
+  function run(
+    program: Uint8Array,
+    element: number,
+    step: number,
+    lengths: readonly number[],
+    ranges: readonly WordRange[],
+  ): Promise<readonly [bigint, bigint]> {
+    return harness.read.run([bytesToHex(program), element, step, lengths, ranges]);
+  }
+
+  const whole = (tensors: readonly Tensor[]): WordRange[] =>
+    tensors.map(({ words }, operand) => ({ operand, first: 0, words: bigEndian(words) }));
+
+  const lengthsOf = (tensors: readonly Tensor[]): number[] => tensors.map(({ words }) => words.length);
+
+  async function assertEqual(
+    program: ScalarProgram,
+    element: number,
+    step: number,
+    tensors: readonly Tensor[],
+    ranges: readonly WordRange[],
+    name: string,
+  ): Promise<void> {
+    const operands = tensors.map(({ type, words }) => ({
+      type,
+      length: words.length,
+      read: (index: number) => words[index],
+    }));
+    const expected = evaluateElement(program, element, step, operands);
+    const [word] = await run(encodeScalar(program), element, step, lengthsOf(tensors), ranges);
+    if (word !== BigInt(expected)) {
+      assert.fail(
+        `${name}, element ${element}, step ${step}: 0x${word.toString(16)}, not 0x${expected.toString(16)}\n` +
+          JSON.stringify(program),
+      );
+    }
+  }
+
+  it("test_run_randomPrograms_equalsInterpreter", async (t) => {
+    const random = createRandom(SEED);
+    const seen = new Set<string>();
+    let dots = 0;
+    for (let index = 0; index < PROGRAMS; index++) {
+      const program = randomScalar(random);
+      const tensors = randomOperands(random, program);
+      if (isDotProduct(program)) dots++;
+      for (const section of [
+        program.prologue,
+        program.loop?.body ?? [],
+        program.loop?.combine ?? [],
+        program.epilogue,
+      ]) {
+        section.forEach(({ op }) => seen.add(op));
+      }
+      for (let repeat = 0; repeat < ELEMENTS; repeat++) {
+        const element = below(random, outputLength(program));
+        const step = below(random, 50);
+        await assertEqual(program, element, step, tensors, cutRanges(random, tensors), `program ${index}`);
+      }
+    }
+    t.diagnostic(`seed 0x${SEED.toString(16)}, ${PROGRAMS} programs, ${dots} dot products, ${ELEMENTS} elements each`);
+    assert.deepEqual([...seen].sort(), [...OPCODE_NAMES].sort());
+    assert.ok(dots > 20);
+  });
+
+  it("test_run_wordNotShown_revertsWithItsAddress", async () => {
+    const program = loadProgram();
+    const words = randomWords(createRandom(SEED), "i32", 100);
+    const bytes = encodeScalar(program);
+    const ranges = [
+      { operand: 0, first: 0, words: bigEndian(words.subarray(0, 7)) },
+      { operand: 0, first: 8, words: bigEndian(words.subarray(8, 20)) },
+    ];
+    for (const [element, shown] of [
+      [0, true],
+      [6, true],
+      [7, false],
+      [8, true],
+      [19, true],
+      [20, false],
+      [99, false],
+    ] as const) {
+      const call = run(bytes, element, 0, [100], ranges);
+      if (shown) assert.equal((await call)[0], BigInt(words[element]));
+      else {
+        await viem.assertions.revertWithCustomErrorWithArgs(call, harness, "ChunkNotShown", [0n, BigInt(element)]);
+      }
+    }
+    // Past the operand's length nothing needs to be shown.
+    assert.equal((await run(bytes, 100, 0, [100], ranges))[0], 0n);
+    assert.equal((await run(bytes, 7, 0, [7], ranges))[0], 0n);
+  });
+
+  it("test_run_operandCountOrHeader_reverts", async () => {
+    const bytes = encodeScalar(loadProgram());
+    const invalid = async (program: Uint8Array, lengths: number[], reason: bigint): Promise<void> => {
+      const error = "InvalidScalarProgram";
+      await viem.assertions.revertWithCustomErrorWithArgs(run(program, 0, 0, lengths, []), harness, error, [
+        reason,
+        (value: bigint) => value >= 0n,
+      ]);
+    };
+    await invalid(bytes, [], 7n);
+    await invalid(bytes, [1, 1], 7n);
+    await invalid(bytes.slice(0, 31), [1], 1n);
+    await invalid(bytes.with(0, 2), [1], 2n);
+    await invalid(bytes.slice(0, -1), [1], 3n);
+    await invalid(new Uint8Array([...bytes, 0]), [1], 3n);
+    await invalid(bytes.with(27, 99), [1], 10n);
+    const opcode = bytes.length - 8;
+    await invalid(bytes.with(opcode, 0), [1], 8n);
+    await invalid(bytes.with(opcode, 39), [1], 8n);
+    await invalid(bytes.with(opcode + 1, 1), [1], 8n);
+    await invalid(bytes.with(opcode + 3, 2), [1], 8n);
+    await invalid(bytes.with(opcode + 5, 1), [1], 8n);
+  });
+
+  it("test_run_mutatedPrograms_endInAWordOrANamedError", async (t) => {
+    const random = createRandom(SEED + 1);
+    let words = 0;
+    for (let index = 0; index < MUTANTS; index++) {
+      const program = randomScalar(random);
+      const tensors = randomOperands(random, program);
+      const bytes = encodeScalar(program);
+      for (let changes = 1 + below(random, 3); changes > 0; changes--) {
+        bytes[below(random, random() & 1 ? bytes.length : 32)] = random() & 1 ? below(random, 256) : below(random, 4);
+      }
+      try {
+        const [word] = await run(bytes, below(random, 60), 1, lengthsOf(tensors), whole(tensors));
+        assert.ok(word <= 0xffffffffn);
+        words++;
+      } catch (error) {
+        assert.match(String(error), /InvalidScalarProgram|ChunkNotShown/);
+      }
+    }
+    t.diagnostic(`seed 0x${(SEED + 1).toString(16)}, ${MUTANTS} mutants, ${words} gave a word`);
+  });
+
+  describe("dot products", () => {
+    const unused = { extent: 1, stride: 0 };
+    const shapes: [string, LoadPattern, LoadPattern][] = [
+      ["rows", [unused, unused, { extent: 4096, stride: 1 }], [unused, unused, { extent: 4096, stride: 1 }]],
+      [
+        "shortRuns",
+        [unused, { extent: 64, stride: 20 }, { extent: 5, stride: 1 }],
+        [unused, unused, { extent: 4096, stride: 1 }],
+      ],
+      [
+        "window",
+        [
+          { extent: 9, stride: 300 },
+          { extent: 3, stride: 40 },
+          { extent: 13, stride: 1 },
+        ],
+        [unused, unused, { extent: 4096, stride: 1 }],
+      ],
+      [
+        "repeated",
+        [unused, unused, { extent: 100, stride: 1 }],
+        [unused, { extent: 7, stride: 0 }, { extent: 8, stride: 1 }],
+      ],
+    ];
+    for (const [name, left, right] of shapes) {
+      it(`test_run_${name}_equalsInterpreter`, async (t) => {
+        const random = createRandom(SEED + 2);
+        t.diagnostic(`seed 0x${(SEED + 2).toString(16)}`);
+        for (const count of [1, 7, 255, 256, 257, 600, 1024]) {
+          for (const [offset, continued] of [
+            [0, false],
+            [3, true],
+            // Starts before the operand and ends past it.
+            [-5, false],
+          ] as const) {
+            const program = dotProgram(left, right, count, offset, continued);
+            validateScalar(program);
+            assert.ok(isDotProduct(program));
+            const length = count + 2 * offset + 4;
+            const tensors = [length, length + 1, 4].map((words): Tensor => {
+              return { type: "f32", words: randomWords(random, "f32", Math.max(1, words)) };
+            });
+            await assertEqual(program, 0, 0, tensors, cutRanges(random, tensors), `${name} ${count} ${offset}`);
+          }
+        }
+      });
+    }
+  });
+
+  it("test_run_gas_isReported", async (t) => {
+    const random = createRandom(SEED + 3);
+    const ordinaryWords = (length: number): Tensor => ({
+      type: "f32",
+      words: Uint32Array.from({ length }, () => 0x3f000000 + (random() & 0x80ffffff)),
+    });
+    const unused = { extent: 1, stride: 0 };
+    const row: LoadPattern = [unused, unused, { extent: 4096, stride: 1 }];
+    for (const count of [64, 768, 1024, 4096]) {
+      const tensors = [ordinaryWords(count), ordinaryWords(count), ordinaryWords(1)];
+      const program = dotProgram(row, row, count, 0, false);
+      const [, gas] = await run(encodeScalar(program), 0, 0, lengthsOf(tensors), whole(tensors));
+      t.diagnostic(`dot product of ${count}: ${gas} gas, ${Number(gas) / count} a step`);
+      assert.ok(Number(gas) < 20_000 + 200 * count);
+    }
+    let gasUsed = 0;
+    let instructions = 0;
+    for (let index = 0; index < 40; index++) {
+      const length = 100;
+      const program = straightProgram(random, length);
+      validateScalar(program);
+      const [, gas] = await run(encodeScalar(program), 0, 0, [1], whole([ordinaryWords(1)]));
+      gasUsed += Number(gas);
+      instructions += length;
+    }
+    t.diagnostic(`straight code, float arithmetic: ${gasUsed / instructions} gas an instruction, translation included`);
+    const loop = polynomialLoop(1024);
+    validateScalar(loop);
+    const tensors = [ordinaryWords(1024)];
+    const [, gas] = await run(encodeScalar(loop), 0, 0, [1024], whole(tensors));
+    t.diagnostic(`loop of load, mul, add, max over 1,024: ${Number(gas) / 4096} gas an instruction`);
+    assert.ok(gasUsed / instructions < 1_000);
+  });
+});
+
+/** output[e] = operand[e]. */
+function loadProgram(): ScalarProgram {
+  return {
+    outputType: "i32",
+    operandTypes: ["i32"],
+    extents: [200],
+    constants: [],
+    patterns: [],
+    prologue: [{ op: "load", imm: 0, a: 1, b: 0, c: 0 }],
+    loop: null,
+    epilogue: [],
+    result: 2,
+  };
+}
+
+/** Both bases are `offset`; a continued total starts from operand 2's first word. */
+function dotProgram(
+  left: LoadPattern,
+  right: LoadPattern,
+  count: number,
+  offset: number,
+  continued: boolean,
+): ScalarProgram {
+  const same = JSON.stringify(left) === JSON.stringify(right);
+  return {
+    outputType: "f32",
+    operandTypes: ["f32", "f32", "f32"],
+    extents: [1],
+    constants: [
+      { type: "f32", word: 0 },
+      { type: "i32", word: offset >>> 0 },
+    ],
+    patterns: same ? [left] : [left, right],
+    prologue: [{ op: "load", imm: 2, a: 3, b: 0, c: 0 }],
+    loop: {
+      start: 0,
+      count,
+      single: false,
+      lanes: 1,
+      continued,
+      carried: [{ init: 0, bodyOut: 9, combineOut: 12, totalInit: continued ? 4 : 0 }],
+      body: [
+        { op: "load", imm: 0, a: 1, b: 1, c: 0 },
+        { op: "load", imm: 1, a: 1, b: same ? 1 : 2, c: 0 },
+        { op: "fma", imm: 0, a: 7, b: 8, c: 6 },
+      ],
+      combine: [{ op: "add", imm: 0, a: 10, b: 11, c: 0 }],
+    },
+    epilogue: [],
+    result: 13,
+  };
+}
+
+/** `length` instructions of float arithmetic, most of them add, mul and fma. */
+function straightProgram(random: Random, length: number): ScalarProgram {
+  const choices = ["add", "mul", "fma", "sub", "max", "add", "mul", "fma", "div", "sqrt"] as const;
+  const prologue = Array.from({ length }, (_, index): Instruction => {
+    const op = choices[below(random, choices.length)];
+    const recent = (): number => (index === 0 ? below(random, 2) : 4 + Math.max(0, index - 1 - below(random, 3)));
+    const b = op === "sqrt" ? 0 : below(random, 2);
+    return { op, imm: 0, a: recent(), b, c: op === "fma" ? below(random, 2) : 0 };
+  });
+  return {
+    outputType: "f32",
+    operandTypes: ["f32"],
+    extents: [1],
+    constants: [
+      { type: "f32", word: 0x3f900000 },
+      { type: "f32", word: 0x3f712345 },
+    ],
+    patterns: [],
+    prologue,
+    loop: null,
+    epilogue: [],
+    result: 3 + length,
+  };
+}
+
+/** A loop of load, mul, add, max with 32 lanes: a typical row reduction. */
+function polynomialLoop(count: number): ScalarProgram {
+  return {
+    outputType: "f32",
+    operandTypes: ["f32"],
+    extents: [1],
+    constants: [
+      { type: "f32", word: 0xff800000 },
+      { type: "i32", word: 0 },
+      { type: "f32", word: 0x3f712345 },
+    ],
+    patterns: [
+      [
+        { extent: 1, stride: 0 },
+        { extent: 1, stride: 0 },
+        { extent: 4096, stride: 1 },
+      ],
+    ],
+    prologue: [],
+    loop: {
+      start: 0,
+      count,
+      single: false,
+      lanes: 32,
+      continued: false,
+      carried: [{ init: 0, bodyOut: 10, combineOut: 13, totalInit: 0 }],
+      body: [
+        { op: "load", imm: 0, a: 1, b: 1, c: 0 },
+        { op: "mul", imm: 0, a: 7, b: 2, c: 0 },
+        { op: "add", imm: 0, a: 8, b: 2, c: 0 },
+        { op: "max", imm: 0, a: 6, b: 9, c: 0 },
+      ],
+      combine: [{ op: "max", imm: 0, a: 11, b: 12, c: 0 }],
+    },
+    epilogue: [],
+    result: 14,
+  };
+}
