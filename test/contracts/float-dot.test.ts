@@ -104,6 +104,21 @@ const DISTRIBUTIONS: Record<string, Distribution> = {
     return [wordOf(random(), exponent, random()), wordOf(random(), partner, shortFraction(random))];
   },
 
+  /** p, then -p: what is left is the rounding error of p, often a subnormal from within the window. */
+  cancellationAtTheBottom: (random, i, [a, b]) => {
+    if (i % 2 === 1) return [(a ^ 0x80000000) >>> 0, b];
+    const exponent = 40 + below(random, 60);
+    return [wordOf(random(), exponent, random()), wordOf(random(), 155 - exponent + below(random, 4), random())];
+  },
+
+  /** 1 + 2u, then -(1 + u)^2: the accumulator is left with one bit, far above the 48 bits of the third product. */
+  oneBitLeft: (random, i) => {
+    const unitInLastPlace = 1 << below(random, 2);
+    if (i % 3 === 0) return [wordOf(0, 190, 2 * unitInLastPlace), wordOf(0, 127, 0)];
+    if (i % 3 === 1) return [wordOf(1, 190, unitInLastPlace), wordOf(0, 127, unitInLastPlace)];
+    return [wordOf(random(), 120 - below(random, 80), random()), wordOf(random(), 100 + below(random, 40), random())];
+  },
+
   ties: (random) => {
     const exponent = 100 + below(random, 50);
     const bit = (): number => 1 << below(random, 23);
@@ -216,6 +231,18 @@ describe("DotProduct", async () => {
     for (const accumulator of STARTS) {
       const { words } = await run([{ a: [], b: [], accumulator }]);
       assert.equal(words[0], accumulator);
+    }
+  });
+
+  it("test_dot_zerosOnly_keepsTheSignOfZero", async () => {
+    const minusZero = 0x80000000;
+    for (const accumulator of [0, minusZero]) {
+      for (const term of [0, minusZero]) {
+        for (let count = 1; count <= 33; count++) {
+          const problem = { a: new Array<number>(count).fill(term), b: new Array<number>(count).fill(0), accumulator };
+          compare("zeros", [problem], (await run([problem])).words);
+        }
+      }
     }
   });
 
