@@ -12,4 +12,5 @@ export * from "./dispute/evidence.ts";
 export * from "./dispute/view.ts";
 export * from "./dispute/proofs.ts";
 export * from "./dispute/check.ts";
+export * from "./dispute/flaw.ts";
 export * from "./dispute/walk.ts";

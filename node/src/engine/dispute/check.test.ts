@@ -66,7 +66,7 @@ const LIES: Tamper[] = [
 
 // Every copy of a value with one leaf changed: numbers stepped, the first and the last hex digit of strings flipped,
 // lists shortened and lengthened.
-function* mutations(value: unknown): Generator<unknown> {
+function* mutations(value: unknown): Generator {
   if (typeof value === "number") {
     yield value + 1;
     if (value > 0) yield value - 1;
