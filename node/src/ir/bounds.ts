@@ -3,7 +3,7 @@
  * referee may need, both from the form of the program alone. The referee's contract computes the same numbers.
  */
 
-import { GAS, OPCODES } from "./opcodes.ts";
+import { DOT_RUN, GAS, OPCODES } from "./opcodes.ts";
 import { blockLength, registerLayout } from "./scalar.ts";
 import type { Instruction, LoadPattern, Loop, PatternDigit, ScalarProgram } from "./scalar.ts";
 
@@ -28,11 +28,14 @@ export function chunkBound(program: ScalarProgram): number {
 
 /** Gas of the referee for one element, by the fixed table. */
 export function gasBound(program: ScalarProgram): number {
-  const { loop } = program;
-  const outside = GAS.element + sectionGas(program.prologue) + sectionGas(program.epilogue);
+  const { prologue, loop, epilogue } = program;
+  const instructions = prologue.length + epilogue.length + (loop === null ? 0 : loop.body.length + loop.combine.length);
+  const outside = GAS.element + instructions * GAS.instruction + sectionGas(prologue) + sectionGas(epilogue);
   if (loop === null) return outside;
   const blocks = blockCount(loop);
-  if (isDotProduct(program)) return outside + loop.count * GAS.dotStep + blocks * GAS.dotBlock;
+  if (isDotProduct(program) && hasLongRuns(program, loop)) {
+    return outside + loop.count * GAS.dotStep + blocks * GAS.dotBlock;
+  }
   const turn = GAS.iteration + loop.carried.length * GAS.carried;
   return (
     outside +
@@ -80,6 +83,11 @@ export function combineRuns(loop: Loop): number {
 
 function isUnitStrideLoad(program: ScalarProgram, { op, imm, b }: Instruction): boolean {
   return op === "load" && b !== 0 && program.patterns[b - 1][2].stride === 1 && program.operandTypes[imm] === "f32";
+}
+
+/** The fast path works in runs of consecutive words; short ones cost as much as single steps. */
+function hasLongRuns({ patterns }: ScalarProgram, loop: Loop): boolean {
+  return loop.body.slice(0, 2).every(({ b }) => patterns[b - 1][2].extent >= DOT_RUN);
 }
 
 function countReads(section: readonly Instruction[]): number {

@@ -74,6 +74,8 @@ test("programs survive the round trip and their parts hang together", () => {
   assert.deepEqual(decodeProgram(parts), program);
   assert.equal(parts.summary.length, 64 + 96 * program.segments.length);
   assert.equal(programRoot(parts), toHash(keccak_256(parts.summary)));
+  const hashes = parts.scalars.map((bytes) => toHash(keccak_256(bytes)));
+  assert.deepEqual(hashes, hashes.toSorted());
   assert.equal(programRoot(program), programRoot(exampleProgram()));
   // Bytes that no record names do not make a program unreadable.
   assert.deepEqual(decodeProgram({ ...parts, scalars: [Uint8Array.of(1), ...parts.scalars] }), program);

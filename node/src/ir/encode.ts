@@ -28,7 +28,7 @@ export interface EncodedProgram {
   readonly bindings: readonly Uint8Array[];
   /** Per segment, per primitive. */
   readonly records: readonly (readonly Uint8Array[])[];
-  /** Distinct, in the order of their first use. */
+  /** Distinct, ascending by their hashes, as a registration takes them. */
   readonly scalars: readonly Uint8Array[];
 }
 
@@ -134,7 +134,10 @@ export function encodeProgram(program: Program): EncodedProgram {
   const bindings = program.segments.map(encodeBindings);
   const records = program.segments.map((segment) => segment.records.map(encodeRecord));
   const used = new Set(program.segments.flatMap((segment) => segment.records.map((record) => record.scalar)));
-  const scalars = [...used].flatMap((hash) => program.scalars.get(hash) ?? []).map(encodeScalar);
+  const scalars = [...used]
+    .sort()
+    .flatMap((hash) => program.scalars.get(hash) ?? [])
+    .map(encodeScalar);
 
   const writer = createWriter();
   SUMMARY_MAGIC.forEach(writer.u8);

@@ -4,7 +4,7 @@
  */
 
 import { SCALAR_FORMAT } from "./encode.ts";
-import { GAS, OPCODE_NAMES, OPCODES } from "./opcodes.ts";
+import { DOT_RUN, GAS, OPCODE_NAMES, OPCODES } from "./opcodes.ts";
 import type { ArgumentClass, ImmediateKind, ResultClass } from "./opcodes.ts";
 import { NUMERICS_VERSION, PROGRAM_LIMITS, UNCHANGED } from "./program.ts";
 import { BLOCK_SIZE, SCALAR_LIMITS } from "./scalar.ts";
@@ -63,6 +63,11 @@ export function solidityOpcodes(): string {
   lines.push("    bytes internal constant ROWS =", ...packedRows());
   lines.push("", "    // Prices of the static gas bound beside the rows.");
   for (const [name, gas] of Object.entries(GAS)) constant("uint256", `GAS_${constantName(name)}`, gas);
+  lines.push(
+    "",
+    "    // The dot product prices hold where the fastest digit of both load patterns has at least this extent.",
+  );
+  constant("uint256", "DOT_RUN", DOT_RUN);
   lines.push("", "    // Limits, inclusive.");
   for (const [name, most] of Object.entries(SCALAR_LIMITS)) constant("uint256", `MAX_${constantName(name)}`, most);
   for (const [name, most] of Object.entries(PROGRAM_LIMITS))
