@@ -1,0 +1,353 @@
+// DisputeGame's demands and openings: every node of a small trace can be demanded and opened, and no malformed demand or
+// opening gets through.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { concatHex, keccak256, sliceHex, type Hex } from "viem";
+
+import {
+  chunkOf,
+  makeProgram,
+  makeTrace,
+  nodeAt,
+  openingOf,
+  outputsShown,
+  pathOf,
+  positionsOf,
+  tensorShown,
+  treeOf,
+  ZERO,
+  type Position,
+  type TensorShown,
+  type Trace,
+} from "./support/trace.ts";
+import {
+  commit,
+  createWorld,
+  MAX_DEMANDS,
+  openChallenge,
+  prepare,
+  revealedClaim,
+  SMALL_TRACE,
+} from "./support/world.ts";
+
+const OTHER = keccak256("0xff");
+const at = (section: number, height: number, step: number, item: number, index: number): Position => ({
+  section,
+  height,
+  step,
+  item,
+  index,
+});
+
+const SINGLE_TRACE = makeTrace(
+  makeProgram({ segments: [{ steps: 0, lengths: [1] }], inputs: [], slots: [], outputs: [1] }),
+  1,
+  0x51,
+);
+
+describe("DisputeGame walk", async () => {
+  const world = await createWorld();
+  const { viem, game, accounts, networkHelpers } = world;
+  const { challenger, stranger } = accounts;
+  const fails = viem.assertions.revertWithCustomErrorWithArgs;
+  const emits = viem.assertions.emitWithArgs;
+
+  async function begin() {
+    const { claimId } = await revealedClaim(world);
+    return { claimId, challengeId: await openChallenge(world, claimId, challenger) };
+  }
+  const fixture = () => networkHelpers.loadFixture(begin);
+
+  interface Move {
+    node: Hex;
+    position: Position;
+    path: Hex[];
+    shown: TensorShown;
+  }
+  const honest = (position: Position, trace: Trace = SMALL_TRACE): Move => ({
+    node: nodeAt(trace, position),
+    position,
+    path: pathOf(trace, position),
+    shown: tensorShown(trace, position),
+  });
+  const demand = (challengeId: Hex, { node, position, path, shown }: Move) =>
+    game.write.demand([challengeId, node, position, path, shown], { account: challenger });
+
+  /** Opens with the preimage of the position, by anyone. */
+  function answer(challengeId: Hex, position: Position, trace: Trace = SMALL_TRACE) {
+    const node = nodeAt(trace, position);
+    if (position.section > 2 && position.height === 0) {
+      return game.write.openChunk([challengeId, node, chunkOf(trace, position)], { account: stranger });
+    }
+    return game.write.open([challengeId, node, openingOf(trace, position)], { account: stranger });
+  }
+
+  async function walkAll(claimId: Hex, trace: Trace): Promise<number> {
+    const positions = positionsOf(trace);
+    let challengeId: Hex = ZERO;
+    for (const [i, position] of positions.entries()) {
+      if (i % MAX_DEMANDS === 0) challengeId = await openChallenge(world, claimId, challenger);
+      await demand(challengeId, honest(position, trace));
+      await answer(challengeId, position, trace);
+    }
+    return positions.length;
+  }
+
+  it("serves every node of a trace of many shapes", async () => {
+    const { claimId } = await fixture();
+    const served = await walkAll(claimId, SMALL_TRACE);
+    assert.ok(served > 200, `${served} nodes`);
+  });
+
+  it("serves every node where all trees have one leaf", async () => {
+    await fixture();
+    const { claimId } = await revealedClaim(world, { steps: 1 }, { trace: SINGLE_TRACE });
+    assert.equal(await walkAll(claimId, SINGLE_TRACE), 3);
+  });
+
+  describe("demand", () => {
+    const samples = [
+      at(0, 2, 0, 0, 0),
+      at(0, 0, 0, 0, 2),
+      at(1, 2, 0, 0, 0),
+      at(1, 1, 2, 0, 0),
+      at(2, 3, 1, 0, 0),
+      at(3, 7, 0, 1, 0),
+      at(3, 0, 0, 1, 69),
+      at(3, 1, 2, 0, 1),
+      at(4, 0, 2, 0, 2),
+      at(4, 0, 1, 4, 0),
+    ];
+    for (const position of samples) {
+      const { section, height, step, item, index } = position;
+      it(`refuses another node, path or length at (${section}, ${height}, ${step}, ${item}, ${index})`, async () => {
+        const { challengeId } = await fixture();
+        const good = honest(position);
+        const { path, node } = good;
+        const mismatch = (move: Move) =>
+          viem.assertions.revertWithCustomError(demand(challengeId, move), game, "TraceRootMismatch");
+        await mismatch({ ...good, node: OTHER });
+        for (let i = 0; i < path.length; i++) await mismatch({ ...good, path: path.with(i, OTHER) });
+        const lengths = [BigInt(path.length), BigInt(path.length + 1)] as const;
+        const longer = { ...good, path: [...path, OTHER] };
+        await fails(demand(challengeId, longer), game, "PathLengthMismatch", [lengths[0], lengths[1]]);
+        if (path.length > 0) {
+          const shorter = { ...good, path: path.slice(1) };
+          await fails(demand(challengeId, shorter), game, "PathLengthMismatch", [lengths[0], lengths[0] - 1n]);
+        }
+        const { count, depth } = treeOf(SMALL_TRACE, position);
+        const beyond = Math.ceil(count / 2 ** height);
+        for (const bad of [
+          { ...position, index: beyond },
+          { ...position, index: 2 ** 32 - 1 },
+          { ...position, height: depth + 1, index: 0 },
+          { ...position, height: 255, index: 0 },
+        ]) {
+          await fails(demand(challengeId, { ...good, position: bad }), game, "PositionOutsideTree", [bad]);
+        }
+        if (beyond > 1) {
+          await mismatch({ ...good, position: { ...position, index: index === 0 ? 1 : index - 1 } });
+        }
+        if (path.length > 0) {
+          await fails(demand(challengeId, { ...good, node: ZERO }), game, "ZeroLeaf", [BigInt(index)]);
+        }
+        await demand(challengeId, { ...good, node });
+      });
+    }
+
+    const outside: [string, Position][] = [
+      ["a step of the steps section", at(0, 1, 1, 0, 0)],
+      ["an item of the steps section", at(0, 1, 0, 1, 0)],
+      ["an item of the scratch section", at(1, 1, 0, 1, 0)],
+      ["an item of the state section", at(2, 1, 0, 1, 0)],
+      ["a tensor root as a scratch leaf", at(1, 0, 0, 0, 1)],
+      ["a tensor root as a state leaf", at(2, 0, 0, 0, 1)],
+      ["a step past the last", at(1, 1, 3, 0, 0)],
+      ["a primitive past the last of its segment", at(3, 0, 1, 2, 0)],
+      ["an item past the last", at(4, 0, 1, 5, 0)],
+    ];
+    for (const [name, position] of outside) {
+      it(`refuses ${name}`, async () => {
+        const { challengeId } = await fixture();
+        const shown = tensorShown(SMALL_TRACE, { ...position, step: 0, item: 0 });
+        const move = { node: OTHER, position, path: [], shown };
+        await fails(demand(challengeId, move), game, "PositionOutsideTree", [position]);
+      });
+    }
+
+    it("refuses unknown sections", async () => {
+      const { challengeId } = await fixture();
+      const move = { ...honest(at(0, 0, 0, 0, 0)), position: at(5, 0, 0, 0, 0) };
+      await fails(demand(challengeId, move), game, "SectionUnknown", [5]);
+    });
+
+    it("refuses more evidence than a section needs", async () => {
+      const { challengeId } = await fixture();
+      const { summary, interfaceTable } = SMALL_TRACE.program;
+      const cases: [Position, Partial<TensorShown>][] = [
+        [at(0, 1, 0, 0, 0), { summary }],
+        [at(0, 1, 0, 0, 0), { record: "0x00" }],
+        [at(0, 1, 0, 0, 0), { recordSiblings: [OTHER] }],
+        [at(0, 1, 0, 0, 0), { interfaceTable }],
+        [at(1, 1, 0, 0, 0), { record: "0x00" }],
+        [at(2, 1, 0, 0, 0), { recordSiblings: [OTHER] }],
+        [at(3, 0, 0, 0, 0), { interfaceTable }],
+        [at(4, 0, 0, 0, 0), { record: "0x00" }],
+      ];
+      for (const [position, more] of cases) {
+        const move = honest(position);
+        const bad = { ...move, shown: { ...move.shown, ...more } };
+        await fails(demand(challengeId, bad), game, "TooMuchShown", [position.section]);
+      }
+    });
+
+    it("refuses a summary, a record or an interface table of another program", async () => {
+      const { challengeId } = await fixture();
+      const { program } = SMALL_TRACE;
+      for (const section of [1, 2, 3, 4]) {
+        const move = honest(at(section, section < 3 ? 1 : 0, 0, 0, 0));
+        const summary = concatHex([sliceHex(program.summary, 0, 63), "0xff", sliceHex(program.summary, 64)]);
+        const bad = { ...move, shown: { ...move.shown, summary } };
+        await fails(demand(challengeId, bad), game, "ProgramRootMismatch", [program.programRoot, keccak256(summary)]);
+      }
+      const tensor = honest(at(3, 0, 0, 0, 0));
+      const record = program.records[0][2];
+      await viem.assertions.revertWithCustomError(
+        demand(challengeId, { ...tensor, shown: { ...tensor.shown, record } }),
+        game,
+        "RecordsRootMismatch",
+      );
+      const recordSiblings = tensor.shown.recordSiblings.slice(1);
+      await fails(
+        demand(challengeId, { ...tensor, shown: { ...tensor.shown, recordSiblings } }),
+        game,
+        "SiblingCountMismatch",
+        [2n, 1n],
+      );
+      const item = honest(at(4, 0, 0, 0, 0));
+      const interfaceTable = concatHex([sliceHex(program.interfaceTable, 1), "0x00"]);
+      await viem.assertions.revertWithCustomError(
+        demand(challengeId, { ...item, shown: { ...item.shown, interfaceTable } }),
+        game,
+        "InterfaceHashMismatch",
+      );
+    });
+
+    it("refuses tensors whose length the program does not state canonically", async () => {
+      await fixture();
+      const shape = { segments: [{ steps: 0, lengths: [0] }], inputs: [], slots: [], outputs: [0] };
+      const malformed = makeProgram(shape);
+      const trace = { ...SINGLE_TRACE, program: malformed };
+      const { claimId } = await revealedClaim(world, { steps: 1 }, { trace });
+      const challengeId = await openChallenge(world, claimId, challenger);
+      await fails(demand(challengeId, honest(at(3, 0, 0, 0, 0), trace)), game, "RecordInvalid", [2n]);
+      await fails(demand(challengeId, honest(at(4, 0, 0, 0, 0), trace)), game, "InterfaceRowInvalid", [0n, 1n]);
+    });
+
+    it("announces the node and the claimant's deadline", async () => {
+      const { claimId, challengeId } = await fixture();
+      const move = honest(at(3, 7, 0, 1, 0));
+      const hash = await demand(challengeId, move);
+      const { turnStarted, position, node, demands } = await game.read.challengeOf([challengeId]);
+      assert.deepEqual({ position, node, demands }, { position: move.position, node: move.node, demands: 1 });
+      await emits(hash, game, "NodeDemanded", [challengeId, claimId, move.position, move.node, turnStarted + 200n]);
+    });
+  });
+
+  describe("open", () => {
+    for (const position of [at(0, 2, 0, 0, 0), at(0, 0, 0, 0, 1), at(3, 7, 0, 1, 0), at(3, 5, 0, 1, 2)]) {
+      const { section, height, index } = position;
+      it(`refuses anything but the preimage at (${section}, ${height}, ${index})`, async () => {
+        const { challengeId } = await fixture();
+        const { node } = honest(position);
+        await demand(challengeId, honest(position));
+        const nodes = openingOf(SMALL_TRACE, position);
+        const tryNodes = (bad: Hex[]) => game.write.open([challengeId, node, bad]);
+        const expected = BigInt(nodes.length);
+        await fails(tryNodes([]), game, "OpeningLengthMismatch", [expected, 0n]);
+        await fails(tryNodes(nodes.slice(1)), game, "OpeningLengthMismatch", [expected, expected - 1n]);
+        await fails(tryNodes([...nodes, ZERO]), game, "OpeningLengthMismatch", [expected, expected + 1n]);
+        for (const [i, covered] of nodes.map((n) => n !== ZERO).entries()) {
+          const flipped = nodes.with(i, covered ? ZERO : OTHER);
+          await fails(tryNodes(flipped), game, "ZeroNodeRule", [BigInt(i)]);
+          if (covered) {
+            await viem.assertions.revertWithCustomError(tryNodes(nodes.with(i, OTHER)), game, "OpeningMismatch");
+          }
+        }
+        await fails(game.write.open([challengeId, OTHER, nodes]), game, "DemandChanged", [node, OTHER]);
+        const chunk: Hex = `0x${"00".repeat(1024)}`;
+        const openChunk = game.write.openChunk([challengeId, node, chunk]);
+        await fails(openChunk, game, "OpeningKindMismatch", [section, height]);
+        await answer(challengeId, position);
+      });
+    }
+
+    for (const position of [at(3, 0, 0, 1, 69), at(4, 0, 2, 4, 0)]) {
+      it(`refuses anything but the chunk in section ${position.section}`, async () => {
+        const { challengeId } = await fixture();
+        const { node } = honest(position);
+        await demand(challengeId, honest(position));
+        const chunk = chunkOf(SMALL_TRACE, position);
+        const tryChunk = (bad: Hex) => game.write.openChunk([challengeId, node, bad]);
+        await fails(tryChunk("0x"), game, "OpeningLengthMismatch", [1024n, 0n]);
+        await fails(tryChunk(concatHex([chunk, "0x00"])), game, "OpeningLengthMismatch", [1024n, 1025n]);
+        const other = concatHex([sliceHex(chunk, 0, 1023), "0x01"]);
+        await fails(tryChunk(other), game, "OpeningMismatch", [node, keccak256(other)]);
+        await fails(game.write.openChunk([challengeId, OTHER, chunk]), game, "DemandChanged", [node, OTHER]);
+        const open = game.write.open([challengeId, node, [node]]);
+        await fails(open, game, "OpeningKindMismatch", [position.section, 0]);
+        await answer(challengeId, position);
+      });
+    }
+
+    it("announces the nodes, the opener and the challenger's deadline", async () => {
+      const { claimId, challengeId } = await fixture();
+      const position = at(3, 7, 0, 1, 0);
+      await demand(challengeId, honest(position));
+      const hash = await answer(challengeId, position);
+      const node = nodeAt(SMALL_TRACE, position);
+      const nodes = openingOf(SMALL_TRACE, position);
+      const deadline = await game.read.deadlineOf([challengeId]);
+      await emits(hash, game, "NodeOpened", [challengeId, claimId, position, node, nodes, stranger, deadline]);
+    });
+
+    it("announces a chunk", async () => {
+      const { claimId, challengeId } = await fixture();
+      const position = at(3, 0, 0, 1, 3);
+      await demand(challengeId, honest(position));
+      const hash = await answer(challengeId, position);
+      const node = nodeAt(SMALL_TRACE, position);
+      const deadline = await game.read.deadlineOf([challengeId]);
+      const chunk = chunkOf(SMALL_TRACE, position);
+      await emits(hash, game, "ChunkOpened", [challengeId, claimId, position, node, chunk, stranger, deadline]);
+    });
+  });
+
+  describe("a claimant that broke the zero-node rule", () => {
+    const leaf = (index: number): Hex => nodeAt(SMALL_TRACE, at(0, 0, 0, 0, index));
+    for (const [name, leaves] of [
+      ["a zero where a step stands", [ZERO, leaf(1), leaf(2), ZERO]],
+      ["a node where no step stands", [leaf(0), leaf(1), leaf(2), OTHER]],
+    ] as const) {
+      it(`cannot open the parent of ${name}`, async () => {
+        await fixture();
+        const parents = [keccak256(concatHex(leaves.slice(0, 2))), keccak256(concatHex(leaves.slice(2)))];
+        const traceRoot = keccak256(concatHex(parents));
+        const claim = await prepare(world, {}, { trace: { ...SMALL_TRACE, traceRoot } });
+        await commit(world, claim);
+        const { claimId, terms, salt } = claim;
+        const shown = { ...outputsShown(SMALL_TRACE), stepSiblings: [leaves[3], parents[0]] };
+        await world.claims.write.reveal([claimId, terms, traceRoot, SMALL_TRACE.outputRoots, salt, shown]);
+        const challengeId = await openChallenge(world, claimId, challenger);
+        const top = at(0, 2, 0, 0, 0);
+        await demand(challengeId, { ...honest(top), node: traceRoot });
+        await viem.assertions.revertWithCustomError(
+          game.write.open([challengeId, traceRoot, leaves]),
+          game,
+          "ZeroNodeRule",
+        );
+      });
+    }
+  });
+});
