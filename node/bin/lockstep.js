@@ -10,8 +10,12 @@ import { dirname, join } from "node:path";
 
 const OLDEST_MAJOR = 24;
 
-if (Number(process.versions.node.split(".")[0]) >= OLDEST_MAJOR) await import("../src/cli/main.ts");
-else handOver(installedNode());
+if (Number(process.versions.node.split(".")[0]) >= OLDEST_MAJOR) {
+  const { main } = await import("../src/cli/main.ts");
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  handOver(installedNode());
+}
 
 /** The path of the Node that npm installed, or undefined where it carries none for this system. */
 function installedNode() {

@@ -1,5 +1,6 @@
 // Turns the artifacts of the project's own contracts into TypeScript constants, so that viem types every call, event and
-// error. Takes the contracts in files directly under contracts/: what libraries and interfaces declare shows in them.
+// error. Takes the contracts in files directly under contracts/, in which what libraries and interfaces declare shows, and
+// the token of test networks.
 import { globSync, readFileSync } from "node:fs";
 import type { GeneratedFile, Generator } from "./generator.ts";
 
@@ -11,7 +12,7 @@ export const abiGenerator: Generator = {
   stage: "after-build",
   owns: [`${FOLDER}/*.ts`],
   outputs: () => {
-    const paths = globSync("artifacts/contracts/*.sol/*.json");
+    const paths = globSync(["artifacts/contracts/*.sol/*.json", "artifacts/contracts/mocks/TestToken.sol/*.json"]);
     return abiFiles(paths.map((path) => JSON.parse(readFileSync(path, "utf8")) as Artifact));
   },
 };

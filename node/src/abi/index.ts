@@ -3,4 +3,6 @@ export { claimRegistryAbi } from "./ClaimRegistry.ts";
 export { disputeGameAbi } from "./DisputeGame.ts";
 export { programRegistryAbi } from "./ProgramRegistry.ts";
 export { refereeAbi } from "./Referee.ts";
+export { structureRefereeAbi } from "./StructureReferee.ts";
 export { taskMarketAbi } from "./TaskMarket.ts";
+export { testTokenAbi } from "./TestToken.ts";

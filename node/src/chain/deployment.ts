@@ -13,7 +13,7 @@ const schema = z.object({
   chainId: z.int().positive(),
   startBlock: z.int().nonnegative(),
   contracts: z.object({
-    TestToken: address,
+    Token: address,
     ProgramRegistry: address,
     ClaimRegistry: address,
     DisputeGame: address,

@@ -1,0 +1,45 @@
+/** Every command, in the order the help lists them. */
+import type { Command } from "./command.ts";
+import { challengeList, challengeShow, challengeTimeout } from "./commands/challenge.ts";
+import { claimFinalize, claimList, claimShow, claimVerify } from "./commands/claim.ts";
+import { leaderboard } from "./commands/leaderboard.ts";
+import { modelCheck, modelInspect, modelRun } from "./commands/model.ts";
+import { nodeKey, nodeStart } from "./commands/node.ts";
+import { programList, programRegister } from "./commands/program.ts";
+import { taskCancel, taskList, taskRefund, taskRequest, taskShow } from "./commands/task.ts";
+import { up } from "./commands/up.ts";
+
+export const COMMANDS: readonly Command[] = [
+  up,
+  nodeStart,
+  nodeKey,
+  modelInspect,
+  modelCheck,
+  modelRun,
+  programRegister,
+  programList,
+  taskRequest,
+  taskList,
+  taskShow,
+  taskCancel,
+  taskRefund,
+  claimList,
+  claimShow,
+  claimVerify,
+  claimFinalize,
+  challengeList,
+  challengeShow,
+  challengeTimeout,
+  leaderboard,
+];
+
+/** What each group of commands is about. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  node: "run a solver, a verifier or a watchtower",
+  model: "look at, check and run ONNX files",
+  program: "publish models as programs",
+  task: "have programs run for a price",
+  claim: "look at, verify and end claims",
+  challenge: "look at and end disputes",
+  conformance: "run others' test vectors",
+};

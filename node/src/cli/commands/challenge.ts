@@ -1,0 +1,97 @@
+/** `lockstep challenge`: look at disputes move by move, and end one whose clock has run out. */
+import type { Hex } from "viem";
+import { z } from "zod";
+import { challengesOf, claimsOf } from "../../roles/views.ts";
+import { defineCommand } from "../command.ts";
+import { disputeOf, drawDispute, lieOf, lieSchema, moveSchema } from "../dispute-view.ts";
+import { short, table } from "../format.ts";
+import { NETWORK_FLAGS, openNetwork } from "../network.ts";
+import { openSender, WALLET_FLAGS } from "../wallet.ts";
+import { openWorkbench, readMirror } from "../workbench.ts";
+import { hashArgument, NotFoundError } from "./task.ts";
+
+export const challengeList = defineCommand({
+  path: ["challenge", "list"],
+  summary: "list the challenges",
+  flags: NETWORK_FLAGS,
+  result: z.object({
+    challenges: z.array(
+      z.object({
+        challengeId: z.string(),
+        claimId: z.string(),
+        challenger: z.string(),
+        moves: z.int(),
+        ended: z.boolean(),
+      }),
+    ),
+  }),
+  async run(input) {
+    const { database } = await readMirror(await openNetwork(input), input);
+    const challenges = [...(await challengesOf(database)).values()].map((challenge) => ({
+      challengeId: challenge.challengeId,
+      claimId: challenge.claimId,
+      challenger: challenge.challenger,
+      moves: challenge.moves.length,
+      ended: challenge.ended,
+    }));
+    await database.destroy();
+    const rows = challenges.map((one) => [
+      one.challengeId,
+      short(one.claimId),
+      String(one.moves),
+      one.ended ? "ended" : "open",
+    ]);
+    return { result: { challenges }, text: table(["challenge", "claim", "moves", "state"], rows) };
+  },
+});
+
+export const challengeShow = defineCommand({
+  path: ["challenge", "show"],
+  summary: "draw the dispute of a claim, level by level, with the gas of each move",
+  args: [{ name: "<claim>", summary: "id of the disputed claim" }],
+  flags: [...WALLET_FLAGS, ...NETWORK_FLAGS],
+  result: z.object({
+    claimId: z.string(),
+    status: z.string(),
+    rounds: z.int(),
+    gas: z.string(),
+    moves: z.array(moveSchema),
+    lie: lieSchema.nullable(),
+  }),
+  async run(input) {
+    const claimId = hashArgument(input.args[0] ?? "", "claim");
+    const network = await openNetwork(input);
+    const bench = await openWorkbench(network, input);
+    try {
+      const claim = (await claimsOf(bench.database)).get(claimId);
+      if (claim === undefined) throw new NotFoundError("claim", claimId);
+      const view = await disputeOf(network.client, bench.database, claimId);
+      const lie =
+        view.fraud?.kind === 0 ? lieOf((await bench.programs.get(claim.programRoot)).program, view.fraud) : undefined;
+      const { rounds, moves, gas } = view;
+      return {
+        result: { claimId, status: claim.status, rounds, gas: gas.toString(), moves, lie: lie ?? null },
+        text: drawDispute(view, lie),
+      };
+    } finally {
+      await bench.close();
+    }
+  },
+});
+
+export const challengeTimeout = defineCommand({
+  path: ["challenge", "timeout"],
+  summary: "end a challenge whose side to move has run out of time; anyone may",
+  args: [{ name: "<challenge>", summary: "its id" }],
+  flags: [...WALLET_FLAGS, ...NETWORK_FLAGS],
+  result: z.object({ challengeId: z.string(), transaction: z.string(), gas: z.string() }),
+  async run(input) {
+    const challengeId: Hex = hashArgument(input.args[0] ?? "", "challenge");
+    const network = await openNetwork(input);
+    const sender = await openSender(input, network);
+    const call = { ...network.protocol.game, functionName: "timeout", args: [challengeId] };
+    const receipt = await sender.send(`timeout:${challengeId}`, call);
+    const result = { challengeId, transaction: receipt.transactionHash, gas: receipt.gasUsed.toString() };
+    return { result, text: `ended in ${result.transaction}` };
+  },
+});

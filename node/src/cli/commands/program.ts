@@ -1,0 +1,141 @@
+/** `lockstep program`: how ONNX files become programs that anyone can run and check. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bytesToHex, type Hex } from "viem";
+import { z } from "zod";
+import { eventsOf } from "../../chain/reader.ts";
+import type { Sender } from "../../chain/sender.ts";
+import { LockstepError } from "../../float/errors.ts";
+import { encodeProgram } from "../../ir/index.ts";
+import { ContentStore } from "../../roles/content-store.ts";
+import { MIRROR_PREFIX, Programs, type LoweredProgram, type ProgramManifest } from "../../roles/programs.ts";
+import { defineCommand, list, OptionError, type Input } from "../command.ts";
+import { short, table } from "../format.ts";
+import { NETWORK_FLAGS, openNetwork, type Network } from "../network.ts";
+import { homeOf, openSender, WALLET_FLAGS } from "../wallet.ts";
+import { readMirror } from "../workbench.ts";
+
+/** Flags that specialise a model at import; they are part of its program. */
+export const IMPORT_FLAGS = [
+  { flag: "--dim <name=size>", summary: "size of a symbolic dimension; repeatable", repeat: true },
+  {
+    flag: "--state <input=output>",
+    summary: "an input that holds an output of the step before; repeatable",
+    repeat: true,
+  },
+];
+
+/** Reads the import flags. */
+export function importOptions(input: Input): Omit<ProgramManifest, "model"> {
+  const pairs = (name: string) =>
+    list(input, name).map((text) => {
+      const at = text.indexOf("=");
+      if (at < 1 || at === text.length - 1) throw new OptionError(name, text, "name=value");
+      return [text.slice(0, at), text.slice(at + 1)] as const;
+    });
+  const dims = Object.fromEntries(
+    pairs("dim").map(([name, size]) => {
+      if (!/^[1-9]\d{0,8}$/.test(size)) throw new OptionError("dim", `${name}=${size}`, "a positive whole size");
+      return [name, Number(size)];
+    }),
+  );
+  return { dims, state: pairs("state").map(([from, to]) => ({ input: from, output: to })) };
+}
+
+/** Reads a file named by a user. */
+export function readUserFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new FileUnreadableError(path, cause);
+  }
+}
+
+const registered = z.object({
+  programRoot: z.string(),
+  manifestRoot: z.string(),
+  /** Null when it was registered before. */
+  transaction: z.string().nullable(),
+  gas: z.string().nullable(),
+});
+
+export const programRegister = defineCommand({
+  path: ["program", "register"],
+  summary: "lower an ONNX file and publish its program",
+  args: [{ name: "<model>", summary: "the ONNX file" }],
+  flags: [...IMPORT_FLAGS, ...WALLET_FLAGS, ...NETWORK_FLAGS],
+  examples: ["lockstep program register examples/digits/digits.onnx"],
+  result: registered,
+  async run(input) {
+    const model = readUserFile(input.args[0] ?? "");
+    const options = importOptions(input);
+    const network = await openNetwork(input);
+    const { database } = await readMirror(network, input);
+    const store = new ContentStore(join(homeOf(input), "content"));
+    const program = await new Programs({ database, store, log: input.log }).add(model, options);
+    const sender = await openSender(input, network);
+    const result = await registerProgram(network, sender, program);
+    await database.destroy();
+    const how = result.transaction === null ? "was registered before" : `registered in ${result.transaction}`;
+    return { result, text: `program ${result.programRoot} ${how}` };
+  },
+});
+
+/** Publishes a lowered program unless it is registered already. */
+export async function registerProgram(
+  network: Network,
+  sender: Sender,
+  program: LoweredProgram,
+): Promise<z.infer<typeof registered>> {
+  const { programRoot, manifestRoot } = program;
+  const contract = network.protocol.programs;
+  if (await network.client.readContract({ ...contract, functionName: "isRegistered", args: [programRoot] })) {
+    return { programRoot, manifestRoot, transaction: null, gas: null };
+  }
+  const { summary, interfaceTable, bindings, records, scalars } = encodeProgram(program.program);
+  const receipt = await sender.send(`register:${programRoot}`, {
+    ...contract,
+    functionName: "register",
+    args: [
+      bytesToHex(summary),
+      bytesToHex(interfaceTable),
+      bindings.map((bytes) => bytesToHex(bytes)),
+      records.map((segment) => segment.map((bytes) => bytesToHex(bytes))),
+      scalars.map((bytes) => bytesToHex(bytes)),
+      [`${MIRROR_PREFIX}${manifestRoot}`],
+    ],
+  });
+  return { programRoot, manifestRoot, transaction: receipt.transactionHash, gas: receipt.gasUsed.toString() };
+}
+
+const listed = z.object({
+  programs: z.array(
+    z.object({ programRoot: z.string(), publisher: z.string(), block: z.int(), mirrors: z.array(z.string()) }),
+  ),
+});
+
+export const programList = defineCommand({
+  path: ["program", "list"],
+  summary: "list the registered programs",
+  flags: NETWORK_FLAGS,
+  result: listed,
+  async run(input) {
+    const { database } = await readMirror(await openNetwork(input), input);
+    const programs = (await eventsOf(database, ["ProgramRegistered"])).map(({ args, blockNumber }) => ({
+      programRoot: args["programRoot"] as Hex,
+      publisher: args["publisher"] as Hex,
+      block: blockNumber,
+      mirrors: args["mirrors"] as string[],
+    }));
+    await database.destroy();
+    const rows = programs.map(({ programRoot, publisher, block }) => [programRoot, short(publisher), String(block)]);
+    return { result: { programs }, text: table(["program", "publisher", "block"], rows) };
+  },
+});
+
+/** A file that a user named can't be read. */
+export class FileUnreadableError extends LockstepError {
+  constructor(path: string, cause: unknown) {
+    super("FileUnreadableError", `${path} can't be read`, { path }, { cause });
+  }
+}

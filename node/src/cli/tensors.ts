@@ -1,0 +1,81 @@
+/** Tensors that users give and get: .npy and ONNX .pb files to the words of a program's inputs, and words to values. */
+import { parse, type NpyArray } from "npyjs";
+import { inputWords } from "../engine/index.ts";
+import { LockstepError } from "../float/errors.ts";
+import { parseTensorFile, type ImportedModel } from "../onnx/index.ts";
+import { readUserFile } from "./commands/program.ts";
+
+/** One file per input of the model, in the model's order. */
+export function readInputs(model: ImportedModel, paths: readonly string[]): Uint32Array[] {
+  if (paths.length !== model.inputs.length) {
+    throw new InputCountMismatchError(
+      paths.length,
+      model.inputs.map(({ name }) => name),
+    );
+  }
+  return paths.map((path, index) => {
+    const { shape, values } = readTensor(path);
+    const expected = model.inputs[index];
+    const tensor = model.program.inputs[index];
+    if (expected === undefined || tensor === undefined) throw new RangeError(`input ${index}`);
+    if (shape.length !== expected.shape.length || shape.some((extent, axis) => extent !== expected.shape[axis])) {
+      throw new InputShapeError(path, expected.name, shape, expected.shape);
+    }
+    return inputWords(tensor, values);
+  });
+}
+
+interface ReadTensor {
+  shape: readonly number[];
+  values: ArrayLike<number | bigint | boolean>;
+}
+
+function readTensor(path: string): ReadTensor {
+  const bytes = readUserFile(path);
+  if (path.endsWith(".pb")) {
+    const { shape, data } = parseTensorFile(bytes);
+    if (Array.isArray(data)) throw new TensorFileError(path, "it holds strings", undefined);
+    return { shape, values: data as ArrayLike<number | bigint> };
+  }
+  let array: NpyArray;
+  try {
+    array = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer);
+  } catch (cause) {
+    throw new TensorFileError(path, "it is neither .npy nor a .pb tensor", cause);
+  }
+  if (array.fortranOrder) throw new TensorFileError(path, "it is in Fortran order; save it in C order", undefined);
+  return { shape: array.shape, values: array.data as unknown as ArrayLike<number | bigint> };
+}
+
+/** A model needs another number of inputs. */
+export class InputCountMismatchError extends LockstepError {
+  constructor(given: number, names: readonly string[]) {
+    super(
+      "InputCountMismatchError",
+      `The model has ${names.length} inputs (${names.join(", ")}), ${given} were given`,
+      {
+        given,
+        names,
+      },
+    );
+  }
+}
+
+/** A tensor has another shape than the input it is for. */
+export class InputShapeError extends LockstepError {
+  constructor(path: string, input: string, shape: readonly number[], expected: readonly number[]) {
+    super("InputShapeError", `${path} has shape [${shape.join(", ")}], input ${input} needs [${expected.join(", ")}]`, {
+      path,
+      input,
+      shape,
+      expected,
+    });
+  }
+}
+
+/** A file is no tensor that can be used. */
+export class TensorFileError extends LockstepError {
+  constructor(path: string, rule: string, cause: unknown) {
+    super("TensorFileError", `${path}: ${rule}`, { path, rule }, { cause });
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * A running node: one key, one database, one mirror of the chain, one peer, and the roles that decide. Started and stopped
+ * as a whole; everything it must remember is in its home folder.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Libp2p } from "@libp2p/interface";
+import { multiaddr } from "@multiformats/multiaddr";
+import type { Logger } from "pino";
+import type { PublicClient } from "viem";
+import type { PrivateKeyAccount } from "viem/accounts";
+import { openDatabase } from "../chain/database.ts";
+import type { Deployment } from "../chain/deployment.ts";
+import { protocolOf, watchedContracts } from "../chain/protocol.ts";
+import { ChainReader } from "../chain/reader.ts";
+import { Sender } from "../chain/sender.ts";
+import type { PrimitiveRunner } from "../engine/index.ts";
+import { ContentExchange } from "../net/content.ts";
+import { startPeer } from "../net/peer.ts";
+import { ContentStore } from "./content-store.ts";
+import type { NodeContext, Role } from "./node-context.ts";
+import { Programs } from "./programs.ts";
+import { Runs, ServedContent } from "./runs.ts";
+
+export interface DaemonOptions {
+  /** Folder of the database, the content and the peer key. */
+  home: string;
+  client: PublicClient;
+  deployment: Deployment;
+  account: PrivateKeyAccount;
+  /** Multiaddresses; none for a node without a network. */
+  listen: readonly string[];
+  peers: readonly string[];
+  runner: PrimitiveRunner;
+  log: Logger;
+}
+
+/** A started node. */
+export interface Daemon {
+  context: NodeContext;
+  /** Its own multiaddresses. */
+  addresses: readonly string[];
+  stop(): Promise<void>;
+}
+
+// Seconds between attempts to reach peers that are not connected.
+const REDIAL_MILLISECONDS = 3_000;
+
+/** Starts a node with the roles that `rolesOf` makes. */
+export async function startDaemon(options: DaemonOptions, rolesOf: (context: NodeContext) => Role[]): Promise<Daemon> {
+  const { home, client, deployment, account, runner, log } = options;
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const database = await openDatabase(join(home, "state.db"));
+  const protocol = protocolOf(deployment);
+  const store = new ContentStore(join(home, "content"));
+  const served = new ServedContent(store);
+  const peer =
+    options.listen.length === 0
+      ? undefined
+      : await startPeer({ keyFile: join(home, "peer.key"), listen: options.listen, peers: options.peers });
+  const exchange = peer === undefined ? undefined : new ContentExchange({ libp2p: peer, source: served, log });
+  await exchange?.start();
+  const programs = new Programs({ database, store, log, ...(exchange === undefined ? {} : { exchange }) });
+  const runs = new Runs({ database, programs, store, runner, ...(exchange === undefined ? {} : { exchange }) });
+  const sender = new Sender({ client, account, database, log });
+  const context: NodeContext = {
+    client,
+    database,
+    protocol,
+    sender,
+    programs,
+    runs,
+    served,
+    log,
+    ...(exchange === undefined ? {} : { exchange }),
+  };
+  const reader = new ChainReader({
+    client,
+    database,
+    contracts: watchedContracts(protocol),
+    startBlock: deployment.startBlock,
+    log,
+  });
+  for (const role of rolesOf(context)) {
+    reader.onHead(async (head) => {
+      try {
+        await role.tick(head);
+      } catch (error) {
+        // One role's failure (an endpoint away, a full disk) must not stop the others; the next tick tries again.
+        log.error({ role: role.name, error }, "a role failed; trying again");
+      }
+    });
+  }
+  const redial = peer === undefined ? undefined : keepConnected(peer, options.peers, log);
+  reader.start();
+  return {
+    context,
+    addresses: (peer?.getMultiaddrs() ?? []).map(String),
+    async stop() {
+      clearInterval(redial);
+      await reader.stop();
+      await exchange?.stop();
+      await peer?.stop();
+      await database.destroy();
+    },
+  };
+}
+
+// A peer that restarts is reached again.
+function keepConnected(peer: Libp2p, addresses: readonly string[], log: Logger): NodeJS.Timeout {
+  const dialAll = () => {
+    const connected = new Set(peer.getPeers().map(String));
+    for (const address of addresses) {
+      const id = address.split("/p2p/")[1] ?? "";
+      if (connected.has(id) || id === peer.peerId.toString()) continue;
+      peer.dial(multiaddr(address), { signal: AbortSignal.timeout(REDIAL_MILLISECONDS) }).catch((error: unknown) => {
+        log.debug({ address, error }, "a peer is not reachable");
+      });
+    }
+  };
+  dialAll();
+  return setInterval(dialAll, REDIAL_MILLISECONDS);
+}

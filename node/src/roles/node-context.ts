@@ -1,0 +1,65 @@
+/** What every role of a node works with: one chain, one key, one database, one network. */
+import type { Logger } from "pino";
+import type { PublicClient } from "viem";
+import type { NodeDatabase } from "../chain/database.ts";
+import type { Head } from "../chain/reader.ts";
+import type { Protocol } from "../chain/protocol.ts";
+import { ContractRevertedError, TransactionRevertedError, type Call, type Sender } from "../chain/sender.ts";
+import type { ContentExchange } from "../net/content.ts";
+import type { Programs } from "./programs.ts";
+import type { Runs, ServedContent } from "./runs.ts";
+import type { Challenge } from "./views.ts";
+
+export interface NodeContext {
+  client: PublicClient;
+  database: NodeDatabase;
+  protocol: Protocol;
+  sender: Sender;
+  programs: Programs;
+  runs: Runs;
+  served: ServedContent;
+  exchange?: ContentExchange;
+  log: Logger;
+}
+
+/** A role decides what to do each time the mirror has reached the head. */
+export interface Role {
+  readonly name: string;
+  /** Returns when everything that could be decided now is done; long computations go on in the background. */
+  tick(head: Head): Promise<void>;
+}
+
+/**
+ * Calls the time-out of a challenge whose side to move let its clock run out more than `patienceSeconds` ago. Returns
+ * whether the clock has run out.
+ */
+export async function callTimeout(
+  context: NodeContext,
+  challenge: Challenge,
+  head: Head,
+  patienceSeconds = 0,
+): Promise<boolean> {
+  const { client, protocol } = context;
+  const args = [challenge.challengeId] as const;
+  const deadline = await client.readContract({ ...protocol.game, functionName: "deadlineOf", args });
+  if (head.time <= Number(deadline) + patienceSeconds) return false;
+  await tryToSend(context, `timeout:${challenge.challengeId}`, { ...protocol.game, functionName: "timeout", args });
+  return true;
+}
+
+/**
+ * Sends a call that a race may have made moot (another node finalised first, the clock ran out meanwhile): such a refusal
+ * is logged, and false is returned. The next tick decides anew from the chain.
+ */
+export async function tryToSend(context: NodeContext, key: string, call: Call): Promise<boolean> {
+  try {
+    await context.sender.send(key, call);
+    return true;
+  } catch (error) {
+    if (error instanceof ContractRevertedError || error instanceof TransactionRevertedError) {
+      context.log.info({ key, reason: error.message }, "not done");
+      return false;
+    }
+    throw error;
+  }
+}

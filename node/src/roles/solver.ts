@@ -1,0 +1,245 @@
+/**
+ * The solver: takes tasks of programs it can lower, runs them, claims with a bond, delivers, and defends its claims until
+ * they are final and paid. What it must not lose (the salt of a commit) is stored before anything is sent.
+ */
+import { randomBytes } from "node:crypto";
+import { bytesToHex, encodeAbiParameters, keccak256, zeroHash, type Address, type Hex } from "viem";
+import type { OwnClaimTable } from "../chain/database.ts";
+import type { Head } from "../chain/reader.ts";
+import { openingOf, outputPathsOf, outputRootsOf, traceRootOf, type Position, type Run } from "../engine/index.ts";
+import { encodeProgram } from "../ir/index.ts";
+import { chooseLie, type LieChoice } from "./lie.ts";
+import { callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
+import { serveTrace } from "./trace-content.ts";
+import { challengesOf, claimsOf, pendingDemand, tasksOf, type Claim, type Task } from "./views.ts";
+import { creditsToWithdraw } from "./withdraw.ts";
+
+export interface SolverOptions {
+  /** Wei locked with each claim; the registry's least unless given. */
+  bondWei?: bigint;
+  /** Least price, in the market's token, for which it works. */
+  leastPrice?: bigint;
+  /** Makes it a cheat. */
+  lie?: LieChoice;
+}
+
+interface ClaimTerms {
+  programRoot: Hex;
+  inputsRoot: Hex;
+  steps: number;
+  traceMode: 0;
+  operator: Address;
+  taskId: Hex;
+  moveFeeWei: string;
+}
+
+/** Full traces: every step's scratch root is committed. The other mode is not taken by the registry. */
+const FULL_TRACE = 0;
+
+export function createSolver(context: NodeContext, options: SolverOptions): Role {
+  const { database, protocol, sender, client, log, runs } = context;
+  const me = sender.address.toLowerCase();
+  // Tasks being computed; a task whose computation failed is left alone until the node restarts.
+  const busy = new Set<Hex>();
+
+  async function tick(head: Head): Promise<void> {
+    const tasks = await tasksOf(database);
+    const claims = await claimsOf(database);
+    const own = await database.selectFrom("own_claim").selectAll().execute();
+    await defend(claims, head);
+    for (const task of tasks.values()) await take(task, own, head);
+    for (const row of own) await advance(row, claims.get(row.claim_id as Hex), tasks.get(row.task_id as Hex), head);
+    for (const { key, call } of await creditsToWithdraw(context)) await tryToSend(context, key, call);
+  }
+
+  // Accepts what it may and can, and starts the computation of what it accepted.
+  async function take(task: Task, own: readonly OwnClaimTable[], head: Head): Promise<void> {
+    if (busy.has(task.taskId)) return;
+    // Claimed already; a task that cost a bond is not tried again.
+    if (own.some((row) => row.task_id === task.taskId)) return;
+    if (task.status === "accepted" && task.solver?.toLowerCase() === me && head.time < (task.deliverBy ?? 0)) {
+      compute(task);
+    } else if (task.status === "open" && mayTake(task, head)) {
+      try {
+        await context.programs.get(task.programRoot);
+      } catch (error) {
+        log.info({ task: task.taskId, error }, "left alone: its program can't be had");
+        busy.add(task.taskId);
+        return;
+      }
+      await tryToSend(context, `accept:${task.taskId}:${head.number}`, {
+        ...protocol.market,
+        functionName: "accept",
+        args: [task.taskId],
+      });
+    }
+  }
+
+  function mayTake(task: Task, head: Head): boolean {
+    const forMe = task.reservedFor === undefined || task.reservedFor.toLowerCase() === me;
+    return forMe && task.price >= (options.leastPrice ?? 0n) && head.time < task.deadline;
+  }
+
+  function compute(task: Task): void {
+    busy.add(task.taskId);
+    prepareClaim(task).then(
+      () => busy.delete(task.taskId),
+      (error: unknown) => log.error({ task: task.taskId, error }, "the task can't be run; leaving it"),
+    );
+  }
+
+  // Runs the task and stores everything the claim needs; the next tick sends it.
+  async function prepareClaim(task: Task): Promise<void> {
+    const tamper =
+      options.lie === undefined
+        ? undefined
+        : chooseLie(options.lie, (await context.programs.get(task.programRoot)).program, task.steps);
+    const run = await runs.get(task, tamper);
+    const bondWei = options.bondWei ?? (await client.readContract({ ...protocol.claims, functionName: "minBondWei" }));
+    const moveFeeWei = await client.readContract({ ...protocol.claims, functionName: "minMoveFeeWei" });
+    const salt = bytesToHex(randomBytes(32));
+    const traceRoot = traceRootOf(run);
+    const outputRoots = outputRootsOf(run);
+    const terms = {
+      programRoot: task.programRoot,
+      inputsRoot: task.inputsRoot,
+      steps: task.steps,
+      traceMode: FULL_TRACE,
+      operator: sender.address,
+      taskId: task.taskId,
+      moveFeeWei,
+    } as const;
+    const seal = sealOf(traceRoot, outputRoots, salt);
+    const claimId = await client.readContract({
+      ...protocol.claims,
+      functionName: "claimIdOf",
+      args: [sender.address, terms, seal, bondWei],
+    });
+    await database
+      .insertInto("own_claim")
+      .values({
+        claim_id: claimId,
+        task_id: task.taskId,
+        program_root: task.programRoot,
+        inputs_root: task.inputsRoot,
+        steps: task.steps,
+        salt,
+        trace_root: traceRoot,
+        output_roots: JSON.stringify(outputRoots),
+        bond_wei: bondWei.toString(),
+        terms: JSON.stringify({ ...terms, moveFeeWei: moveFeeWei.toString() }),
+        seal,
+        tamper: tamper === undefined ? null : JSON.stringify(tamper),
+      })
+      .execute();
+    log.info({ task: task.taskId, claim: claimId, traceRoot }, "ran the task");
+  }
+
+  // The next thing to do for one of its own claims.
+  async function advance(
+    row: OwnClaimTable,
+    claim: Claim | undefined,
+    task: Task | undefined,
+    head: Head,
+  ): Promise<void> {
+    const claimId = row.claim_id as Hex;
+    const terms = termsOf(row);
+    if (claim === undefined) {
+      await tryToSend(context, `commit:${claimId}`, {
+        ...protocol.claims,
+        functionName: "commit",
+        args: [terms, row.seal],
+        valueWei: BigInt(row.bond_wei),
+      });
+    } else if (claim.status === "committed") {
+      const run = await runOf(row);
+      await tryToSend(context, `reveal:${claimId}`, {
+        ...protocol.claims,
+        functionName: "reveal",
+        args: [claimId, terms, row.trace_root, outputRootsOf(run), row.salt, outputsShown(run)],
+      });
+    } else if (claim.status === "revealed") {
+      if (row.tamper === null) serveTrace(context.served, await runOf(row)); // a cheat serves no evidence
+      if (task?.status === "accepted" && task.solver?.toLowerCase() === me) await deliver(task, claimId);
+      if (head.time > (claim.challengeUntil ?? 0)) await finalize(claimId, head);
+    } else if (claim.status === "final" && task !== undefined) {
+      if (task.status === "accepted" && task.solver?.toLowerCase() === me) await deliver(task, claimId);
+      if (task.status === "delivered" && task.claimId === claimId) await settle(task);
+    }
+  }
+
+  async function deliver(task: Task, claimId: Hex): Promise<void> {
+    const call = { ...protocol.market, functionName: "deliver", args: [task.taskId, claimId] };
+    await tryToSend(context, `deliver:${claimId}`, call);
+  }
+
+  async function settle(task: Task): Promise<void> {
+    const call = { ...protocol.market, functionName: "settle", args: [task.taskId] };
+    await tryToSend(context, `settle:${task.taskId}:${task.claimId}`, call);
+  }
+
+  async function finalize(claimId: Hex, head: Head): Promise<void> {
+    const open = await client.readContract({ ...protocol.game, functionName: "openChallengesOf", args: [claimId] });
+    const reveal = await client.readContract({ ...protocol.claims, functionName: "proofRevealSeconds" });
+    const claim = await client.readContract({ ...protocol.claims, functionName: "claimOf", args: [claimId] });
+    if (open > 0n || BigInt(head.time) <= claim.challengeUntil + reveal) return;
+    await tryToSend(context, `finalize:${claimId}`, { ...protocol.claims, functionName: "finalize", args: [claimId] });
+  }
+
+  // Answers every demand on its own claims, oldest first, and ends the challenges of those who went away.
+  async function defend(claims: ReadonlyMap<Hex, Claim>, head: Head): Promise<void> {
+    const rows = new Map(
+      (await database.selectFrom("own_claim").selectAll().execute()).map((row) => [row.claim_id as Hex, row]),
+    );
+    for (const challenge of (await challengesOf(database)).values()) {
+      const row = rows.get(challenge.claimId);
+      if (row === undefined || challenge.ended || claims.get(challenge.claimId)?.status !== "revealed") continue;
+      const demand = pendingDemand(challenge);
+      if (demand === undefined) {
+        await callTimeout(context, challenge, head);
+        continue;
+      }
+      const call = openingCall(context, challenge.challengeId, demand, await runOf(row));
+      await tryToSend(context, `open:${challenge.challengeId}:${challenge.moves.length}`, call);
+    }
+  }
+
+  function runOf(row: OwnClaimTable): Promise<Run> {
+    const request = { programRoot: row.program_root as Hex, inputsRoot: row.inputs_root as Hex, steps: row.steps };
+    return runs.get(request, row.tamper === null ? undefined : JSON.parse(row.tamper));
+  }
+
+  return { name: "solver", tick };
+}
+
+/** The call that opens a demanded node from a run. */
+export function openingCall(context: NodeContext, challengeId: Hex, demand: { position: object; node: Hex }, run: Run) {
+  const opened = openingOf(run, demand.position as Position);
+  return opened.kind === "chunk"
+    ? {
+        ...context.protocol.game,
+        functionName: "openChunk",
+        args: [challengeId, demand.node, bytesToHex(opened.chunk)],
+      }
+    : { ...context.protocol.game, functionName: "open", args: [challengeId, demand.node, opened.nodes] };
+}
+
+/** What a commit hides: H(traceRoot, outputRoots, salt). */
+export function sealOf(traceRoot: Hex, outputRoots: readonly Hex[], salt: Hex): Hex {
+  return keccak256(
+    encodeAbiParameters(
+      [{ type: "bytes32" }, { type: "bytes32[]" }, { type: "bytes32" }],
+      [traceRoot, outputRoots, salt],
+    ),
+  );
+}
+
+function outputsShown(run: Run) {
+  const paths = outputPathsOf(run);
+  return { summary: bytesToHex(encodeProgram(run.program).summary), ...paths };
+}
+
+function termsOf(row: OwnClaimTable) {
+  const terms = JSON.parse(row.terms) as ClaimTerms;
+  return { ...terms, taskId: terms.taskId ?? zeroHash, moveFeeWei: BigInt(terms.moveFeeWei) };
+}

@@ -1,0 +1,35 @@
+/**
+ * A run's trace as content: an honest solver serves it, so that a verifier that disagrees can find the first wrong number
+ * without a single transaction and prove it in one. Lists and tensors are made when they are asked for.
+ */
+import { nodeAt, SECTION, stepPosition, treeRootPosition, type Run } from "../engine/index.ts";
+import { segmentOfStep } from "../ir/index.ts";
+import { HASH_BYTES, toHash, treeRoot, type Hash } from "../merkle/index.ts";
+import type { ServedContent } from "./runs.ts";
+
+/** Serves step nodes, the two roots of each step, its tensor roots and its tensors. */
+export function serveTrace(served: ServedContent, run: Run): void {
+  served.addInputs(run.inputs);
+  const steps = Array.from({ length: run.steps }, (_, step) => step);
+  served.addList(treeRoot(run.stepTree), () => steps.map((step) => nodeAt(run, stepPosition(step))));
+  for (const step of steps) {
+    const scratchRoot = nodeAt(run, treeRootPosition(run, SECTION.scratch, step));
+    const stateRoot = nodeAt(run, treeRootPosition(run, SECTION.state, step));
+    served.addList(nodeAt(run, stepPosition(step)), () => [scratchRoot, stateRoot]);
+    const roots = run.roots[step];
+    if (roots === undefined) continue;
+    const records = run.program.segments[segmentOfStep(run.program, step)]?.records.length ?? 0;
+    const scratch = hashes(roots.scratch, records);
+    served.addList(scratchRoot, () => scratch);
+    scratch.forEach((root, primitive) =>
+      served.addTensor(root, () => run.tensorsAt(step).scratch[primitive] ?? new Uint32Array(0)),
+    );
+    const state = hashes(roots.state, roots.state.length / HASH_BYTES);
+    served.addList(stateRoot, () => state);
+    state.forEach((root, item) => served.addTensor(root, () => run.tensorsAt(step).state[item] ?? new Uint32Array(0)));
+  }
+}
+
+function hashes(flat: Uint8Array, count: number): Hash[] {
+  return Array.from({ length: count }, (_, index) => toHash(flat, index * HASH_BYTES));
+}

@@ -1,0 +1,262 @@
+/**
+ * What the mirrored events say: tasks, claims and challenges as they stand. Pure folds over events in chain order; roles
+ * decide from these alone, so a restarted node sees what the stopped one saw.
+ */
+import type { Address, Hex } from "viem";
+import type { NodeDatabase } from "../chain/database.ts";
+import { eventsOf, type ChainEvent } from "../chain/reader.ts";
+import type { Hash } from "../merkle/index.ts";
+
+const NOBODY: Address = "0x0000000000000000000000000000000000000000";
+
+export type TaskStatus = "open" | "accepted" | "delivered" | "paid" | "cancelled" | "refunded";
+
+export interface Task {
+  taskId: Hex;
+  requester: Address;
+  programRoot: Hash;
+  inputsRoot: Hash;
+  steps: number;
+  price: bigint;
+  /** Unix seconds after which the requester may take its price back. */
+  deadline: number;
+  /** The one solver it is meant for, or undefined for anyone. */
+  reservedFor: Address | undefined;
+  /** Posted words of the inputs, concatenated; empty when they are served elsewhere. */
+  inputData: Hex;
+  status: TaskStatus;
+  solver: Address | undefined;
+  /** Unix seconds by which the solver must deliver. */
+  deliverBy: number | undefined;
+  claimId: Hex | undefined;
+}
+
+export type ClaimStatus = "committed" | "revealed" | "final" | "slashed" | "forfeited";
+
+export interface Claim {
+  claimId: Hex;
+  claimant: Address;
+  programRoot: Hash;
+  inputsRoot: Hash;
+  steps: number;
+  taskId: Hex;
+  bondWei: bigint;
+  moveFeeWei: bigint;
+  /** Unix seconds. */
+  revealBy: number;
+  status: ClaimStatus;
+  /** Present from the reveal on. */
+  traceRoot: Hash | undefined;
+  outputRoots: readonly Hash[];
+  /** Unix seconds; present from the reveal on. */
+  challengeUntil: number | undefined;
+}
+
+/** A position in a claim's tree, as docs/dispute.md names it. */
+export interface ChainPosition {
+  section: number;
+  height: number;
+  step: number;
+  item: number;
+  index: number;
+}
+
+export type Move =
+  | { kind: "demand"; position: ChainPosition; node: Hash; deadline: number; transaction: Hex; time: number }
+  | {
+      kind: "open";
+      position: ChainPosition;
+      node: Hash;
+      nodes: readonly Hash[];
+      deadline: number;
+      transaction: Hex;
+      time: number;
+    }
+  | {
+      kind: "openChunk";
+      position: ChainPosition;
+      node: Hash;
+      chunk: Hex;
+      deadline: number;
+      transaction: Hex;
+      time: number;
+    };
+
+export interface Challenge {
+  challengeId: Hex;
+  claimId: Hex;
+  challenger: Address;
+  moves: readonly Move[];
+  openedIn: Hex;
+  /** True from its end on: proven, timed out or closed. */
+  ended: boolean;
+  /** True once its deposit has been dealt with. */
+  closed: boolean;
+}
+
+/** Every task, by id, in the order of their requests. */
+export async function tasksOf(database: NodeDatabase): Promise<Map<Hex, Task>> {
+  const tasks = new Map<Hex, Task>();
+  const names = [
+    "TaskRequested",
+    "TaskAccepted",
+    "TaskDelivered",
+    "TaskPaid",
+    "TaskReopened",
+    "TaskCancelled",
+    "TaskRefunded",
+  ];
+  for (const { name, args } of await eventsOf(database, names)) {
+    const taskId = hex(args, "taskId");
+    if (name === "TaskRequested") {
+      const solver = hex(args, "solver");
+      tasks.set(taskId, {
+        taskId,
+        requester: hex(args, "requester"),
+        programRoot: hex(args, "programRoot"),
+        inputsRoot: hex(args, "inputsRoot"),
+        steps: number(args, "steps"),
+        price: BigInt(String(args["price"])),
+        deadline: number(args, "deadline"),
+        reservedFor: solver === NOBODY ? undefined : solver,
+        inputData: hex(args, "inputData"),
+        status: "open",
+        solver: undefined,
+        deliverBy: undefined,
+        claimId: undefined,
+      });
+      continue;
+    }
+    const task = tasks.get(taskId);
+    if (task === undefined) continue;
+    switch (name) {
+      case "TaskAccepted":
+        Object.assign(task, { status: "accepted", solver: hex(args, "solver"), deliverBy: number(args, "deliverBy") });
+        break;
+      case "TaskDelivered":
+        Object.assign(task, { status: "delivered", claimId: hex(args, "claimId") });
+        break;
+      case "TaskPaid":
+        task.status = "paid";
+        break;
+      case "TaskReopened":
+        Object.assign(task, { status: "open", solver: undefined, deliverBy: undefined, claimId: undefined });
+        break;
+      case "TaskCancelled":
+        task.status = "cancelled";
+        break;
+      case "TaskRefunded":
+        task.status = "refunded";
+        break;
+    }
+  }
+  return tasks;
+}
+
+/** Every claim, by id, in the order of their commits. */
+export async function claimsOf(database: NodeDatabase): Promise<Map<Hex, Claim>> {
+  const claims = new Map<Hex, Claim>();
+  const names = ["ClaimCommitted", "ClaimRevealed", "ClaimFinalized", "ClaimSlashed", "ClaimForfeited"];
+  for (const { name, args } of await eventsOf(database, names)) {
+    const claimId = hex(args, "claimId");
+    if (name === "ClaimCommitted") {
+      claims.set(claimId, {
+        claimId,
+        claimant: hex(args, "claimant"),
+        programRoot: hex(args, "programRoot"),
+        inputsRoot: hex(args, "inputsRoot"),
+        steps: number(args, "steps"),
+        taskId: hex(args, "taskId"),
+        bondWei: BigInt(String(args["bondWei"])),
+        moveFeeWei: BigInt(String(args["moveFeeWei"])),
+        revealBy: number(args, "revealBy"),
+        status: "committed",
+        traceRoot: undefined,
+        outputRoots: [],
+        challengeUntil: undefined,
+      });
+      continue;
+    }
+    const claim = claims.get(claimId);
+    if (claim === undefined) continue;
+    switch (name) {
+      case "ClaimRevealed":
+        claim.status = "revealed";
+        claim.traceRoot = hex(args, "traceRoot");
+        claim.outputRoots = args["outputRoots"] as Hash[];
+        claim.challengeUntil = number(args, "challengeUntil");
+        break;
+      case "ClaimFinalized":
+        claim.status = "final";
+        break;
+      case "ClaimSlashed":
+        claim.status = "slashed";
+        break;
+      case "ClaimForfeited":
+        claim.status = "forfeited";
+        break;
+    }
+  }
+  return claims;
+}
+
+/** The challenges of one claim, or of all, in the order they were opened. */
+export async function challengesOf(database: NodeDatabase, claimId?: Hex): Promise<Map<Hex, Challenge>> {
+  const challenges = new Map<Hex, Challenge & { moves: Move[] }>();
+  const names = [
+    "ChallengeOpened",
+    "NodeDemanded",
+    "NodeOpened",
+    "ChunkOpened",
+    "FraudProven",
+    "ChallengeTimedOut",
+    "ChallengeClosed",
+  ];
+  for (const event of await eventsOf(database, names, claimId === undefined ? {} : { claimId })) {
+    const { name, args } = event;
+    const challengeId = hex(args, "challengeId");
+    if (name === "ChallengeOpened") {
+      challenges.set(challengeId, {
+        challengeId,
+        claimId: hex(args, "claimId"),
+        challenger: hex(args, "challenger"),
+        moves: [],
+        openedIn: event.transactionHash,
+        ended: false,
+        closed: false,
+      });
+      continue;
+    }
+    const challenge = challenges.get(challengeId);
+    if (challenge === undefined) continue;
+    if (name === "FraudProven" || name === "ChallengeTimedOut") challenge.ended = true;
+    else if (name === "ChallengeClosed") Object.assign(challenge, { ended: true, closed: true });
+    else challenge.moves.push(toMove(event));
+  }
+  return challenges;
+}
+
+/** The demand that waits for an answer, if it is the claimant's turn. */
+export function pendingDemand(challenge: Challenge): Extract<Move, { kind: "demand" }> | undefined {
+  const last = challenge.moves.at(-1);
+  return !challenge.ended && last?.kind === "demand" ? last : undefined;
+}
+
+function toMove({ name, args, transactionHash, blockTime }: ChainEvent): Move {
+  const position = args["position"] as ChainPosition;
+  const node = hex(args, "node");
+  const shared = { position, node, transaction: transactionHash, time: blockTime };
+  if (name === "NodeDemanded") return { kind: "demand", ...shared, deadline: number(args, "claimantDeadline") };
+  const deadline = number(args, "challengerDeadline");
+  if (name === "NodeOpened") return { kind: "open", ...shared, nodes: args["nodes"] as Hash[], deadline };
+  return { kind: "openChunk", ...shared, chunk: hex(args, "chunk"), deadline };
+}
+
+function hex(args: Record<string, unknown>, key: string): Hex {
+  return args[key] as Hex;
+}
+
+// uint64 arrives as a decimal string, smaller integers as numbers.
+function number(args: Record<string, unknown>, key: string): number {
+  return Number(args[key]);
+}
