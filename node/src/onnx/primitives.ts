@@ -12,7 +12,7 @@ import { InvalidScalarProgramError } from "../ir/validate.ts";
 import { takeAt, viewOffsets } from "./fold.ts";
 import { unsupported } from "./node.ts";
 import type { Scope } from "./node.ts";
-import { isKnown, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
+import { emptyValue, isKnown, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, Value } from "./values.ts";
 
 /** Iterations of one loop of a chain, tried in turn until the static bounds hold. Where it is split never changes a bit. */
@@ -41,6 +41,17 @@ export interface MapDraft {
   readonly reads: readonly Read[];
   /** The element's word from the words read, in their order. */
   readonly define: (b: ScalarBuilder, words: readonly Register[]) => Register;
+}
+
+/** A primitive that fills its tensor with what `define` makes of the digits of its shape. */
+export function indexed(
+  scope: Scope,
+  elementType: ElementType,
+  shape: readonly number[],
+  operands: readonly Value[],
+  define: GeneralDraft["define"],
+): Value {
+  return general(scope, { elementType, shape, operands, define });
 }
 
 /** A primitive whose elements depend on words at affine places and on nothing else. */
@@ -73,6 +84,7 @@ export interface GeneralDraft {
 
 /** Any primitive. */
 export function general(scope: Scope, draft: GeneralDraft): Value {
+  if (sizeOf(draft.shape) === 0) return emptyValue(draft.elementType, draft.shape);
   const distinct: Value[] = [];
   const operand = draft.operands.map((value) => {
     const found = distinct.findIndex((other) => sameTensor(other, value));
@@ -139,6 +151,16 @@ export function copied(scope: Scope, value: Value): Value {
   });
 }
 
+/** What an iteration knows beside its items. */
+export interface IterationWords {
+  /** The loop counter. */
+  readonly k: Register;
+  /** The words of `outer`. */
+  readonly outer: readonly Register[];
+  /** The digits of the output's own shape. */
+  readonly digits: readonly Register[];
+}
+
 export interface ReductionDraft {
   readonly elementType: ElementType;
   readonly shape: readonly number[];
@@ -148,12 +170,16 @@ export interface ReductionDraft {
   readonly lanes?: 1 | 32;
   /** One block however long the loop; then it cannot be split. */
   readonly single?: boolean;
+  /** Whether `body` needs the digits of the shape as it is; then axes are not joined. */
+  readonly usesDigits?: boolean;
   /** The element type of the total, and its value before the first iteration of a block. */
   readonly total: ElementType;
   readonly init: number | boolean;
   readonly streams: readonly Stream[];
-  readonly body: (b: ScalarBuilder, total: Register, items: readonly Register[], k: Register) => Register;
+  readonly body: (b: ScalarBuilder, total: Register, items: readonly Register[], at: IterationWords) => Register;
   readonly combine: (b: ScalarBuilder, total: Register, block: Register) => Register;
+  /** Words read once, for `body`. */
+  readonly outer?: readonly Read[];
   /** Words read once, for `finish`. */
   readonly reads?: readonly Read[];
   /** The element from the final total and the words of `reads`; the total itself unless given. */
@@ -213,9 +239,10 @@ function part(scope: Scope, draft: ReductionDraft, start: number, count: number,
   const isLast = start + count === draft.count;
   const { streams, shape } = draft;
   const reads = isLast ? (draft.reads ?? []) : [];
+  const outer = draft.outer ?? [];
   const continued = previous === undefined ? [] : [readAll(previous)];
-  const all: readonly Read[] = [...streams, ...reads, ...continued];
-  const { extents, place } = collapse(shape, all);
+  const all: readonly Read[] = [...streams, ...outer, ...reads, ...continued];
+  const { extents, place } = draft.usesDigits === true ? uncollapsed(shape) : collapse(shape, all);
   return general(scope, {
     elementType: isLast ? draft.elementType : draft.total,
     shape,
@@ -223,8 +250,10 @@ function part(scope: Scope, draft: ReductionDraft, start: number, count: number,
     operands: all.map(({ value }) => value),
     define: (b, operand) => {
       const base = (index: number): Register => place(b, index, all[index]);
-      const at = streams.length + reads.length;
-      const from = previous === undefined ? {} : { from: b.load(operand[at], base(at)) };
+      const wordsFrom = (first: number, length: number): Register[] =>
+        Array.from({ length }, (_, index) => b.load(operand[first + index], base(first + index)));
+      const fixed = wordsFrom(streams.length, outer.length);
+      const from = previous === undefined ? {} : { from: wordsFrom(all.length - 1, 1)[0] };
       const [total] = b.loop({
         count,
         start,
@@ -233,13 +262,12 @@ function part(scope: Scope, draft: ReductionDraft, start: number, count: number,
         carried: [{ type: WORD_TYPE[draft.total], init: draft.init, ...from }],
         body: ({ k, carried }) => {
           const items = streams.map(({ pattern }, index) => b.load(operand[index], base(index), pattern));
-          return [draft.body(b, carried[0], items, k)];
+          return [draft.body(b, carried[0], items, { k, outer: fixed, digits: b.digits })];
         },
         combine: ([sum], [block]) => [draft.combine(b, sum, block)],
       });
       if (!isLast || draft.finish === undefined) return total;
-      const words = reads.map((_, index) => b.load(operand[streams.length + index], base(streams.length + index)));
-      return draft.finish(b, total, words);
+      return draft.finish(b, total, wordsFrom(streams.length + outer.length, reads.length));
     },
   });
 }
@@ -282,6 +310,12 @@ function collapse(
   const place = (b: ScalarBuilder, index: number, { offset }: Read): Register =>
     b.digits.reduce((address, digit, axis) => b.addI(b.mulI(digit, columns[axis][index]), address), b.i32(offset));
   return { extents, place };
+}
+
+function uncollapsed(shape: readonly number[]): ReturnType<typeof collapse> {
+  const place = (b: ScalarBuilder, _: number, { strides, offset }: Read): Register =>
+    b.digits.reduce((address, digit, axis) => b.addI(b.mulI(digit, strides[axis] ?? 0), address), b.i32(offset));
+  return { extents: shape.length === 0 ? [1] : shape, place };
 }
 
 function sameTensor(a: Value, b: Value): boolean {

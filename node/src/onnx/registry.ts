@@ -4,13 +4,28 @@
  */
 
 import { CONTRACTIONS } from "./contraction.ts";
+import { CONVOLUTIONS } from "./convolution.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
+import { INDEXING } from "./indexing.ts";
 import type { Lower, OperatorTable } from "./node.ts";
+import { NORMALIZATIONS } from "./normalization.ts";
+import { POOLING } from "./pooling.ts";
+import { REDUCTIONS } from "./reduction.ts";
+import { SHAPES } from "./shape.ts";
 
 /** The versions of the standard operator set that can be imported. */
 export const OPSETS = { least: 6, most: 25 } as const;
 
-const FAMILIES: readonly OperatorTable[] = [CONTRACTIONS, ELEMENTWISE];
+const FAMILIES: readonly OperatorTable[] = [
+  CONTRACTIONS,
+  CONVOLUTIONS,
+  ELEMENTWISE,
+  INDEXING,
+  NORMALIZATIONS,
+  POOLING,
+  REDUCTIONS,
+  SHAPES,
+];
 
 /** Every operator that can be lowered. */
 export const OPERATORS: ReadonlyMap<string, Lower> = new Map(FAMILIES.flatMap((family) => Object.entries(family)));
