@@ -9,16 +9,17 @@ import { rootOf, verifyPath, verifyRange } from "../merkle/tree.ts";
 import {
   ConstantLengthError,
   StepCountError,
-  TamperError,
   UnfinishedRunError,
   createExecution,
   interpreterRunner,
 } from "./execute.ts";
-import type { Run, Tamper } from "./execute.ts";
-import { chain, recurrent, runFixture, singleWord } from "./fixtures.ts";
+import type { Run } from "./execute.ts";
+import { chain, recurrent, rowCache, runFixture, singleWord } from "./fixtures.ts";
 import type { Fixture } from "./fixtures.ts";
 import { InputCountError, InputLengthError, ValueOutsideI32Error, inputWords, inputsRootOf } from "./inputs.ts";
 import { segmentAt } from "./position.ts";
+import { TamperError } from "./tamper.ts";
+import type { Tamper } from "./tamper.ts";
 import { outputPathsOf, outputRootsOf, traceRootOf } from "./trace.ts";
 
 // The commitment of a run from its definition: every tensor of every step hashed afresh.
@@ -59,6 +60,7 @@ const FIXTURES: [string, () => Fixture, number][] = [
   ["recurrent", () => recurrent(7), 2],
   ["recurrent", () => recurrent(700), 5],
   ["two segments", () => recurrent(300, 2), 4],
+  ["rowCache", () => rowCache(21), 4],
   ["chain", () => chain(35, 3000), 2],
 ];
 

@@ -9,16 +9,20 @@ import { evaluatePrimitive, wordsOperand } from "../ir/interpret.ts";
 import { UNCHANGED, segmentOfStep } from "../ir/program.ts";
 import type { OperandRef, Program, Segment } from "../ir/program.ts";
 import type { ScalarProgram } from "../ir/scalar.ts";
-import { CHUNK_WORDS, HASH_BYTES, fromHash } from "../merkle/hash.ts";
+import { HASH_BYTES, fromHash } from "../merkle/hash.ts";
 import type { Hash, Hasher } from "../merkle/hash.ts";
-import { chunkCount, tensorTree, updatedTensorTree } from "../merkle/tensor.ts";
+import { tensorTree, updatedTensorTree } from "../merkle/tensor.ts";
 import { buildTree } from "../merkle/tree.ts";
 import type { Tree } from "../merkle/tree.ts";
 import { sharedHasher } from "../merkle/wasm-hasher.ts";
 import { createCache } from "./cache.ts";
 import type { Cache } from "./cache.ts";
 import { checkInputs, inputsTree } from "./inputs.ts";
+import { createPool } from "./pool.ts";
+import type { Pool } from "./pool.ts";
 import { MAX_STEPS } from "./position.ts";
+import { checkTamper, withPadding } from "./tamper.ts";
+import type { Tamper } from "./tamper.ts";
 
 /** A backend: the interpreter, or anything with its exact bits. */
 export interface PrimitiveRunner {
@@ -33,25 +37,6 @@ export const interpreterRunner: PrimitiveRunner = {
     output.set(evaluatePrimitive(scalar, step, typed, output.length));
   },
 };
-
-/** A lie in a primitive's output, told right after it was computed; what follows from it is computed as usual. */
-export interface PrimitiveTamper {
-  readonly step: number;
-  readonly primitive: number;
-  /** From the tensor's length to the end of its last chunk the lie is in the padding. */
-  readonly element: number;
-  readonly xor: number;
-}
-
-/** A lie in a slot (or slot count + output) after a step, whose primitive was computed and committed honestly. */
-export interface StateTamper {
-  readonly step: number;
-  readonly item: number;
-  readonly element: number;
-  readonly xor: number;
-}
-
-export type Tamper = PrimitiveTamper | StateTamper;
 
 export interface ExecuteOptions {
   /** One tensor per input of the program, never written. */
@@ -201,15 +186,6 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
       };
     },
   };
-}
-
-/** The words that a run commits to for a tensor: those computed, and a padding lie where it tells one. */
-export function withPadding(words: Uint32Array, lie: { element: number; xor: number }): Uint32Array {
-  if (lie.element < words.length) return words;
-  const padded = new Uint32Array(chunkCount(words.length) * CHUNK_WORDS);
-  padded.set(words);
-  padded[lie.element] ^= lie.xor;
-  return padded;
 }
 
 // --- One step ---
@@ -395,50 +371,6 @@ function stepNodeOf(scratchRoots: Uint8Array, stateRoots: Uint8Array, hasher: Ha
   return node;
 }
 
-// --- Buffers, reused by length; a pinned one belongs to someone else and never comes back ---
-
-interface Pool {
-  take(length: number): Uint32Array;
-  give(words: Uint32Array): void;
-  pin(this: void, words: Uint32Array): void;
-}
-
-function createPool(): Pool {
-  const free = new Map<number, Set<Uint32Array>>();
-  const pinned = new WeakSet<Uint32Array>();
-  return {
-    take(length) {
-      const held = free.get(length);
-      for (const words of held ?? []) {
-        held?.delete(words);
-        return words;
-      }
-      return new Uint32Array(length);
-    },
-    give(words) {
-      if (pinned.has(words)) return;
-      const held = free.get(words.length) ?? new Set();
-      free.set(words.length, held.add(words));
-    },
-    pin(words) {
-      pinned.add(words);
-    },
-  };
-}
-
-function checkTamper(program: Program, steps: number, tamper: Tamper): void {
-  const { step, element, xor } = tamper;
-  if (!Number.isInteger(step) || step < 0 || step >= steps) throw new TamperError("step", step);
-  const segment = program.segments[segmentOfStep(program, step)];
-  const tensors = "primitive" in tamper ? segment.records : [...program.slots, ...program.outputs];
-  const index = "primitive" in tamper ? tamper.primitive : tamper.item;
-  const tensor = tensors[index];
-  if (tensor === undefined) throw new TamperError("primitive" in tamper ? "primitive" : "item", index);
-  const end = chunkCount(tensor.length) * CHUNK_WORDS;
-  if (!Number.isInteger(element) || element < 0 || element >= end) throw new TamperError("element", element);
-  if (!Number.isInteger(xor) || xor === 0) throw new TamperError("xor", xor);
-}
-
 /** A number of steps, or a step, out of range. */
 export class StepCountError extends LockstepError {
   constructor(steps: number) {
@@ -458,12 +390,5 @@ export class ConstantLengthError extends LockstepError {
   constructor(root: Hash, length: number, expected: number) {
     const message = `constant ${root} has ${length} words where ${expected} belong`;
     super("ConstantLengthError", message, { root, length, expected });
-  }
-}
-
-/** A lie at a place that the run does not have, or one that changes nothing. */
-export class TamperError extends LockstepError {
-  constructor(field: string, value: number) {
-    super("TamperError", `cannot tamper with ${field} ${value}`, { field, value });
   }
 }

@@ -11,6 +11,7 @@ import { scalarHash } from "../ir/encode.ts";
 import { UNCHANGED } from "../ir/program.ts";
 import type { OperandRef, PrimitiveRecord, Program } from "../ir/program.ts";
 import type { ScalarProgram } from "../ir/scalar.ts";
+import { CHUNK_WORDS } from "../merkle/hash.ts";
 import type { Hash } from "../merkle/hash.ts";
 import { tensorRoot } from "../merkle/tensor.ts";
 import { execute, interpreterRunner } from "./execute.ts";
@@ -133,6 +134,36 @@ export function recurrent(width: number, segments: 1 | 2 = 1): Fixture {
     // Index 2^31 - 1 reads past the end.
     inputs: [floats(width, 3), Uint32Array.of(1, 0, width - 1, 0x7fffffff, 2)],
     constants,
+  };
+}
+
+/**
+ * A cache of `rows` rows of 256 words, of which each step overwrites the row of its number, as a key cache does: nearly all
+ * chunks of a step are those of the step before.
+ */
+export function rowCache(rows: number): Fixture {
+  const scalars = new Map<Hash, ScalarProgram>();
+  const tensor = { type: "f32", length: rows * CHUNK_WORDS } as const;
+  const write = addScalar(scalars, { operands: ["f32"], output: "f32", extents: [rows, CHUNK_WORDS] }, (b) => {
+    return b.select(b.eqI(b.digits[0], b.step), b.fromI32(b.addI(b.digits[1], b.step)), b.load(0, b.index));
+  });
+  return {
+    program: {
+      inputs: [tensor],
+      slots: [{ ...tensor, initial: { kind: "input", index: 0 } }],
+      outputs: [tensor],
+      segments: [
+        {
+          records: [{ ...write, operands: [{ kind: "slot", ...tensor, index: 0 }] }],
+          steps: 0,
+          slotBindings: [0],
+          outputBindings: [0],
+        },
+      ],
+      scalars,
+    },
+    inputs: [floats(tensor.length, 7)],
+    constants: noConstants,
   };
 }
 

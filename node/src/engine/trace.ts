@@ -9,7 +9,6 @@ import type { Hash } from "../merkle/hash.ts";
 import { chunkBytes, chunkCount, tensorTree } from "../merkle/tensor.ts";
 import { buildTree, rangeProofOf, treeDepth, treeNode, treeRoot } from "../merkle/tree.ts";
 import type { Tree } from "../merkle/tree.ts";
-import { withPadding } from "./execute.ts";
 import type { Run } from "./execute.ts";
 import {
   SECTION,
@@ -25,6 +24,7 @@ import {
   treeRootPosition,
 } from "./position.ts";
 import type { Position } from "./position.ts";
+import { withPadding } from "./tamper.ts";
 
 /** What the claimant answers a demand with. */
 export type Opened =

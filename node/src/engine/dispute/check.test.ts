@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Run, Tamper } from "../execute.ts";
+import type { Run } from "../execute.ts";
+import type { Tamper } from "../tamper.ts";
 import { LockstepError } from "../../float/errors.ts";
 import { recurrent, runFixture } from "../fixtures.ts";
 import { inputsRootOf } from "../inputs.ts";

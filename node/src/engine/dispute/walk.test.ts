@@ -2,16 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CHUNK_WORDS, ZERO_HASH, fromHash, toHash } from "../../merkle/hash.ts";
 import type { Hash } from "../../merkle/hash.ts";
-import { rootFromPath, treeDepth } from "../../merkle/tree.ts";
-import type { Run, Tamper } from "../execute.ts";
-import { chain, recurrent, runFixture, singleWord } from "../fixtures.ts";
+import { ProofLengthError } from "../../merkle/tree.ts";
+import type { Run } from "../execute.ts";
+import type { Tamper } from "../tamper.ts";
+import { chain, recurrent, rowCache, runFixture, singleWord } from "../fixtures.ts";
 import type { Fixture } from "../fixtures.ts";
 import { inputsRootOf } from "../inputs.ts";
-import { demandBound, leafCount, positionKey, siblingsInTree } from "../position.ts";
+import { demandBound, positionKey } from "../position.ts";
 import { traceRootOf } from "../trace.ts";
 import { decodeProof, encodeProof } from "./abi.ts";
 import { checkProof } from "./check.ts";
 import { evidenceOf } from "./evidence.ts";
+import { traceRootFromPath } from "./path.ts";
 import { FRAUD } from "./types.ts";
 import type { ClaimView, Fault, FraudProof, Opening } from "./types.ts";
 import { OpeningMismatchError, createClaimantView } from "./view.ts";
@@ -41,10 +43,7 @@ function walk(own: Run, claimant: Run): Walked {
     if (action.kind === "agree") break;
     const { position, node, path } = action.demand;
     // The path is that of the claimant's tree, and no node is demanded twice.
-    const count = leafCount(own, position);
-    const inTree = siblingsInTree(own, position).length;
-    assert.equal(inTree, treeDepth(count) - position.height);
-    assert.notEqual(rootFromPath(node, position.index, count, path.slice(0, inTree), position.height), ZERO_HASH);
+    assert.equal(traceRootFromPath(own, position, node, path), traceRootOf(claimant));
     assert.ok(!openings.some((opening) => positionKey(own, opening.position) === positionKey(own, position)));
     openings.push({ position, ...answerDemand(claimant, position) });
   }
@@ -221,4 +220,32 @@ test("createClaimantView_openingThatIsNoPreimage_isRefused", () => {
     refused({ ...opening, nodes: opening.nodes.slice(1) });
     refused({ position: opening.position, kind: "chunk", chunk: new Uint8Array(1024) });
   });
+});
+
+test("traceRootFromPath_changedPath_isAnotherRootOrRefused", () => {
+  const fixture = recurrent(600);
+  const honest = runFixture(fixture, 3);
+  const lying = runFixture(fixture, 3, { tamper: { step: 2, primitive: 4, element: 599, xor: 4 } });
+  const root = traceRootOf(lying);
+  const { openings } = walk(honest, lying);
+  openings.forEach((_opening, index) => {
+    const action = nextAction(honest, root, openings.slice(0, index));
+    assert.ok(action.kind === "demand");
+    const { position, node, path } = action.demand;
+    path.forEach((_sibling, at) => {
+      assert.notEqual(traceRootFromPath(honest, position, node, path.with(at, root)), root);
+    });
+    assert.throws(() => traceRootFromPath(honest, position, node, [...path, root]), ProofLengthError);
+    if (path.length > 0)
+      assert.throws(() => traceRootFromPath(honest, position, node, path.slice(1)), ProofLengthError);
+  });
+});
+
+test("walk_cacheOfMostlyUnchangedChunks_isFoundAndProven", () => {
+  const fixture = rowCache(21);
+  const honest = runFixture(fixture, 4);
+  for (const element of [0, 256 * 2 + 9, 256 * 20 + 255]) {
+    expectFault(fixture, honest, { step: 2, primitive: 0, element, xor: 4 });
+    expectFault(fixture, honest, { step: 2, item: 0, element, xor: 4 });
+  }
 });
