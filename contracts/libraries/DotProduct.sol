@@ -67,8 +67,9 @@ library DotProduct {
 
     /**
      * @dev Whole words from `a` to `end`, for as long as the accumulator and every product lie in the window in which a
-     * signed integer of unit 2^-169 holds their sum: factors between 2^-94 and 2^34, products between 2^-99 and 2^29, or
-     * zero. There products are multiples of 2^-145, so no sum is rounded as a subnormal, none overflows, and none is -0.
+     * signed integer of unit 2^-169 holds their sum: factors between 2^-94 and 2^34, products between 2^-99 and 2^29,
+     * or zero. There products are multiples of 2^-145, so no sum is rounded as a subnormal, none overflows, and none is
+     * -0.
      */
     function _fixedPointWords(
         uint256 a,
@@ -87,8 +88,9 @@ library DotProduct {
                     let wordA := calldataload(a)
                     let wordB := calldataload(add(a, toB))
                     {
-                        // Significands of a with the sign of the product, and of b, where mload can cut out a lane. The implicit
-                        // bit is set even for a zero (cleared below), so that no lane's negation carries into the next.
+                        // Significands of a with the sign of the product, and of b, where mload can cut out a lane. The
+                        // implicit bit is set even for a zero (cleared below), so that no lane's negation carries into
+                        // the next.
                         let negative := and(shr(31, xor(wordA, wordB)), ONE_LANES)
                         mstore(
                             0x00,
@@ -99,8 +101,9 @@ library DotProduct {
                         )
                         mstore(0x20, or(and(wordB, FRACTION_LANES), IMPLICIT_LANES))
                     }
-                    // Bit 7 is clear for a factor's exponent field plus 223 if it is in 33..160, and for the sum of both plus
-                    // 613 if it is in 155..282. The low byte of that, plus 24, is the product's place above the unit.
+                    // Bit 7 is clear for a factor's exponent field plus 223 if it is in 33..160, and for the sum of
+                    // both plus 613 if it is in 155..282. The low byte of that, plus 24, is the product's place above
+                    // the unit.
                     let outside := add(and(shr(23, wordA), EXPONENT_LANES), FACTOR_BIAS_LANES)
                     let places := add(and(shr(23, wordB), EXPONENT_LANES), FACTOR_BIAS_LANES)
                     {
@@ -127,8 +130,8 @@ library DotProduct {
                         mstore(0x00, and(mload(0x00), nonzero))
                     }
 
-                    // Eight steps, written out: as a loop or a function they cost half as much again. Each adds a product and
-                    // rounds to 24 bits, ties to even, in two's complement: half is half an ulp of the sum.
+                    // Eight steps, written out: a loop would pay for a counter and jumps at each. A step adds a product
+                    // and rounds to 24 bits, ties to even, in two's complement; half is half an ulp of the sum.
                     {
                         let s := add(sum, shl(byte(3, places), mul(sar(224, mload(0)), shr(224, mload(32)))))
                         let half := shr(clz(xor(s, sar(255, s))), BIT_231)
@@ -198,8 +201,8 @@ library DotProduct {
         uint256 exponent
     ) private pure returns (uint256, int256, uint256) {
         assembly ("memory-safe") {
-            // Lanes of exponent sums (a subnormal's exponent is 1), of doubled significands of a with the sign of the product,
-            // and of significands of b. A zero of a stays without sign: its negation would carry.
+            // Lanes of exponent sums (a subnormal's exponent is 1), of doubled significands of a with the sign of the
+            // product, and of significands of b. A zero of a stays without sign: its negation would carry.
             let exponents
             {
                 let word := calldataload(a)
@@ -227,8 +230,8 @@ library DotProduct {
                 let sum := mul(sar(224, mload(lane)), shr(224, mload(add(lane, 32))))
                 let unit := shr(224, exponents)
                 exponents := shl(32, exponents)
-                // The sum of accumulator and product at the lesser exponent. Beyond 160 places the lesser term only decides that
-                // the sum is not a tie; a zero is never that far below, as exponents of zeros are small.
+                // The sum of accumulator and product at the lesser exponent. Beyond 160 places the lesser term only
+                // decides that the sum is not a tie; a zero is never that far below, as exponents of zeros are small.
                 let distance := sub(exponent, unit)
                 switch slt(distance, 0)
                 case 0 {
@@ -246,7 +249,8 @@ library DotProduct {
                     sum := add(significand, shl(distance, sum))
                     unit := sub(unit, distance)
                 }
-                // Round to 24 bits, or to a multiple of 2^-149 if that is coarser. All terms are even: at least one bit goes.
+                // Round to 24 bits, or to a multiple of 2^-149 if that is coarser. All terms are even: at least one bit
+                // goes.
                 let zeros := clz(or(or(xor(sum, sar(255, sum)), 0x1000000), shl(sub(175, unit), 1)))
                 let half := shr(zeros, BIT_231)
                 let rounded := sar(sub(232, zeros), sub(add(sum, half), iszero(and(sum, add(half, half)))))
@@ -307,8 +311,8 @@ library DotProduct {
     }
 
     /**
-     * @dev The rest of the steps for an accumulator that is an infinity or a NaN. A NaN stays. An infinity stays unless it
-     * meets a NaN, an infinity times zero, or an infinite product of the other sign.
+     * @dev The rest of the steps for an accumulator that is an infinity or a NaN. A NaN stays. An infinity stays unless
+     * it meets a NaN, an infinity times zero, or an infinite product of the other sign.
      */
     function _afterInfinity(
         uint256 a,

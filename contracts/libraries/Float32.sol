@@ -6,7 +6,8 @@ pragma solidity 0.8.37;
  * @notice IEEE-754 binary32 as the scalar program defines it: nearest even, subnormals kept, one NaN (0x7fc00000). The
  * same bits as node/src/float/ops.ts for every operand.
  * @dev A word is a uint256 below 2^32. Every function is total on such words, NaNs with payloads included; a larger
- * operand is not a word and gives an unspecified result. Comparisons return 0xffffffff or 0. Needs the CLZ opcode (Osaka).
+ * operand is not a word and gives an unspecified result. Comparisons return 0xffffffff or 0. Needs the CLZ opcode
+ * (Osaka).
  *
  * add, mul and fma test first whether their exponents lie in a window in which no result can be subnormal or overflow.
  * There the operands become integers of one fixed scale, so the sum is exact and is rounded once; everything else takes
@@ -165,8 +166,8 @@ library Float32 {
             // The value is x * 2^(exponent - 150 - shift) with x in [2^123, 2^125) and an even power of two.
             let shift := add(100, and(exponent, 1))
             let x := shl(shift, significand)
-            // With x = 2^123 t: 2^61.5 (0.6863 + 0.3431 t), within 3 % of the root. Four Newton steps leave 60 right bits,
-            // and a root is never closer than 2^-50 of itself to a tie.
+            // With x = 2^123 t: 2^61.5 (0.6863 + 0.3431 t), within 3 % of the root. Four Newton steps leave 60 right
+            // bits, and a root is never closer than 2^-50 of itself to a tie.
             z := add(0x1f0ed99beda00000, shr(93, mul(x, 0x3e1db338)))
             z := shr(1, add(z, div(x, z)))
             z := shr(1, add(z, div(x, z)))
@@ -329,8 +330,9 @@ library Float32 {
     }
 
     // ---------------------------------------------------------------- complete paths
-    // A finite magnitude is significand * 2^(place - 149), with place from _place and the significand magnitude - (place << 23):
-    // the subtraction leaves the implicit bit of a normal number and nothing of a subnormal's absent one.
+
+    // A finite magnitude is significand * 2^(place - 149), with place from _place and the significand
+    // magnitude - (place << 23): the subtraction leaves the implicit bit of a normal number, and a subnormal as it is.
 
     function _addAny(uint256 a, uint256 b) private pure returns (uint256) {
         unchecked {
@@ -390,8 +392,8 @@ library Float32 {
     }
 
     /**
-     * @dev The sum of two finite terms of at most 48 bits, rounded once. A zero sum is -0 if both terms are -0, else +0.
-     * A zero is never the term that is cut short: its place is at most 149 above the other's.
+     * @dev The sum of two finite terms of at most 48 bits, rounded once. A zero sum is -0 if both terms are -0, else
+     * +0. A zero is never the term that is cut short: its place is at most 149 above the other's.
      */
     function _sum(
         uint256 signA,
@@ -461,8 +463,8 @@ library Float32 {
      */
     function _round(uint256 sign, uint256 significand, uint256 place) private pure returns (uint256 z) {
         assembly ("memory-safe") {
-            // With 24 more bits there always is something to cut: down to 24 bits, or to place 0 if that is coarser. The marker bit
-            // stands for the latter. The kept bits carry into the exponent field when they are normal.
+            // With 24 more bits there always is something to cut: down to 24 bits, or to place 0 if that is coarser.
+            // The marker bit stands for the latter. The kept bits carry into the exponent field when they are normal.
             significand := shl(24, significand)
             let cut := sub(232, clz(or(significand, shl(sub(47, place), 1))))
             z := add(

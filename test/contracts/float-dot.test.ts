@@ -1,5 +1,6 @@
-// DotProduct against the chain of fma of node/src/float, bit for bit, over distributions that drive it through every one of
-// its paths and between them. Single-step vectors cannot replace this: a sign of zero kept too long shows only in chains.
+// DotProduct against the chain of fma of node/src/float, bit for bit, over distributions that drive it through every
+// one of its paths and between them. Single-step vectors cannot replace this: a sign of zero kept too long shows only
+// in chains.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 

@@ -1,7 +1,8 @@
 /**
- * Operand generators that aim at the places where binary32 arithmetic goes wrong: halfway cases, subnormals, cancellation,
- * overflow, NaN payloads, signed zeros. Tests of every reader of the scalar program draw from here, because uniformly random
- * words pass wrong code: a double-rounded fma showed no error in ten million ordinary cases. All is a function of a seed.
+ * Operand generators that aim at the places where binary32 arithmetic goes wrong: halfway cases, subnormals,
+ * cancellation, overflow, NaN payloads, signed zeros. Tests of every reader of the scalar program draw from here,
+ * because uniformly random words pass wrong code: a double-rounded fma showed no error in ten million ordinary cases.
+ * All is a function of a seed.
  */
 
 import { fromBits, toBits } from "./words.ts";
@@ -147,8 +148,8 @@ export const DIRECTED_CLASSES: Readonly<Record<string, (random: Random) => Opera
 };
 
 /**
- * Operands for an instruction of one, two or three operands, drawn from a class. The two-operand case also pairs the addend
- * with the rounded product, which is what aims an addition.
+ * Operands for an instruction of one, two or three operands, drawn from a class. The two-operand case also pairs the
+ * addend with the rounded product, which is what aims an addition.
  */
 export function drawOperands(random: Random, className: string, arity: 1 | 2 | 3): number[] {
   const triple = DIRECTED_CLASSES[className](random);

@@ -1,6 +1,6 @@
 /**
- * An exact reference for every float instruction, in integers of any length: slow and obvious. It defines what ops.ts and
- * the contracts must equal (numerics, "Words and arithmetic") and serves tests only; like them it refuses no word.
+ * An exact reference for every float instruction, in integers of any length: slow and obvious. It defines what ops.ts
+ * and the contracts must equal (numerics, "Words and arithmetic") and serves tests only; like them it refuses no word.
  *
  * Every finite binary32 is an integer multiple of 2^-149, so a finite operand is one bigint and nothing is approximated
  * before {@link round}.

@@ -1,7 +1,7 @@
 /**
- * The float and integer instructions of a scalar program on 32-bit words (numerics, "Words and arithmetic"). Words go in
- * and out as unsigned numbers; float results are rounded to nearest even, subnormals are kept, and every NaN, in or out,
- * is the canonical one. Every function is total: no word is refused.
+ * The float and integer instructions of a scalar program on 32-bit words (numerics, "Words and arithmetic"). Words go
+ * in and out as unsigned numbers; float results are rounded to nearest even, subnormals are kept, and every NaN, in or
+ * out, is the canonical one. Every function is total: no word is refused.
  *
  * Only operations that IEEE-754 and ECMAScript define exactly are used, so every engine gives the same bits.
  */
@@ -43,8 +43,8 @@ const HIGH = 1 - LOW;
  * `a * b + c` with one rounding.
  *
  * The product is exact in binary64 but the sum is not, and rounding it twice is wrong in one to six percent of halfway
- * cases. So the sum is rounded to odd: where TwoSum finds an error and the last bit of the sum is even, the neighbour on
- * the error's side is taken. 53 >= 24 + 2 bits then make the rounding to binary32 the only one (Boldo and Melquiond
+ * cases. So the sum is rounded to odd: where TwoSum finds an error and the last bit of the sum is even, the neighbour
+ * on the error's side is taken. 53 >= 24 + 2 bits then make the rounding to binary32 the only one (Boldo and Melquiond
  * 2008). Subnormal results need fewer bits still, and nothing here can leave the normal range of binary64.
  */
 export function fma(a: number, b: number, c: number): number {

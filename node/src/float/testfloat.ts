@@ -1,7 +1,7 @@
 /**
- * A streaming reader of Berkeley TestFloat vectors (round to nearest even): which operation a file tests, its cases, and a
- * report of how an implementation fares. It refuses a line that is not `operands result flags` in hex, naming the file and
- * the line; exception flags are read and not compared, because Lockstep has none.
+ * A streaming reader of Berkeley TestFloat vectors (round to nearest even): which operation a file tests, its cases,
+ * and a report of how an implementation fares. It refuses a line that is not `operands result flags` in hex, naming the
+ * file and the line; exception flags are read and not compared, because Lockstep has none.
  *
  * Files may hold millions of lines: memory does not grow with their length.
  */
@@ -77,8 +77,9 @@ export function findTestFloatOperation(fileName: string): TestFloatOperation | u
 }
 
 /**
- * The cases of a file, in order, in one batch for each chunk that completes a line. `chunks` is the file's text in pieces of
- * any size, as a readable stream gives it. Throws {@link UnknownTestFloatFileError} or {@link TestFloatLineError}.
+ * The cases of a file, in order, in one batch for each chunk that completes a line. `chunks` is the file's text in
+ * pieces of any size, as a readable stream gives it. Throws {@link UnknownTestFloatFileError} or {@link
+ * TestFloatLineError}.
  */
 export async function* readTestFloat(
   fileName: string,
@@ -103,8 +104,8 @@ export async function* readTestFloat(
 }
 
 /**
- * Evaluates every case of a file and counts. The implementation defaults to the instructions of ops.ts; another one gets
- * the operation and the operand words.
+ * Evaluates every case of a file and counts. The implementation defaults to the instructions of ops.ts; another one
+ * gets the operation and the operand words.
  */
 export async function checkTestFloat(
   fileName: string,
