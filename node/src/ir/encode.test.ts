@@ -140,7 +140,7 @@ test("records have one encoding", () => {
   assert.equal(bytes.length, 48 * 3);
   assert.equal(
     Buffer.from(bytes.subarray(32, 72)).toString("hex"),
-    "00000007" + "01" + "02" + "00".repeat(10) + "02020000" + "00000009" + "00000003" + "00000000" + "00".repeat(8),
+    `000000070102${"00".repeat(10)}02020000000000090000000300000000${"00".repeat(8)}`,
   );
   assert.deepEqual(decodeRecord(bytes), record);
   assert.equal(recordHash(record), toHash(keccak_256(bytes)));

@@ -121,7 +121,10 @@ export const GAS = {
   carried: 110,
   /** Each lane of each carried register at the start of a block. */
   reset: 60,
-  /** Each iteration of a dot product in long runs, loads and fma included. */
+  /**
+   * Each iteration of a dot product in long runs, loads and fma included. Hostile words cost 730; iterations whose
+   * addresses miss an operand are no runs and cost up to 2,900, which the limit's fourfold headroom covers.
+   */
   dotStep: 960,
   /** Each block of such a dot product. */
   dotBlock: 4_000,

@@ -71,7 +71,7 @@ const BREAKS: readonly (readonly [ScalarRule, string, ScalarProgram])[] = [
   ["extents", "zero", { ...VALID, extents: [0] }],
   ["extents", "a product of 2^31", { ...VALID, extents: [2 ** 16, 2 ** 15] }],
   ["extents", "a fraction", { ...VALID, extents: [1.5] }],
-  ["constant-count", "257", { ...VALID, constants: Array(257).fill({ type: "i32", word: 1 }) }],
+  ["constant-count", "257", { ...VALID, constants: Array.from({ length: 257 }, () => VALID.constants[1]) }],
   ["constant-word", "a NaN payload", { ...VALID, constants: [{ type: "f32", word: 0x7fc00001 }] }],
   ["constant-word", "an odd mask", { ...VALID, constants: [{ type: "bool", word: 1 }] }],
   ["constant-word", "a negative word", { ...VALID, constants: [{ type: "i32", word: -1 }] }],
