@@ -169,6 +169,7 @@ contract StructureReferee is IReferee {
         ProgramCodec.Summary memory head = Evidence.checkSummary(claim, shown.record.summary);
         uint8 flaw = shown.flaw;
         uint256 reason;
+        uint32 primitive = 0;
         uint32 place = 0;
         if (flaw == FLAW_INTERFACE) {
             place = shown.item;
@@ -177,6 +178,7 @@ contract StructureReferee is IReferee {
             place = shown.item;
             reason = _bindingFlaw(shown, head);
         } else {
+            primitive = shown.record.primitive;
             Evidence.checkRecord(ProgramCodec.segmentAt(shown.record.summary, shown.segment), shown.record);
             if (flaw == FLAW_RECORD) {
                 reason = ProgramCodec.recordFlaw(shown.record.record);
@@ -190,7 +192,7 @@ contract StructureReferee is IReferee {
             }
         }
         if (reason == 0) revert FlawAbsent(flaw);
-        return Fault(0, shown.record.primitive, place, flaw, uint32(reason));
+        return Fault(0, primitive, place, flaw, uint32(reason));
     }
 
     function _scalarFlaw(RecordProof calldata shown, uint8 flaw) private pure returns (uint256) {
