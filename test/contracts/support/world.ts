@@ -14,7 +14,18 @@ import {
   type Hex,
 } from "viem";
 
-import { makeProgram, makeTrace, outputsShown, ZERO, type Trace } from "./trace.ts";
+import {
+  makeProgram,
+  makeTrace,
+  nodeAt,
+  openingOf,
+  outputsShown,
+  pathOf,
+  tensorShown,
+  ZERO,
+  type Position,
+  type Trace,
+} from "./trace.ts";
 
 export const PARAMETERS = {
   minBondWei: parseGwei("64000"),
@@ -245,4 +256,25 @@ async function creditsOf(contract: World["claims"] | World["game"]): Promise<big
   for (const account of new Set(events.map(({ args }) => args.account!)))
     sum += await credited.read.creditOf([account]);
   return sum;
+}
+
+/** The root of a claim, which any challenge can ask for again and again. */
+const TOP: Position = { section: 0, height: 2, step: 0, item: 0, index: 0 };
+const TOP_NODE = nodeAt(SMALL_TRACE, TOP);
+
+export async function demandTop(world: World, challengeId: Hex, account: Address): Promise<Hex> {
+  const args = [challengeId, TOP_NODE, TOP, pathOf(SMALL_TRACE, TOP), tensorShown(SMALL_TRACE, TOP)] as const;
+  return world.game.write.demand(args, { account });
+}
+
+export async function openTop(world: World, challengeId: Hex, account: Address): Promise<Hex> {
+  return world.game.write.open([challengeId, TOP_NODE, openingOf(SMALL_TRACE, TOP)], { account });
+}
+
+/** Makes `count` demands, each answered at once. */
+export async function walk(world: World, challengeId: Hex, account: Address, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    await demandTop(world, challengeId, account);
+    await openTop(world, challengeId, account);
+  }
 }
