@@ -7,6 +7,7 @@ import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@
 import { identify } from "@libp2p/identify";
 import type { Libp2p, PrivateKey } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
+import { peerIdFromPrivateKey } from "@libp2p/peer-id";
 import { ping } from "@libp2p/ping";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
@@ -38,6 +39,11 @@ export async function startPeer(options: PeerOptions): Promise<Libp2p> {
     connectionManager: { inboundConnectionThreshold: 64 },
     services: { identify: identify(), ping: ping() },
   });
+}
+
+/** The peer id that a key file stands for; the key is made if the file is not there. */
+export async function peerIdOf(keyFile: string): Promise<string> {
+  return peerIdFromPrivateKey(await loadKey(keyFile)).toString();
 }
 
 async function loadKey(path: string): Promise<PrivateKey> {

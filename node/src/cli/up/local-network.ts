@@ -15,6 +15,7 @@ import { createKeystore, openKeystore } from "../../chain/keystore.ts";
 import { protocolOf, type Protocol } from "../../chain/protocol.ts";
 import { Sender } from "../../chain/sender.ts";
 import { LockstepError } from "../../float/errors.ts";
+import { peerIdOf } from "../../net/peer.ts";
 import { nodeFile } from "../commands/node.ts";
 import type { NetworkFile } from "../network.ts";
 import { chainProcess, connect, developmentAccount, LOCAL_CHAIN_ID } from "./local-chain.ts";
@@ -126,15 +127,17 @@ async function start(options: LocalNetworkOptions, processes: Processes): Promis
     restart: true,
   });
 
-  const network: NetworkFile = { chainId: LOCAL_CHAIN_ID, rpc, graphql, deployment: deploymentFile, peers: [] };
+  const nodes = Object.keys(NODES) as NodeName[];
+  const listen = await race(Promise.all(nodes.map(async () => `/ip4/127.0.0.1/tcp/${await choosePort(0)}`)));
+  const ids = await race(Promise.all(nodes.map((node) => peerIdOf(join(home(node), "peer.key")))));
+  const peers = nodes.map((_, index) => `${listen[index]}/p2p/${ids[index]}`);
+  const network: NetworkFile = { chainId: LOCAL_CHAIN_ID, rpc, graphql, deployment: deploymentFile, peers };
   writeAtomically(join(dir, "network.json"), network);
-  for (const node of Object.keys(NODES) as NodeName[]) {
-    startNode(processes, { node, home: home(node), dir, lie: options.lie ?? DEFAULT_LIE });
-    const { addresses, account } = await race(started(home(node)));
-    network.peers.push(...addresses);
-    writeAtomically(join(dir, "network.json"), network);
-    say(`${node.padEnd(10)} ${NODES[node]} ${account}`);
-  }
+  nodes.forEach((node, index) => {
+    startNode(processes, { home: home(node), node, dir, listen: listen[index] ?? "", lie: options.lie ?? DEFAULT_LIE });
+    say(`${node.padEnd(10)} ${NODES[node]} ${accounts[node]}`);
+  });
+  await race(Promise.all(nodes.map((node) => started(home(node)))));
   await race(answers(graphql));
 
   const account = await openKeystore(join(home("requester"), "keystore.json"), password(home("requester")));
@@ -167,13 +170,18 @@ async function start(options: LocalNetworkOptions, processes: Processes): Promis
   };
 }
 
-function startNode(
-  processes: Processes,
-  { node, home, dir, lie }: { node: NodeName; home: string; dir: string; lie: string },
-) {
+interface NodeStart {
+  node: NodeName;
+  home: string;
+  dir: string;
+  listen: string;
+  lie: string;
+}
+
+function startNode(processes: Processes, { node, home, dir, listen, lie }: NodeStart): void {
   rmSync(join(home, "node.json"), { force: true });
   const args = [join(REPOSITORY, "node", "bin", "lockstep.js"), "node", "start", "--role", NODES[node], "--home", home];
-  args.push("--dir", dir, "--log-level", "info");
+  args.push("--dir", dir, "--listen", listen, "--log-level", "info");
   if (node === "cheat") args.push("--lie", lie);
   processes.start({
     name: node,
@@ -234,14 +242,14 @@ async function fund(
 }
 
 /** Waits for the file that a started node writes. */
-async function started(home: string) {
+async function started(home: string): Promise<void> {
   const path = join(home, "node.json");
   const deadline = Date.now() + 30_000;
   while (!existsSync(path)) {
     if (Date.now() > deadline) throw new NotReadyError(`the node in ${home}`, 30);
     await sleep(50);
   }
-  return nodeFile.parse(JSON.parse(readFileSync(path, "utf8")));
+  nodeFile.parse(JSON.parse(readFileSync(path, "utf8")));
 }
 
 async function answers(url: string): Promise<void> {
