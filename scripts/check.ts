@@ -1,13 +1,13 @@
 // The static checks: everything that can be wrong without running the project. Each counts as one check.
 import { globSync } from "node:fs";
-import { closingLine, countExit, runSuites, type Suite } from "./suites.ts";
+import { closingLine, countBuild, countExit, runSuites, type Suite } from "./suites.ts";
 
 const TYPESCRIPT_PROJECTS = ["tsconfig.json", "node", "node/tsconfig.portable.json", "indexer", "subgraph-schema"];
 
 /** The checks, in the order they run: the build comes first, since types and generated files are made from it. */
 export function staticChecks(): Suite[] {
   return [
-    check("build", "hardhat", "build"),
+    { ...check("build", "hardhat", "build"), count: countBuild },
     ...TYPESCRIPT_PROJECTS.filter(hasSources).map((project) => check(`types ${project}`, "tsc", "-p", project)),
     check("oxlint", "oxlint", "--type-aware", "--deny-warnings"),
     check("prettier", "prettier", "--check", "--log-level", "warn", "."),

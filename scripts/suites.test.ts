@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closingLine, countExit, countHardhat, countNodeTest, runSuites, type Suite } from "./suites.ts";
+import { closingLine, countBuild, countExit, countHardhat, countNodeTest, runSuites, type Suite } from "./suites.ts";
 
 function suite(code: string, count: Suite["count"]): Suite {
   return { name: "suite", command: process.execPath, args: ["-e", code], count };
@@ -54,6 +54,14 @@ test("reads Hardhat's closing lines", () => {
 test("counts a command by how it ends", () => {
   assert.deepEqual(countExit("", 0), { passed: 1, failed: 0, skipped: 0 });
   assert.deepEqual(countExit("", 2), { passed: 0, failed: 1, skipped: 0 });
+});
+
+test("fails a build that warns of the project's own sources", () => {
+  const warning = (file: string) => `Warning: Unused local variable.\n   --> ./${file}:352:9:\n    |\n`;
+  assert.deepEqual(countBuild(warning("contracts/Game.sol"), 0), { passed: 0, failed: 1, skipped: 0 });
+  assert.deepEqual(countBuild(warning("npm/@openzeppelin/contracts@5.7.0/a.sol"), 0).failed, 0);
+  assert.deepEqual(countBuild("Compiled 7 Solidity files", 0), { passed: 1, failed: 0, skipped: 0 });
+  assert.deepEqual(countBuild("Compiled nothing", 1), { passed: 0, failed: 1, skipped: 0 });
 });
 
 test("closes with skipped tests only where there are some", () => {
