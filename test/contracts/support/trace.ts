@@ -27,7 +27,7 @@ export interface ProgramShape {
   outputs: number[];
 }
 
-/** The bytes of a program; every record names the one scalar program. */
+/** The bytes of a program. */
 export interface ProgramBytes {
   shape: ProgramShape;
   summary: Hex;
@@ -76,12 +76,11 @@ const u16 = (value: number): Hex => numberToHex(value, { size: 2 });
 const u32 = (value: number): Hex => numberToHex(value, { size: 4 });
 const zeros = (bytes: number): Hex => `0x${"00".repeat(bytes)}`;
 
-/** Encodes a program; `salt` tells apart programs of one shape. */
-export function makeProgram(shape: ProgramShape, salt = 0): ProgramBytes {
-  const scalars = [keccak256(u32(salt))];
-  const scalarHash = keccak256(scalars[0]);
+/** Encodes a program; record i names scalar program i modulo their count. */
+export function makeProgram(shape: ProgramShape, scalars: Hex[] = ["0x5ca1a4"]): ProgramBytes {
+  const scalarHash = (record: number): Hex => keccak256(scalars[record % scalars.length]);
   const records = shape.segments.map(({ lengths }) =>
-    lengths.map((length) => concatHex([scalarHash, u32(length), u8(0), u8(0), zeros(10)])),
+    lengths.map((length, i) => concatHex([scalarHash(i), u32(length), u8(0), u8(0), zeros(10)])),
   );
   const row = (length: number): Hex => concatHex([u32(length), u8(0), zeros(3)]);
   const slotRow = (length: number): Hex =>

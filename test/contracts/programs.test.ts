@@ -1,0 +1,148 @@
+// ProgramRegistry: publishes exactly the bytes under a program root and refuses any others.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { network } from "hardhat";
+import {
+  concatHex,
+  decodeFunctionData,
+  encodeAbiParameters,
+  keccak256,
+  numberToHex,
+  parseAbiParameters,
+  sliceHex,
+  type Hex,
+} from "viem";
+
+import { makeProgram, type ProgramBytes } from "./support/trace.ts";
+
+const MIRRORS = ["https://example.org/program"];
+const PROGRAM = makeProgram({
+  segments: [
+    { steps: 2, lengths: [3, 4, 5, 6, 7] },
+    { steps: 0, lengths: [8] },
+  ],
+  inputs: [4],
+  slots: [5],
+  outputs: [6, 7],
+});
+
+describe("ProgramRegistry", async () => {
+  const { viem, networkHelpers } = await network.create();
+  const registry = await viem.deployContract("ProgramRegistry");
+  const [publisher] = await viem.getWalletClients();
+  const client = await viem.getPublicClient();
+  const fails = viem.assertions.revertWithCustomErrorWithArgs;
+  async function begin(): Promise<void> {}
+  const fixture = () => networkHelpers.loadFixture(begin);
+
+  const register = (changes: Partial<ProgramBytes> = {}) => {
+    const { summary, interfaceTable, bindings, records, scalars } = { ...PROGRAM, ...changes };
+    return registry.write.register([summary, interfaceTable, bindings, records, scalars, MIRRORS]);
+  };
+  const flip = (bytes: Hex): Hex => concatHex([sliceHex(bytes, 0, bytes.length / 2 - 2), "0xff"]);
+  const segmentHash = (segment: number, offset: number): Hex =>
+    sliceHex(PROGRAM.summary, 64 + 96 * segment + offset, 96 + 96 * segment + offset);
+
+  it("refuses a summary that is not canonical", async () => {
+    await fixture();
+    await fails(register({ summary: "0x" }), registry, "SummaryLengthInvalid", [64n, 0n]);
+    const summary = concatHex(["0xff", sliceHex(PROGRAM.summary, 1)]);
+    await fails(register({ summary }), registry, "SummaryFieldInvalid", [0n]);
+  });
+
+  it("refuses another interface table", async () => {
+    await fixture();
+    const interfaceTable = flip(PROGRAM.interfaceTable);
+    await fails(register({ interfaceTable }), registry, "InterfaceHashMismatch", [
+      keccak256(PROGRAM.interfaceTable),
+      keccak256(interfaceTable),
+    ]);
+  });
+
+  it("refuses more or fewer segments", async () => {
+    await fixture();
+    const { bindings, records } = PROGRAM;
+    await fails(register({ bindings: bindings.slice(1) }), registry, "SegmentCountMismatch", [2n, 1n]);
+    await fails(register({ bindings: [...bindings, "0x"] }), registry, "SegmentCountMismatch", [2n, 3n]);
+    await fails(register({ records: records.slice(1) }), registry, "SegmentCountMismatch", [2n, 1n]);
+    await fails(register({ records: [...records, []] }), registry, "SegmentCountMismatch", [2n, 3n]);
+  });
+
+  it("refuses other bindings", async () => {
+    await fixture();
+    const bad = flip(PROGRAM.bindings[1]);
+    await fails(register({ bindings: [PROGRAM.bindings[0], bad] }), registry, "BindingsHashMismatch", [
+      1n,
+      segmentHash(1, 32),
+      keccak256(bad),
+    ]);
+  });
+
+  it("refuses records that are missing, more, others or in another order", async () => {
+    await fixture();
+    const [first, last] = PROGRAM.records;
+    const withFirst = (records: Hex[]) => register({ records: [records, last] });
+    await fails(withFirst(first.slice(1)), registry, "RecordCountMismatch", [0n, 5n, 4n]);
+    await fails(withFirst([...first, first[0]]), registry, "RecordCountMismatch", [0n, 5n, 6n]);
+    await fails(register({ records: [first, []] }), registry, "RecordCountMismatch", [1n, 1n, 0n]);
+    for (const records of [first.toReversed(), first.with(4, flip(first[4]))]) {
+      await viem.assertions.revertWithCustomError(withFirst(records), registry, "RecordsRootMismatch");
+    }
+    await fails(withFirst(first.with(3, "0x00")), registry, "RecordTooShort", [0n, 3n, 1n]);
+  });
+
+  it("refuses scalar programs that are missing or out of order", async () => {
+    await fixture();
+    const scalar = PROGRAM.scalars[0];
+    const hash = keccak256(scalar);
+    await fails(register({ scalars: [] }), registry, "ScalarMissing", [0n, 0n, hash]);
+    await fails(register({ scalars: ["0x01"] }), registry, "ScalarMissing", [0n, 0n, hash]);
+    await fails(register({ scalars: [scalar, scalar] }), registry, "ScalarsNotAscending", [1n, hash, hash]);
+    const sorted = ascending([scalar, "0x01", "0x02"]);
+    const [high, middle] = sorted.toReversed();
+    await fails(register({ scalars: [high, middle] }), registry, "ScalarsNotAscending", [
+      1n,
+      keccak256(high),
+      keccak256(middle),
+    ]);
+  });
+
+  it("publishes a program once", async () => {
+    await fixture();
+    const { summary, programRoot, interfaceTable, bindings, records, scalars } = PROGRAM;
+    assert.equal(await registry.read.isRegistered([programRoot]), false);
+    const hash = await register();
+    const contentHash = keccak256(encodeAbiParameters(parseAbiParameters("bytes[][], bytes[]"), [records, scalars]));
+    await viem.assertions.emitWithArgs(hash, registry, "ProgramRegistered", [
+      programRoot,
+      publisher.account.address,
+      summary,
+      interfaceTable,
+      bindings,
+      contentHash,
+      MIRRORS,
+    ]);
+    assert.equal(await registry.read.isRegistered([programRoot]), true);
+    await fails(register(), registry, "ProgramAlreadyRegistered", [programRoot]);
+    const { input } = await client.getTransaction({ hash });
+    const { args } = decodeFunctionData({ abi: registry.abi, data: input });
+    assert.deepEqual(args, [summary, interfaceTable, bindings, records, scalars, MIRRORS]);
+  });
+
+  it("finds each of many scalar programs", async () => {
+    await fixture();
+    const scalars = ascending(Array.from({ length: 9 }, (_, i) => numberToHex(i, { size: 40 })));
+    for (let records = 1; records <= 9; records++) {
+      // One record per scalar program, under a records root made anew.
+      const shape = { segments: [{ steps: 0, lengths: Array.from({ length: records }, () => 1) }] };
+      const program = makeProgram({ ...shape, inputs: [], slots: [], outputs: [1] }, scalars.slice(0, records));
+      await register({ ...program, scalars });
+      assert.equal(await registry.read.isRegistered([program.programRoot]), true);
+    }
+  });
+});
+
+function ascending(scalars: Hex[]): Hex[] {
+  return scalars.toSorted((a, b) => (keccak256(a) < keccak256(b) ? -1 : 1));
+}
