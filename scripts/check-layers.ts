@@ -169,8 +169,20 @@ function manifestOf(json: PackageJson, linked: string[]): Manifest {
   };
 }
 
+/** Returns one line for each export of a package whose file does not exist. */
+function missingExports(folder: string): string[] {
+  const targets = Object.entries(readPackage(`${folder}/package.json`).exports ?? {});
+  return targets.flatMap(([entry, target]) =>
+    typeof target === "string" && globSync(join(folder, target.replace("*", "**/*"))).length === 0
+      ? [`${folder}/package.json: exports ${entry} from ${target}, which is not there`]
+      : [],
+  );
+}
+
 if (import.meta.main) {
-  const problems = checkLayers(readProject());
+  const project = readProject();
+  const folders = Object.keys(project.manifests).filter((folder) => folder !== "");
+  const problems = [...checkLayers(project), ...folders.flatMap(missingExports)];
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exitCode = 1;
 }
