@@ -69,12 +69,21 @@ library ScalarValidator {
 
     /// @notice Why the bytes are not a valid scalar program, 0 when they are.
     function flawOf(bytes calldata program) internal pure returns (uint256 reason) {
-        if (program.length > Opcodes.MAX_ENCODED_BYTES) return TOO_LONG;
+        (reason, , ) = inspect(program);
+    }
+
+    /// @notice The same with the static bounds, which are given when the reason is 0, CHUNK_BOUND or GAS_BOUND.
+    /// @return reason As flawOf.
+    /// @return chunks Chunks that one element may touch.
+    /// @return gasBound Gas of one element by the fixed table.
+    function inspect(bytes calldata program) internal pure returns (uint256 reason, uint256 chunks, uint256 gasBound) {
+        if (program.length > Opcodes.MAX_ENCODED_BYTES) return (TOO_LONG, 0, 0);
         ScalarCodec.Layout memory plan;
         (plan, reason) = ScalarCodec.layoutOf(program);
         if (reason == 0) reason = _tablesFlaw(plan);
         if (reason == 0 && plan.count != 0) reason = _loopFlaw(plan);
-        if (reason == 0) reason = _sectionsFlaw(plan);
+        if (reason != 0) return (reason, 0, 0);
+        return _sectionsFlaw(plan);
     }
 
     /// @notice Elements of the output of a valid program: the product of the extents.
@@ -140,7 +149,9 @@ library ScalarValidator {
 
     // ---------------------------------------------------------------- sections
 
-    function _sectionsFlaw(ScalarCodec.Layout memory plan) private pure returns (uint256 reason) {
+    function _sectionsFlaw(
+        ScalarCodec.Layout memory plan
+    ) private pure returns (uint256 reason, uint256 chunks, uint256 gasBound) {
         unchecked {
             Walk memory walk;
             walk.types = new bytes(plan.endRegister);
@@ -152,21 +163,23 @@ library ScalarValidator {
             for (uint256 i = 0; i <= plan.digitCount; ++i) _define(walk, ScalarCodec.I32);
 
             walk.reads = 1;
-            if ((reason = _sectionFlaw(plan, walk, plan.prologueCount)) != 0) return reason;
-            uint256 gasUsed = Opcodes.GAS_ELEMENT + walk.sectionGas;
+            if ((reason = _sectionFlaw(plan, walk, plan.prologueCount)) != 0) return (reason, 0, 0);
+            uint256 instructions = plan.prologueCount + plan.bodyCount + plan.combineCount + plan.epilogueCount;
+            gasBound = Opcodes.GAS_ELEMENT + instructions * Opcodes.GAS_INSTRUCTION + walk.sectionGas;
             if (plan.count != 0) {
                 uint256 loopGas;
                 (reason, loopGas) = _loopSectionsFlaw(plan, walk);
-                if (reason != 0) return reason;
-                gasUsed += loopGas;
+                if (reason != 0) return (reason, 0, 0);
+                gasBound += loopGas;
                 walk.own = plan.finalsRegister;
             }
             walk.reads = 1;
-            if ((reason = _sectionFlaw(plan, walk, plan.epilogueCount)) != 0) return reason;
-            gasUsed += walk.sectionGas;
-            if (!_sees(plan, walk, plan.result) || _typeOf(walk, plan.result) != plan.outputType) return RESULT;
-            if (walk.chunks > Opcodes.MAX_CHUNKS) return CHUNK_BOUND;
-            if (gasUsed > Opcodes.MAX_GAS) return GAS_BOUND;
+            if ((reason = _sectionFlaw(plan, walk, plan.epilogueCount)) != 0) return (reason, 0, 0);
+            gasBound += walk.sectionGas;
+            if (!_sees(plan, walk, plan.result) || _typeOf(walk, plan.result) != plan.outputType) return (RESULT, 0, 0);
+            chunks = walk.chunks;
+            if (chunks > Opcodes.MAX_CHUNKS) reason = CHUNK_BOUND;
+            else if (gasBound > Opcodes.MAX_GAS) reason = GAS_BOUND;
         }
     }
 
@@ -205,7 +218,22 @@ library ScalarValidator {
             loopGas += blocks * plan.lanes * plan.carriedCount * Opcodes.GAS_RESET;
             _defineCarried(plan, walk);
 
-            if (plan.isDotProduct()) loopGas = plan.count * Opcodes.GAS_DOT_STEP + blocks * Opcodes.GAS_DOT_BLOCK;
+            if (plan.isDotProduct() && _hasLongRuns(plan)) {
+                loopGas = plan.count * Opcodes.GAS_DOT_STEP + blocks * Opcodes.GAS_DOT_BLOCK;
+            }
+        }
+    }
+
+    /// @dev Whether the prices of a dot product hold: short runs cost as much as single steps.
+    function _hasLongRuns(ScalarCodec.Layout memory plan) private pure returns (bool) {
+        unchecked {
+            uint256 body = plan.instructionsOffset + ScalarCodec.INSTRUCTION_BYTES * plan.prologueCount;
+            for (uint256 i = 0; i < 2; ++i) {
+                uint256 load = ScalarCodec.u64At(body + ScalarCodec.INSTRUCTION_BYTES * i);
+                uint256 pattern = _patternAt(plan, ((load >> 16) & 0xffff) - 1);
+                if ((pattern >> 32) & 0xffffffff < Opcodes.DOT_RUN) return false;
+            }
+            return true;
         }
     }
 

@@ -5,10 +5,20 @@ import {ScalarValidator} from "../libraries/ScalarValidator.sol";
 
 /// @title Entry to ScalarValidator for tests
 contract ScalarValidatorHarness {
-    /// @return reasons Per program: 0 valid, else the reason.
-    function flawsOf(bytes[] calldata programs) external pure returns (uint256[] memory reasons) {
-        reasons = new uint256[](programs.length);
-        for (uint256 i = 0; i < programs.length; ++i) reasons[i] = ScalarValidator.flawOf(programs[i]);
+    /// @notice A verdict and the static bounds.
+    struct Inspection {
+        uint256 reason;
+        uint256 chunks;
+        uint256 gasBound;
+    }
+
+    /// @return inspections One per program.
+    function inspect(bytes[] calldata programs) external pure returns (Inspection[] memory inspections) {
+        inspections = new Inspection[](programs.length);
+        for (uint256 i = 0; i < programs.length; ++i) {
+            (uint256 reason, uint256 chunks, uint256 gasBound) = ScalarValidator.inspect(programs[i]);
+            inspections[i] = Inspection(reason, chunks, gasBound);
+        }
     }
 
     /// @return gasUsed Gas of one verdict.
