@@ -5,7 +5,7 @@
  */
 
 import { sizeOf, stridesOf } from "./values.ts";
-import type { ElementType, KnownIntegers, KnownValue, Payload } from "./values.ts";
+import type { ElementType, KnownIntegers, KnownValue } from "./values.ts";
 import { knownIntegers } from "./values.ts";
 
 type IntegerType = Exclude<ElementType, "float32">;
@@ -80,40 +80,69 @@ export function wrap(elementType: IntegerType, value: bigint): bigint {
   }
 }
 
-/** The word offset of every element of a view: element digits times strides, from `offset`. Row-major in `shape`. */
-export function viewOffsets(shape: readonly number[], strides: readonly number[], offset: number): Float64Array {
-  const offsets = new Float64Array(sizeOf(shape));
+/** Calls `visit` with the place of every element of a view, in row-major order: digits times strides, from `offset`. */
+function walkView(
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+  visit: (place: number, index: number) => void,
+): void {
+  const count = sizeOf(shape);
   const digits = new Array<number>(shape.length).fill(0);
-  let at = offset;
-  for (let i = 0; i < offsets.length; i++) {
-    offsets[i] = at;
+  let place = offset;
+  for (let index = 0; index < count; index++) {
+    visit(place, index);
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       digits[axis] += 1;
-      at += strides[axis];
+      place += strides[axis];
       if (digits[axis] < shape[axis]) break;
-      at -= shape[axis] * strides[axis];
+      place -= shape[axis] * strides[axis];
       digits[axis] = 0;
     }
   }
-  return offsets;
 }
 
-/** The elements at the given offsets, in a new shape; an offset below zero takes `outside` (default zero). */
-export function takeAt(value: KnownValue, shape: readonly number[], offsets: ArrayLike<number>): KnownValue {
-  const at: Payload =
-    value.at.kind === "words"
-      ? { kind: "words", words: pick(value.at.words, new Uint32Array(offsets.length), offsets) }
-      : { kind: "integers", integers: pick(value.at.integers, new BigInt64Array(offsets.length), offsets) };
-  return { ...value, shape, at };
+/** The places of the elements of a view, in row-major order. */
+function viewPlaces(shape: readonly number[], strides: readonly number[]): Float64Array {
+  const places = new Float64Array(sizeOf(shape));
+  walkView(shape, strides, 0, (place, index) => {
+    places[index] = place;
+  });
+  return places;
 }
 
-function pick<Item, List extends { [index: number]: Item; readonly length: number }>(
-  from: List,
-  to: List,
-  offsets: ArrayLike<number>,
-): List {
-  for (let i = 0; i < offsets.length; i++) if (offsets[i] >= 0) to[i] = from[offsets[i]];
-  return to;
+/** The elements of known data at affine places, as new data. */
+export function takeView(
+  value: KnownValue,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+): KnownValue {
+  const count = sizeOf(shape);
+  if (value.at.kind === "words") {
+    const from = value.at.words;
+    const words = new Uint32Array(count);
+    walkView(shape, strides, offset, (place, index) => {
+      words[index] = from[place];
+    });
+    return { ...value, shape, at: { kind: "words", words } };
+  }
+  const from = value.at.integers;
+  const integers = new BigInt64Array(count);
+  walkView(shape, strides, offset, (place, index) => {
+    integers[index] = from[place];
+  });
+  return { ...value, shape, at: { kind: "integers", integers } };
+}
+
+/** The elements of known data at the given places, which must be inside, as new data. */
+export function takeAt(value: KnownValue, shape: readonly number[], places: Float64Array): KnownValue {
+  if (value.at.kind === "words") {
+    const from = value.at.words;
+    return { ...value, shape, at: { kind: "words", words: Uint32Array.from(places, (place) => from[place]) } };
+  }
+  const from = value.at.integers;
+  return { ...value, shape, at: { kind: "integers", integers: BigInt64Array.from(places, (place) => from[place]) } };
 }
 
 /** The elementwise function of integers of broadcast shapes. `shape` is the common shape, `elementType` the result's. */
@@ -123,7 +152,7 @@ export function foldElementwise(
   values: readonly KnownIntegers[],
   evaluate: IntegerFunction,
 ): KnownIntegers {
-  const offsets = values.map((value) => viewOffsets(shape, broadcastStrides(value.shape, shape), 0));
+  const offsets = values.map((value) => viewPlaces(shape, broadcastStrides(value.shape, shape)));
   const result = new BigInt64Array(sizeOf(shape));
   for (let i = 0; i < result.length; i++) {
     const items = values.map((value, index) => value.at.integers[offsets[index][i]]);

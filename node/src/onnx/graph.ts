@@ -19,7 +19,8 @@ import type {
 } from "../ir/program.ts";
 import type { ScalarProgram } from "../ir/scalar.ts";
 
-import { tensorRoot } from "../merkle/index.ts";
+import { tensorRoot } from "../merkle/tensor.ts";
+import { sharedHasher } from "../merkle/wasm-hasher.ts";
 import { ProgramLimitError } from "./errors.ts";
 import { isKnown, knownFromWords, sizeOf, wordsOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, KnownValue, Payload, RuntimeTensor, Value } from "./values.ts";
@@ -125,7 +126,7 @@ export function createGraph(): Graph {
         const known = constantRoots.get(value.at);
         if (known !== undefined) return known;
         const words = wordsOf(value, where);
-        const root = tensorRoot(words);
+        const root = tensorRoot(words, sharedHasher());
         constantRoots.set(value.at, root);
         if (!constants.has(root)) constants.set(root, words);
         return root;

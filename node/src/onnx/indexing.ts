@@ -24,7 +24,7 @@ import {
 } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { general, indexed, view } from "./primitives.ts";
-import { hasIntegers, isKnown, knownIntegers, knownWords, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
+import { floatValue, hasIntegers, isKnown, knownIntegers, knownWords, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
 import type { KnownValue, Value } from "./values.ts";
 
 /** Operands of one primitive. */
@@ -294,11 +294,6 @@ function pad(scope: Scope): Value[] {
   const fill = scope.opset < 11 ? floatValue(floatAttribute(scope, "value", 0)) : scope.inputs[2];
   if (fill !== undefined) requireType(scope, fill, value.elementType);
   return [padded(scope, value, before, after, mode, mode === "constant" ? fill : undefined)];
-}
-
-/** A float as a known scalar. */
-export function floatValue(value: number): KnownValue {
-  return knownWords([], new Uint32Array(Float32Array.of(value).buffer));
 }
 
 /** Cuts or pads around the centre, to a shape. */

@@ -206,8 +206,7 @@ function lpNormalization(scope: Scope): Value[] {
     norm,
     x.shape.map((extent, other) => (other === axis ? 1 : extent)),
   );
-  // A zero row stays zero.
-  return [elementwise(scope, [x, kept], "float32", (b, word, by) => b.select(b.eq(by, 0), b.f32(0), b.div(word, by)))];
+  return [elementwise(scope, [x, kept], "float32", (b, word, by) => b.div(word, by))];
 }
 
 /** x / (bias + alpha/size * sum of squares over neighbouring channels) ^ beta. */

@@ -4,7 +4,7 @@
  */
 
 import type { PatternDigits, ScalarBuilder, Value as Register } from "../ir/build.ts";
-import { floatValue, padded } from "./indexing.ts";
+import { padded } from "./indexing.ts";
 import * as math from "./math.ts";
 import { input, intAttribute, intsAttribute, invalid, mismatch, requireType, unsupported, wants } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
@@ -15,7 +15,7 @@ import { meanOf, reduceRows, SUM } from "./reduction.ts";
 import type { RowFold } from "./reduction.ts";
 import { kernelSpan, windowOf } from "./shapes.ts";
 import type { Window } from "./shapes.ts";
-import { knownWords, sizeOf, stridesOf } from "./values.ts";
+import { floatValue, knownWords, sizeOf, stridesOf } from "./values.ts";
 import type { Value } from "./values.ts";
 
 interface Pool {

@@ -9,7 +9,7 @@ import type { PatternDigits, ScalarBuilder, Value as Register } from "../ir/buil
 import type { WordType } from "../ir/opcodes.ts";
 import { SCALAR_LIMITS } from "../ir/scalar.ts";
 import { InvalidScalarProgramError } from "../ir/validate.ts";
-import { takeAt, viewOffsets } from "./fold.ts";
+import { takeView } from "./fold.ts";
 import { unsupported } from "./node.ts";
 import type { Scope } from "./node.ts";
 import { emptyValue, isKnown, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
@@ -117,7 +117,7 @@ export function view(
   const { extents, columns } = collapseColumns(shape, [strides]);
   const isWhole = offset === 0 && sizeOf(shape) === sizeOf(value.shape);
   if (isWhole && extents.length === 1 && (columns[0][0] === 1 || extents[0] === 1)) return { ...value, shape };
-  if (isKnown(value)) return takeAt(value, shape, viewOffsets(shape, strides, offset));
+  if (isKnown(value)) return takeView(value, shape, strides, offset);
   return map(scope, {
     elementType: value.elementType,
     shape,

@@ -200,11 +200,16 @@ function logSumExp(scope: Scope, rows: Rows): Value {
   return elementwise(scope, [maximum, sum], "float32", (b, most, total) => b.add(most, math.log(b, total)));
 }
 
-/** Softmax or LogSoftmax of rows: maximum, exponentials, sum, quotient. */
-export function softmaxRows(scope: Scope, rows: Rows, isLog = false): Value {
+/** What the softmax of rows is made of: one maximum and one sum per row, and [...rows, count] exponentials. */
+export function softmaxParts(scope: Scope, rows: Rows): { maximum: Value; exponentials: Value; sum: Value } {
   const maximum = reduceRows(scope, rows, QUICK_MAX);
   const exponentials = expShifted(scope, rows, maximum);
-  const sum = reduceRows(scope, { ...rows, value: exponentials }, SUM);
+  return { maximum, exponentials, sum: reduceRows(scope, { ...rows, value: exponentials }, SUM) };
+}
+
+/** Softmax or LogSoftmax of rows: maximum, exponentials, sum, quotient. */
+export function softmaxRows(scope: Scope, rows: Rows, isLog = false): Value {
+  const { maximum, exponentials, sum } = softmaxParts(scope, rows);
   const flat = reshaped(rows.value, exponentials.shape);
   const perRow = (value: Value): Read => ({ value, strides: [...stridesOf(rows.shape), 0], offset: 0 });
   return map(scope, {

@@ -3,27 +3,33 @@
  * rows; opset versions within a row are the lowering's own business, versions outside it are refused.
  */
 
+import { ATTENTION } from "./attention.ts";
 import { CONTRACTIONS } from "./contraction.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { INDEXING } from "./indexing.ts";
+import { LOSSES } from "./loss.ts";
 import type { Lower, OperatorTable } from "./node.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
 import { POOLING } from "./pooling.ts";
 import { REDUCTIONS } from "./reduction.ts";
+import { SCATTERS } from "./scatter.ts";
 import { SHAPES } from "./shape.ts";
 
 /** The versions of the standard operator set that can be imported. */
 export const OPSETS = { least: 6, most: 25 } as const;
 
 const FAMILIES: readonly OperatorTable[] = [
+  ATTENTION,
   CONTRACTIONS,
   CONVOLUTIONS,
   ELEMENTWISE,
   INDEXING,
+  LOSSES,
   NORMALIZATIONS,
   POOLING,
   REDUCTIONS,
+  SCATTERS,
   SHAPES,
 ];
 

@@ -26,7 +26,16 @@ import { indexed, transposed, view } from "./primitives.ts";
 import { broadcastStrides } from "./fold.ts";
 import { broadcastShapes } from "./shapes.ts";
 import type { OnnxTensor } from "./tensor.ts";
-import { isKnown, knownIntegers, knownList, knownTensor, knownWords, reshaped, sizeOf, stridesOf } from "./values.ts";
+import {
+  floatValue,
+  knownIntegers,
+  knownList,
+  knownTensor,
+  knownWords,
+  reshaped,
+  sizeOf,
+  stridesOf,
+} from "./values.ts";
 import type { KnownValue, Value } from "./values.ts";
 
 function tensorAttribute(scope: Scope, tensor: OnnxTensor): KnownValue {
@@ -285,8 +294,8 @@ function dropout(scope: Scope): Value[] {
   const training = scope.opset >= 12 ? scope.inputs[2] : undefined;
   if (training !== undefined && knownBigints(scope, training, "training_mode")[0] !== 0n) {
     const ratio = scope.inputs[1];
-    const drops = ratio === undefined || !isKnown(ratio) || ratio.at.kind !== "words" || ratio.at.words[0] << 1 !== 0;
-    if (drops) throw unsupported(scope, "training mode");
+    const { at } = known(scope, ratio ?? floatValue(0.5), "the ratio");
+    if (at.kind !== "words" || at.words[0] << 1 !== 0) throw unsupported(scope, "training mode that drops elements");
   }
   if (!wants(scope, 1)) return [value];
   // Before opset 10 the mask had the data's type.

@@ -94,6 +94,11 @@ export function emptyValue(elementType: ElementType, shape: readonly number[]): 
   return knownIntegers(elementType, shape, new BigInt64Array(0));
 }
 
+/** A float as a known scalar. */
+export function floatValue(value: number): KnownValue {
+  return knownWords([], new Uint32Array(Float32Array.of(value).buffer));
+}
+
 /** A list of int64 as a tensor of rank 1. */
 export function knownList(items: readonly (number | bigint)[]): KnownIntegers {
   return knownIntegers("int64", [items.length], BigInt64Array.from(items, BigInt));
