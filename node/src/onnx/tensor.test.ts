@@ -86,6 +86,13 @@ function bitsOf(value: number): number {
   return new Uint32Array(new Float32Array([value]).buffer)[0]!;
 }
 
+test("a file read into a Buffer holds what the same bytes in an array hold", () => {
+  const tensor: OnnxTensor = { dtype: "float32", shape: [3], data: Float32Array.of(1.5, -2, 3) };
+  const bytes = serializeTensorFile(tensor);
+  // Small buffers lie in a shared pool, and Buffer's slice() is a view of it.
+  assert.deepEqual(parseTensorFile(Buffer.from(bytes)), parseTensorFile(bytes));
+});
+
 test("typed fields hold the same values as raw data", () => {
   assert.deepEqual(make(1, [2], { floatData: [1, 2] }).data, new Float32Array([1, 2]));
   assert.deepEqual(make(9, [2], { int32Data: [1, 0] }).data, new Uint8Array([1, 0]));

@@ -278,7 +278,8 @@ function fromRaw(bytes: Uint8Array, dtype: Exclude<DType, "string">, length: num
   const { bits, make, signed } = ROWS[dtype];
   if (bits < 8) return make(unpackBits(bytes, bits, length, signed));
   // A copy: the file's bytes are not aligned to the element's width.
-  const data = make(bytes.slice().buffer as ArrayBuffer);
+  // Not slice(): that of Node's Buffer is a view, and the words would be those of the pool it lies in.
+  const data = make(new Uint8Array(bytes).buffer);
   if (dtype === "bool") checkRange(data as Uint8Array, dtype, where);
   return data;
 }
