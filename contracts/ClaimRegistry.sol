@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Claim, ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
+import {Bond, Claim, ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
 import {IDisputeGame} from "./interfaces/IDisputeGame.sol";
 import {Bonds} from "./libraries/Bonds.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
@@ -196,6 +196,12 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
                 traceRoot: claim.traceRoot,
                 taskId: claim.taskId
             });
+    }
+
+    /// @inheritdoc IClaimRegistry
+    function bondOf(bytes32 claimId) external view returns (Bond memory) {
+        Stored storage claim = _claims[claimId];
+        return Bond(claim.status, claim.claimant, claim.until, _bondOf(claim), claim.moveFeeWei);
     }
 
     /// @inheritdoc IClaimRegistry

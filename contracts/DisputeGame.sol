@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Claim, ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
+import {Bond, ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
 import {Bounty, Challenge, ChallengeStatus, IDisputeGame, ProofCommitment} from "./interfaces/IDisputeGame.sol";
 import {IReferee} from "./interfaces/IReferee.sol";
 import {Bonds} from "./libraries/Bonds.sol";
@@ -97,7 +97,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
     function challenge(bytes32 claimId) external payable returns (bytes32 challengeId) {
         Dispute storage dispute = _disputes[claimId];
         challengeId = keccak256(abi.encode(claimId, msg.sender, dispute.challenges));
-        Claim memory claim = _claimInWindow(claimId);
+        Bond memory claim = _claimInWindow(claimId);
         uint256 depositWei = Bonds.deposit(claim.moveFeeWei, challengeFloorWei);
         if (msg.value != depositWei) revert WrongValue(depositWei, msg.value);
 
@@ -113,7 +113,6 @@ contract DisputeGame is IDisputeGame, PullPayments {
         stored.openedBlock = uint96(block.number);
         stored.status = ChallengeStatus.ChallengerTurn;
         stored.turnStarted = uint40(block.timestamp);
-        stored.node = claim.traceRoot;
         emit ChallengeOpened(challengeId, claimId, msg.sender, depositWei);
     }
 
@@ -199,7 +198,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (dispute.slashed) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
         uint64 deadline = _deadline(stored);
         if (block.timestamp <= deadline) revert ClockRunning(challengeId, deadline);
-        Claim memory claim = claims.claimOf(claimId);
+        Bond memory claim = claims.bondOf(claimId);
 
         if (stored.status == ChallengeStatus.ClaimantTurn) {
             emit ChallengeTimedOut(challengeId, claimId, claim.claimant);
@@ -222,7 +221,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (!_isOpen(stored)) revert WrongTurn(challengeId, stored.status);
         if (!_disputes[claimId].slashed) revert ClaimStatusUnfit(claimId, claims.statusOf(claimId));
 
-        _refund(challengeId, stored, ChallengeStatus.Refunded, claims.claimOf(claimId).moveFeeWei);
+        _refund(challengeId, stored, ChallengeStatus.Refunded, claims.bondOf(claimId).moveFeeWei);
     }
 
     /// @inheritdoc IDisputeGame
@@ -248,7 +247,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         );
         ProofCommitment memory committed = _committedProof(claimId, msg.sender, commitment);
         if (block.number <= committed.committedBlock) revert ProofTooEarly(committed.committedBlock);
-        Claim memory claim = claims.claimOf(claimId);
+        Bond memory claim = claims.bondOf(claimId);
         uint64 revealUntil = claim.challengeUntil + _proofRevealSeconds;
         if (block.timestamp > revealUntil) revert ProofRevealClosed(claimId, revealUntil);
         Fault memory fault = _judge(claimId, kind, proof);
@@ -273,7 +272,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
     /// @inheritdoc IDisputeGame
     function forfeitProof(bytes32 claimId, address committer, bytes32 commitment) external {
         _committedProof(claimId, committer, commitment);
-        uint64 revealUntil = claims.claimOf(claimId).challengeUntil + _proofRevealSeconds;
+        uint64 revealUntil = claims.bondOf(claimId).challengeUntil + _proofRevealSeconds;
         if (block.timestamp <= revealUntil) revert ProofRevealPending(claimId, revealUntil);
 
         delete _proofs[claimId][committer][commitment];
@@ -322,7 +321,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
 
     /// @inheritdoc IDisputeGame
     function depositOf(bytes32 claimId) external view returns (uint256) {
-        return Bonds.deposit(claims.claimOf(claimId).moveFeeWei, challengeFloorWei);
+        return Bonds.deposit(claims.bondOf(claimId).moveFeeWei, challengeFloorWei);
     }
 
     /// @inheritdoc IDisputeGame
@@ -347,7 +346,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
     /// @dev Ends the claim in favour of a challenge.
     function _win(bytes32 challengeId, Stored storage stored) private {
         bytes32 claimId = stored.claimId;
-        Claim memory claim = claims.claimOf(claimId);
+        Bond memory claim = claims.bondOf(claimId);
         address challenger = stored.challenger;
         _refund(challengeId, stored, ChallengeStatus.Won, claim.moveFeeWei);
         _slash(claimId, claim, UNCOMMITTED, challenger);
@@ -355,7 +354,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
 
     /// @dev Slashes the claim and pays its bounty, or holds it while an earlier commitment can still be revealed. Brings
     /// the compensation of every challenge that is open into this contract.
-    function _slash(bytes32 claimId, Claim memory claim, uint64 sequence, address prover) private {
+    function _slash(bytes32 claimId, Bond memory claim, uint64 sequence, address prover) private {
         Dispute storage dispute = _disputes[claimId];
         uint256 bountyWei = Bonds.bounty(claim.bondWei);
         uint64 revealUntil = claim.challengeUntil + _proofRevealSeconds;
@@ -406,8 +405,8 @@ contract DisputeGame is IDisputeGame, PullPayments {
         return (kind == 0 ? referee : structureReferee).prove(kind, claims.viewOf(claimId), proof);
     }
 
-    function _claimInWindow(bytes32 claimId) private view returns (Claim memory claim) {
-        claim = claims.claimOf(claimId);
+    function _claimInWindow(bytes32 claimId) private view returns (Bond memory claim) {
+        claim = claims.bondOf(claimId);
         if (claim.status != ClaimStatus.Revealed) revert ClaimStatusUnfit(claimId, claim.status);
         if (block.timestamp > claim.challengeUntil) revert WindowClosed(claimId, claim.challengeUntil);
     }

@@ -31,6 +31,16 @@ struct Claim {
     bytes32 taskId;
 }
 
+/// @notice What of a claim decides about money and time: two slots of storage, where a Claim takes six.
+/// @param challengeUntil Last second to challenge (T); meaningless before the reveal.
+struct Bond {
+    ClaimStatus status;
+    address claimant;
+    uint64 challengeUntil;
+    uint256 bondWei;
+    uint256 moveFeeWei;
+}
+
 /// @title Claim registry
 /// @notice Bonded statements of a trace root and outputs for a program and inputs, from commitment to finality or slash.
 /// A claim's id hashes all of it: keccak256(abi.encode(chainId, registry, claimant, terms, seal, bondWei)) with
@@ -146,6 +156,9 @@ interface IClaimRegistry is IPullPayments {
 
     /// @notice The claim, all zero if unknown.
     function claimOf(bytes32 claimId) external view returns (Claim memory);
+
+    /// @notice The claim's bond and what goes with it.
+    function bondOf(bytes32 claimId) external view returns (Bond memory);
 
     /// @notice What a referee and a walk need of a claim, all zero until it is revealed.
     function viewOf(bytes32 claimId) external view returns (ClaimView memory);

@@ -22,7 +22,7 @@ enum ChallengeStatus {
 /// @param claimantUsedSeconds Time the claimant used in ended turns; never reset. `challengerUsedSeconds` likewise.
 /// @param demands Demands made, at most 16.
 /// @param paidDemands Demands for which a fee is reserved from the claim's bond.
-/// @param position Last demand; meaningful once a demand was made. `node` likewise, the trace root before.
+/// @param position Last demand; all zero before the first, and so is `node`.
 struct Challenge {
     bytes32 claimId;
     address challenger;
