@@ -6,10 +6,13 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const MAIN = `if (process.argv[2] === "wait") { setInterval(() => {}, 1000); console.log("waiting"); }
-else { console.log(process.versions.node.split(".")[0], process.argv.slice(2).join("|")); process.exitCode = 7; }`;
+const MAIN = `export async function main(args) {
+  if (args[0] === "wait") { setInterval(() => {}, 1000); console.log("waiting"); await new Promise(() => {}); }
+  console.log(process.versions.node.split(".")[0], args.join("|"));
+  return 7;
+}`;
 
-/** Makes a package that holds the launcher and a command line that prints its Node and arguments, then exits with 7. */
+/** Makes a package that holds the launcher and a command line that prints its Node and arguments, then answers 7. */
 function installedPackage(t: TestContext, withNode: boolean): string {
   const folder = mkdtempSync(join(tmpdir(), "lockstep-bin-"));
   t.after(() => rmSync(folder, { recursive: true }));
