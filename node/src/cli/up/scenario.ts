@@ -63,13 +63,13 @@ async function requestWork(network: LocalNetwork, database: NodeDatabase, log: L
   const store = new ContentStore(join(network.home("requester"), "content"));
   const programs = new Programs({ database, store, log });
   const mlp = await addExample(programs, "mlp/mlp.onnx", { dims: {}, state: [{ input: "state", output: "next" }] });
-  const digits = await addExample(programs, "mlp/mlp.onnx", { dims: {}, state: [] });
+  const digits = await addExample(programs, "digits/digits.onnx", { dims: {}, state: [] });
   if ((await tasksOf(database)).size > 0) return mlp; // started again in the same folder
   const connection = { ...network, peers: [] };
   for (const program of [mlp, digits]) await registerProgram(connection, network.requester, program);
   const { honest, cheat } = network.accounts;
   const wishes = [
-    { program: digits, input: "mlp/state.npy", steps: 1, solver: honest },
+    { program: digits, input: "digits/samples/input-3.npy", steps: 1, solver: honest },
     { program: mlp, input: "mlp/state.npy", steps: 4, solver: cheat },
   ];
   for (const { program, input, steps, solver } of wishes) {
