@@ -31,7 +31,9 @@ ponder.on("ClaimRegistry:ClaimRevealed", async ({ event, context }) => {
 ponder.on("ClaimRegistry:ClaimFinalized", async ({ event, context }) => {
   const { claimId, claimant } = event.args;
   const endedIn = await recordTransaction(context, event);
-  const { programRoot, steps } = await context.db.update(schema.claim, { id: claimId }).set({ status: "FINAL", endedIn });
+  const { programRoot, steps } = await context.db
+    .update(schema.claim, { id: claimId })
+    .set({ status: "FINAL", endedIn });
   // Work that nobody could re-run is not verified.
   const program = await context.db.find(schema.program, { id: programRoot });
   const work = program === null ? 0n : workOf(readSummary(program.summary), steps);

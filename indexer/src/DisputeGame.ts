@@ -123,14 +123,12 @@ ponder.on("DisputeGame:ChallengeTimedOut", async ({ event, context }) => {
 ponder.on("DisputeGame:ChallengeClosed", async ({ event, context }) => {
   const { challengeId, claimId, payoutWei } = event.args;
   const endedIn = await recordTransaction(context, event);
-  const { status, claimant, challenger } = await context.db
-    .update(schema.dispute, { id: challengeId })
-    .set((row) => ({
-      status: row.status === "WON" || row.status === "LOST" ? row.status : "REFUNDED",
-      payoutWei,
-      deadline: null,
-      endedIn,
-    }));
+  const { status, claimant, challenger } = await context.db.update(schema.dispute, { id: challengeId }).set((row) => ({
+    status: row.status === "WON" || row.status === "LOST" ? row.status : "REFUNDED",
+    payoutWei,
+    deadline: null,
+    endedIn,
+  }));
   await context.db
     .update(schema.claim, { id: claimId })
     .set(({ openDisputes }) => ({ openDisputes: openDisputes - 1 }));
@@ -158,9 +156,7 @@ ponder.on("DisputeGame:ProofCommitted", async ({ event, context }) => {
 ponder.on("DisputeGame:ProofRevealed", async ({ event, context }) => {
   const { claimId, committer, sequence } = event.args;
   const endedIn = await recordTransaction(context, event);
-  await context.db
-    .update(schema.proof, { claimId, sequence: Number(sequence) })
-    .set({ status: "REVEALED", endedIn });
+  await context.db.update(schema.proof, { claimId, sequence: Number(sequence) }).set({ status: "REVEALED", endedIn });
   await changeAccount(context, event, committer, ({ proofsRevealed }) => ({ proofsRevealed: proofsRevealed + 1 }));
 });
 
@@ -181,9 +177,7 @@ ponder.on("DisputeGame:ProofForfeited", async ({ event, context }) => {
     .orderBy(asc(schema.proof.sequence))
     .limit(1);
   if (first === undefined) throw new ForfeitedProofUnknownError(claimId, committer);
-  await context.db
-    .update(schema.proof, { claimId, sequence: first.sequence })
-    .set({ status: "FORFEITED", endedIn });
+  await context.db.update(schema.proof, { claimId, sequence: first.sequence }).set({ status: "FORFEITED", endedIn });
 });
 
 ponder.on("DisputeGame:BountySettled", async ({ event, context }) => {

@@ -89,5 +89,9 @@ export function readDeployment(path: string): Deployment {
 function refusal(error: z.ZodError, path?: string): IndexerSettingsError {
   const issue = error.issues[0];
   const field = issue?.path.join(".") ?? "";
-  return new IndexerSettingsError(path === undefined ? field : `${path} ${field}`, issue?.message ?? "is invalid", error);
+  return new IndexerSettingsError(
+    path === undefined ? field : `${path} ${field}`,
+    issue?.message ?? "is invalid",
+    error,
+  );
 }

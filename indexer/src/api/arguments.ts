@@ -28,7 +28,7 @@ export function readPage(connection: string, { first, after }: { first?: unknown
   if (typeof rows !== "number" || !Number.isInteger(rows) || rows < 1 || rows > MAX_FIRST) {
     throw new InvalidArgumentError("first", rows, `must be 1 to ${MAX_FIRST}`);
   }
-  return { first: rows, after: after == null ? undefined : readCursor(connection, after) };
+  return { first: rows, after: after === undefined || after === null ? undefined : readCursor(connection, after) };
 }
 
 /** The cursor of the row with this order. */

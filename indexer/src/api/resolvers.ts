@@ -129,7 +129,7 @@ export function createResolvers(db: Database, tables: Tables, deployment: Deploy
       tasks: (_, args, { rows }) => {
         const { status, requester, solver, program: root } = args.where ?? {};
         const where = [
-          status == null ? undefined : eq(task.status, status),
+          status === undefined || status === null ? undefined : eq(task.status, status),
           given(requester, task.requester),
           given(solver, task.solver),
           given(root, task.programRoot),
@@ -140,7 +140,7 @@ export function createResolvers(db: Database, tables: Tables, deployment: Deploy
       claims: (_, args, { rows }) => {
         const { status, claimant, program: root, task: taskId } = args.where ?? {};
         const where = [
-          status == null ? undefined : eq(claim.status, status),
+          status === undefined || status === null ? undefined : eq(claim.status, status),
           given(claimant, claim.claimant),
           given(root, claim.programRoot),
           given(taskId, claim.taskId),
@@ -151,7 +151,7 @@ export function createResolvers(db: Database, tables: Tables, deployment: Deploy
       disputes: (_, args, { rows }) => {
         const { status, claim: claimId, claimant, challenger } = args.where ?? {};
         const where = [
-          status == null ? undefined : eq(dispute.status, status),
+          status === undefined || status === null ? undefined : eq(dispute.status, status),
           given(claimId, dispute.claimId),
           given(claimant, dispute.claimant),
           given(challenger, dispute.challenger),
@@ -272,7 +272,7 @@ export function createResolvers(db: Database, tables: Tables, deployment: Deploy
 }
 
 /** The last block whose events are all in the tables, as Ponder keeps it; undefined before the first. */
-async function indexedBlock(db: Database): Promise<{ number: bigint; timestamp: bigint } | undefined> {
+export async function indexedBlock(db: Database): Promise<{ number: bigint; timestamp: bigint } | undefined> {
   const result = await db.execute<{ checkpoint: string }>(
     sql`select latest_checkpoint as checkpoint from _ponder_checkpoint`,
   );
@@ -284,11 +284,11 @@ async function indexedBlock(db: Database): Promise<{ number: bigint; timestamp: 
 }
 
 function given(value: string | null | undefined, column: PgColumn) {
-  return value == null ? undefined : eq(column, value);
+  return value === undefined || value === null ? undefined : eq(column, value);
 }
 
 function present<T>(table: string, key: string, found: T | null | undefined): T {
-  if (found == null) throw new RowMissingError(table, key);
+  if (found === undefined || found === null) throw new RowMissingError(table, key);
   return found;
 }
 

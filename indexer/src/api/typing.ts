@@ -59,11 +59,13 @@ type FieldResolver<Name extends keyof Parents, Field extends PropertyKey, Result
 
 /** The resolvers of one object type. */
 export type TypeResolvers<Name extends keyof Parents> = {
-  [Field in keyof Fields<Name> as Field extends keyof Parents[Name]
-    ? Parents[Name][Field] extends Answer<Fields<Name>[Field]>
-      ? never
+  [
+    Field in keyof Fields<Name> as Field extends keyof Parents[Name]
+      ? Parents[Name][Field] extends Answer<Fields<Name>[Field]>
+        ? never
+        : Field
       : Field
-    : Field]-?: FieldResolver<Name, Field, Fields<Name>[Field]>;
+  ]-?: FieldResolver<Name, Field, Fields<Name>[Field]>;
 };
 
 /** The resolvers of all object types. */

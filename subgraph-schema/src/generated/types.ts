@@ -270,8 +270,8 @@ export type ProgramClaimsArgs = {
 /** Consecutive steps of a program that run the same primitives. */
 export type Segment = {
   __typename?: 'Segment';
-  /** Steps it takes; 0 in the last segment, which takes the rest. */
-  steps: Scalars['Int']['output'];
+  /** Steps it takes; 0 in the last segment, which takes the rest. No claim can have more than 1048576. */
+  steps: Scalars['BigInt']['output'];
   /** Primitives of one step. */
   primitives: Scalars['Int']['output'];
 };
@@ -314,9 +314,9 @@ export type Task = Node & {
   deadline: Scalars['BigInt']['output'];
   /** Who alone may accept, null for anyone. */
   onlySolver?: Maybe<Scalars['Address']['output']>;
-  /** Who accepted last, null before and after a reopening. */
+  /** Who accepted last, null while nobody has since it was requested or opened again. */
   solver?: Maybe<Account>;
-  /** Last second of the acceptance, null unless accepted. */
+  /** Last second to deliver, since the epoch, null while nobody has accepted. */
   deliverBy?: Maybe<Scalars['BigInt']['output']>;
   /** The claim delivered, null unless delivered. */
   claim?: Maybe<Claim>;
@@ -326,9 +326,9 @@ export type Task = Node & {
   inputData: Scalars['Bytes']['output'];
   /** When it was requested. */
   requested: Moment;
-  /** When it was accepted last. */
+  /** When it was accepted last, null while `solver` is. */
   accepted?: Maybe<Moment>;
-  /** When its claim was delivered. */
+  /** When `claim` was delivered. */
   delivered?: Maybe<Moment>;
   /** When it was paid, cancelled or refunded. */
   ended?: Maybe<Moment>;
@@ -1156,7 +1156,7 @@ export type ProgramResolvers<ContextType = unknown, ParentType extends Resolvers
 };
 
 export type SegmentResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Segment'] = ResolversParentTypes['Segment']> = {
-  steps?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  steps?: Resolver<ResolversTypes['BigInt'], ParentType, ContextType>;
   primitives?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 

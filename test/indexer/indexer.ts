@@ -1,0 +1,82 @@
+// Starts the indexer as a supervisor would, for tests, and queries it.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { freePort, stop, until, type Chain } from "./chain.ts";
+
+export interface GraphQLAnswer {
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests compare what comes back with literals
+  data?: any;
+  errors?: { message: string; extensions?: { name?: string; values?: Record<string, unknown> } }[];
+}
+
+export type Indexer = Awaited<ReturnType<typeof startIndexer>>;
+
+/** Starts the indexer on PGlite in a temporary folder and waits until it is ready. */
+export async function startIndexer(chain: Chain) {
+  const folder = mkdtempSync(join(tmpdir(), "lockstep-indexer-"));
+  const deployment = join(folder, "31337.json");
+  chain.writeDeployment(deployment);
+  const port = await freePort();
+  const child = spawn(
+    process.execPath,
+    ["node_modules/ponder/dist/esm/bin/ponder.js", "start", "--root", "indexer", "--schema", "lockstep"].concat([
+      "--hostname",
+      "127.0.0.1",
+      "--port",
+      String(port),
+    ]),
+    {
+      env: {
+        PATH: process.env["PATH"],
+        NODE_ENV: "production",
+        PONDER_TELEMETRY_DISABLED: "true",
+        RPC_URL: chain.url,
+        LOCKSTEP_DEPLOYMENT: resolve(deployment),
+        LOCKSTEP_INDEXER_DIR: folder,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  let output = "";
+  for (const from of [child.stdout, child.stderr]) {
+    from.setEncoding("utf8").on("data", (text: string) => (output += text));
+  }
+  const url = `http://127.0.0.1:${port}`;
+  const end = async () => {
+    await stop(child);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await until(async () => {
+      if (child.exitCode !== null) throw new Error("it ended");
+      return (await fetch(`${url}/ready`)).status === 200;
+    }, 40_000);
+  } catch (cause) {
+    await end();
+    throw new Error(`the indexer is not ready:\n${output}`, { cause });
+  }
+  const query = async (text: string, variables: Record<string, unknown> = {}): Promise<GraphQLAnswer> => {
+    const response = await fetch(`${url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ query: text, variables }),
+    });
+    return (await response.json()) as GraphQLAnswer;
+  };
+  return {
+    url,
+    query,
+    /** Waits until everything up to the chain's head is indexed. */
+    caughtUp: async () => {
+      const head = await chain.client.getBlockNumber();
+      await until(async () => {
+        const { data } = await query("{ deployment { indexedBlock } }");
+        return BigInt(data.deployment.indexedBlock) >= head;
+      }, 15_000);
+    },
+    output: () => output,
+    stop: end,
+  };
+}
