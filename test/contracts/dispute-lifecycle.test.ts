@@ -1,0 +1,275 @@
+// Whole disputes on the contracts as they are deployed, real referees included: a requester's task, a claimant with a single
+// lie, a challenger that knows nothing of the claimant's run but what the chain shows, the proof, and an honest second run
+// that is paid. A claimant that answers honestly outlasts a challenger without a case.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { network } from "hardhat";
+import {
+  bytesToHex,
+  encodeAbiParameters,
+  getAddress,
+  hexToBytes,
+  keccak256,
+  parseAbiParameters,
+  parseEther,
+  parseGwei,
+  zeroAddress,
+  type Address,
+  type Hex,
+} from "viem";
+
+import lockstep from "../../ignition/modules/Lockstep.ts";
+import { encodeProof } from "@lockstep/node/engine/dispute/abi";
+import { outputsShownOf } from "@lockstep/node/engine/dispute/proofs";
+import type { Opening } from "@lockstep/node/engine/dispute/types";
+import { answerDemand, demandAt, findFraud, nextAction } from "@lockstep/node/engine/dispute/walk";
+import { viewOfRun } from "@lockstep/node/engine/dispute/view";
+import type { Run } from "@lockstep/node/engine/execute";
+import { recurrent, runFixture } from "@lockstep/node/engine/fixtures";
+import { inputsRootOf } from "@lockstep/node/engine/inputs";
+import { traceRootPosition, type Position } from "@lockstep/node/engine/position";
+import type { Tamper } from "@lockstep/node/engine/tamper";
+import { outputRootsOf, traceRootOf } from "@lockstep/node/engine/trace";
+import { encodeProgram } from "@lockstep/node/ir/encode";
+
+const STEPS = 4;
+const FIXTURE = recurrent(600, 2);
+const BOND = parseEther("1");
+const FEE = parseGwei("100000");
+const PRICE = 5_000n;
+const SALT = keccak256("0x5a");
+const KIND = { badElement: 0, badSlot: 1, badPadding: 2 } as const;
+const CLAIM = { revealed: 2, final: 3, slashed: 4 } as const;
+
+/** One lie each in the first and the last step, deep in a tensor, in its padding, and in the state. */
+const LIES: [name: string, kind: number, tamper: Tamper][] = [
+  ["the first word", KIND.badElement, { step: 0, primitive: 0, element: 0, xor: 1 }],
+  ["a word of the last chunk", KIND.badElement, { step: 2, primitive: 2, element: 599, xor: 2 }],
+  ["a word of the last step", KIND.badElement, { step: 3, primitive: 4, element: 400, xor: 0x80000000 }],
+  ["the padding of a tensor", KIND.badPadding, { step: 1, primitive: 0, element: 700, xor: 1 }],
+  ["a slot", KIND.badSlot, { step: 1, item: 0, element: 5, xor: 1 }],
+  ["an output of the last step", KIND.badSlot, { step: 3, item: 3, element: 1, xor: 1 }],
+];
+
+describe("Lockstep", async () => {
+  const connection = await network.create();
+  const { viem, networkHelpers, ignition } = connection;
+  const {
+    token,
+    programRegistry,
+    claimRegistry: claims,
+    disputeGame: game,
+    taskMarket: market,
+  } = await ignition.deploy(lockstep);
+  const client = await viem.getPublicClient();
+  const wallets = await viem.getWalletClients();
+  const [requester, cheat, challenger, solver, watchtower] = wallets.map(({ account }) => getAddress(account.address));
+  const honest = runFixture(FIXTURE, STEPS);
+  const shown = (bytes: readonly Uint8Array[]): Hex[] => bytes.map((part) => bytesToHex(part));
+  const { summary, interfaceTable, bindings, records, scalars } = encodeProgram(FIXTURE.program);
+  const programRoot = keccak256(summary);
+
+  async function begin(): Promise<void> {
+    await token.write.mint([requester, PRICE]);
+    await token.write.approve([market.address, PRICE]);
+    await programRegistry.write.register([
+      bytesToHex(summary),
+      bytesToHex(interfaceTable),
+      shown(bindings),
+      records.map(shown),
+      shown(scalars),
+      [],
+    ]);
+  }
+
+  async function requestTask(): Promise<Hex> {
+    await networkHelpers.loadFixture(begin);
+    const deadline = BigInt(await networkHelpers.time.latest()) + 1_000_000n;
+    const inputsRoot = inputsRootOf(FIXTURE.inputs);
+    const terms = { programRoot, inputsRoot, steps: STEPS, price: PRICE, deadline, solver: zeroAddress };
+    await market.write.request([terms, "0x"]);
+    const [event] = await market.getEvents.TaskRequested({}, { fromBlock: "latest" });
+    return event.args.taskId!;
+  }
+
+  /** Commits, reveals and delivers a run. */
+  async function answerTask(taskId: Hex, run: Run, account: Address): Promise<Hex> {
+    await market.write.accept([taskId], { account });
+    const [traceRoot, outputRoots] = [traceRootOf(run), outputRootsOf(run)];
+    const terms = {
+      programRoot,
+      inputsRoot: inputsRootOf(run.inputs),
+      steps: STEPS,
+      traceMode: 0,
+      operator: zeroAddress,
+      taskId,
+      moveFeeWei: FEE,
+    };
+    const seal = keccak256(
+      encodeAbiParameters(parseAbiParameters("bytes32, bytes32[], bytes32"), [traceRoot, outputRoots, SALT]),
+    );
+    await claims.write.commit([terms, seal], { account, value: BOND });
+    const claimId = await claims.read.claimIdOf([account, terms, seal, BOND]);
+    await claims.write.reveal([claimId, terms, traceRoot, outputRoots, SALT, outputsShownOf(run)], { account });
+    await market.write.deliver([taskId, claimId], { account });
+    return claimId;
+  }
+
+  async function challenge(claimId: Hex): Promise<Hex> {
+    const value = await game.read.depositOf([claimId]);
+    await game.write.challenge([claimId], { account: challenger, value });
+    const [event] = await game.getEvents.ChallengeOpened({}, { fromBlock: "latest" });
+    return event.args.challengeId!;
+  }
+
+  /** All that anyone opened for a claim, from the chain alone. */
+  async function openingsOf(claimId: Hex): Promise<Opening[]> {
+    const all = { fromBlock: 0n } as const;
+    const nodes = await game.getEvents.NodeOpened({ claimId }, all);
+    const chunks = await game.getEvents.ChunkOpened({ claimId }, all);
+    return [
+      ...nodes.map(({ args }): Opening => ({ position: args.position as Position, kind: "nodes", nodes: args.nodes! })),
+      ...chunks.map(({ args }): Opening => ({
+        position: args.position as Position,
+        kind: "chunk",
+        chunk: hexToBytes(args.chunk!),
+      })),
+    ];
+  }
+
+  /** Answers the last demand from a run, by a watchtower. */
+  async function answer(challengeId: Hex, run: Run): Promise<Hex> {
+    const { node, position } = await game.read.challengeOf([challengeId]);
+    const opened = answerDemand(run, position as Position);
+    const account = watchtower;
+    return opened.kind === "chunk"
+      ? game.write.openChunk([challengeId, node, bytesToHex(opened.chunk)], { account })
+      : game.write.open([challengeId, node, opened.nodes], { account });
+  }
+
+  async function gasOf(hash: Hex): Promise<bigint> {
+    return (await client.getTransactionReceipt({ hash })).gasUsed;
+  }
+
+  async function finalize(claimId: Hex): Promise<void> {
+    const { challengeUntil } = await claims.read.claimOf([claimId]);
+    const finalAfter = challengeUntil + (await claims.read.proofRevealSeconds());
+    await networkHelpers.time.increaseTo(finalAfter + 1n);
+    await claims.write.finalize([claimId]);
+  }
+
+  for (const [name, kind, tamper] of LIES) {
+    it(`finds, proves and punishes a lie in ${name}, and pays the honest run`, async (t) => {
+      const taskId = await requestTask();
+      const lying = runFixture(FIXTURE, STEPS, { tamper });
+      const claimId = await answerTask(taskId, lying, cheat);
+      const { traceRoot } = await claims.read.claimOf([claimId]);
+      const challengeId = await challenge(claimId);
+      let gas = 0n;
+      let demands = 0;
+      for (;;) {
+        const action = nextAction(honest, traceRoot, await openingsOf(claimId));
+        assert.notEqual(action.kind, "agree");
+        if (action.kind === "prove") {
+          assert.equal(action.fraud.kind, kind);
+          const proof = encodeProof(action.fraud);
+          gas += await gasOf(await game.write.prove([challengeId, kind, proof], { account: challenger }));
+          break;
+        }
+        if (action.kind === "demand") {
+          const { node, position, path, shown: evidence } = action.demand;
+          const args = [challengeId, node, position, path, evidence] as const;
+          gas += await gasOf(await game.write.demand(args, { account: challenger }));
+          gas += await gasOf(await answer(challengeId, lying));
+          demands++;
+        }
+      }
+      t.diagnostic(`${demands} demands, ${gas} gas for walk and proof`);
+      assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
+      const deposit = await game.read.depositOf([claimId]);
+      assert.equal(await game.read.creditOf([challenger]), BOND / 4n + deposit + BigInt(demands) * FEE);
+
+      await market.write.settle([taskId]);
+      const second = await answerTask(taskId, honest, solver);
+      assert.equal(nextAction(honest, (await claims.read.claimOf([second])).traceRoot, []).kind, "agree");
+      await finalize(second);
+      await market.write.settle([taskId]);
+      assert.equal(await token.read.balanceOf([solver]), PRICE);
+      assert.equal(await claims.read.creditOf([solver]), BOND);
+    });
+
+    it(`punishes a lie in ${name} with one direct proof`, async (t) => {
+      const taskId = await requestTask();
+      const lying = runFixture(FIXTURE, STEPS, { tamper });
+      const claimId = await answerTask(taskId, lying, cheat);
+      const fraud = findFraud(honest, lying);
+      assert.ok(fraud !== null);
+      const proof = encodeProof(fraud);
+      const commitment = keccak256(
+        encodeAbiParameters(parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32"), [
+          BigInt(await client.getChainId()),
+          game.address,
+          claimId,
+          challenger,
+          SALT,
+          kind,
+          keccak256(proof),
+        ]),
+      );
+      const account = challenger;
+      await game.write.commitProof([claimId, commitment], { account, value: await game.read.proofBondWei() });
+      const gas = await gasOf(await game.write.revealProof([claimId, kind, proof, SALT], { account }));
+      t.diagnostic(`${gas} gas, ${proof.length / 2 - 1} bytes`);
+      assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
+    });
+  }
+
+  it("slashes a claimant that withholds an opening", async () => {
+    const taskId = await requestTask();
+    const claimId = await answerTask(taskId, honest, cheat);
+    const challengeId = await challenge(claimId);
+    const { node, position, path, shown: evidence } = demandAt(viewOfRun(honest), traceRootPosition(honest));
+    await game.write.demand([challengeId, node, position, path, evidence], { account: challenger });
+    await networkHelpers.time.increaseTo((await game.read.deadlineOf([challengeId])) + 1n);
+    await game.write.timeout([challengeId], { account: watchtower });
+    assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
+  });
+
+  it("lets an honest claimant outlast every demand and every proof against it", async () => {
+    const taskId = await requestTask();
+    const claimId = await answerTask(taskId, honest, solver);
+    const challengeId = await challenge(claimId);
+    const view = viewOfRun(honest);
+    const top = traceRootPosition(honest);
+    const chunk: Position = { section: 3, height: 0, step: 2, item: 2, index: 1 };
+    const step: Position = { section: 0, height: 0, step: 0, item: 0, index: 3 };
+    for (const position of [top, step, chunk]) {
+      const { node, path, shown: evidence } = demandAt(view, position);
+      await game.write.demand([challengeId, node, position, path, evidence], { account: challenger });
+      await answer(challengeId, honest);
+    }
+    // Proofs that fit a lying run say nothing about this one.
+    for (const [, kind, tamper] of LIES) {
+      const fraud = findFraud(honest, runFixture(FIXTURE, STEPS, { tamper }));
+      assert.ok(fraud !== null);
+      const attempt = game.write.prove([challengeId, kind, encodeProof(fraud)], { account: challenger });
+      await assert.rejects(attempt, /HashMismatch/);
+    }
+    await networkHelpers.time.increaseTo((await game.read.deadlineOf([challengeId])) + 1n);
+    await game.write.timeout([challengeId]);
+    assert.equal(await game.read.creditOf([solver]), await game.read.depositOf([claimId]));
+    await finalize(claimId);
+    await market.write.settle([taskId]);
+    assert.equal(await token.read.balanceOf([solver]), PRICE);
+  });
+
+  it("has no contract above the size limit", async (t) => {
+    for (const { address } of [programRegistry, claims, game, market]) {
+      const code = (await client.getCode({ address })) ?? "0x";
+      const bytes = code.length / 2 - 1;
+      t.diagnostic(`${address} ${bytes} bytes`);
+      assert.ok(bytes < 24_576);
+    }
+  });
+});
