@@ -750,6 +750,52 @@ export const claimRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "bytes32",
+        "name": "claimId",
+        "type": "bytes32"
+      }
+    ],
+    "name": "bondOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "enum ClaimStatus",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "internalType": "uint64",
+            "name": "challengeUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint256",
+            "name": "moveFeeWei",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Bond",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "claimant",
         "type": "address"
