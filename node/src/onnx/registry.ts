@@ -12,9 +12,12 @@ import { LOSSES } from "./loss.ts";
 import type { Lower, OperatorTable } from "./node.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
 import { POOLING } from "./pooling.ts";
+import { RECURRENTS } from "./recurrent.ts";
 import { REDUCTIONS } from "./reduction.ts";
+import { RESAMPLERS } from "./resize.ts";
 import { SCATTERS } from "./scatter.ts";
 import { SHAPES } from "./shape.ts";
+import { SIGNALS } from "./signal.ts";
 
 /** The versions of the standard operator set that can be imported. */
 export const OPSETS = { least: 6, most: 25 } as const;
@@ -28,9 +31,12 @@ const FAMILIES: readonly OperatorTable[] = [
   LOSSES,
   NORMALIZATIONS,
   POOLING,
+  RECURRENTS,
   REDUCTIONS,
+  RESAMPLERS,
   SCATTERS,
   SHAPES,
+  SIGNALS,
 ];
 
 /** Every operator that can be lowered. */

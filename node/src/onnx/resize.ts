@@ -1,0 +1,413 @@
+/**
+ * Resampling (numerics, "Lowering"): places and weights along each resized axis are tables computed at import with plain
+ * arithmetic, and each axis is one primitive. Sampling at places that a tensor gives computes them in its program. Refuses
+ * scales and sizes that depend on data, and filters wider than sixteen elements.
+ */
+
+import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
+import {
+  attribute,
+  axesOf,
+  floatAttribute,
+  input,
+  intAttribute,
+  intsAttribute,
+  invalid,
+  known,
+  knownNumbers,
+  mismatch,
+  requireType,
+  stringAttribute,
+  unsupported,
+} from "./node.ts";
+import type { OperatorTable, Scope } from "./node.ts";
+import { general, indexed } from "./primitives.ts";
+import { knownIntegers, knownWords, sizeOf } from "./values.ts";
+import type { Value } from "./values.ts";
+
+/** Elements that one output element may be made of along an axis. */
+const MOST_TAPS = 16;
+
+/** One axis to resize. */
+interface AxisPlan {
+  readonly axis: number;
+  readonly from: number;
+  readonly to: number;
+  readonly scale: number;
+  /** Region of interest, in fractions of the axis. */
+  readonly roi: readonly [number, number];
+}
+
+/** Where an output element's elements are and what they weigh; -1 stands for the extrapolation value. */
+interface Taps {
+  readonly places: readonly number[];
+  readonly weights: readonly number[];
+}
+
+interface Filter {
+  readonly mode: string;
+  readonly coordinates: string;
+  readonly nearest: string;
+  readonly cubic: number;
+  readonly excludesOutside: boolean;
+  readonly isAntialiased: boolean;
+}
+
+function floats(scope: Scope, value: Value | undefined, what: string): number[] | undefined {
+  if (value === undefined) return undefined;
+  const { at, shape } = known(scope, value, what);
+  if (sizeOf(shape) === 0) return undefined;
+  if (at.kind !== "words") throw invalid(scope, `${what} must be floats`);
+  return Array.from(new Float32Array(at.words.slice().buffer));
+}
+
+function resize(scope: Scope): Value[] {
+  const x = input(scope, 0);
+  const isOld = scope.opset < 11;
+  const rank = x.shape.length;
+  const axes = axesOf(scope, intsAttribute(scope, "axes") ?? x.shape.map((_, axis) => axis), rank);
+  const scales = floats(scope, scope.inputs[isOld ? 1 : 2], "the scales");
+  const sizesInput = isOld ? undefined : scope.inputs[3];
+  const sizes = sizesInput === undefined ? undefined : knownNumbers(scope, sizesInput, "the sizes");
+  const coordinates = stringAttribute(scope, "coordinate_transformation_mode", isOld ? "asymmetric" : "half_pixel");
+  const roi = coordinates === "tf_crop_and_resize" ? floats(scope, scope.inputs[1], "the region") : undefined;
+  const filter: Filter = {
+    mode: stringAttribute(scope, "mode", "nearest"),
+    coordinates,
+    nearest: stringAttribute(scope, "nearest_mode", isOld ? "floor" : "round_prefer_floor"),
+    cubic: floatAttribute(scope, "cubic_coeff_a", -0.75),
+    excludesOutside: intAttribute(scope, "exclude_outside", 0) !== 0,
+    isAntialiased: intAttribute(scope, "antialias", 0) !== 0,
+  };
+  const plans = plan(scope, x, axes, scales, sizes, roi);
+  return [resampled(scope, x, plans, filter, floatAttribute(scope, "extrapolation_value", 0))];
+}
+
+function plan(
+  scope: Scope,
+  x: Value,
+  axes: readonly number[],
+  scales: readonly number[] | undefined,
+  sizes: readonly number[] | undefined,
+  roi: readonly number[] | undefined,
+): AxisPlan[] {
+  const given = scales ?? sizes;
+  if (given?.length !== axes.length) throw invalid(scope, "there must be one scale or size per axis", { given, axes });
+  let wanted = sizes;
+  let factors = scales;
+  const policy = stringAttribute(scope, "keep_aspect_ratio_policy", "stretch");
+  if (sizes !== undefined && policy !== "stretch") {
+    const ratios = axes.map((axis, index) => sizes[index] / x.shape[axis]);
+    const ratio = policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
+    factors = axes.map(() => ratio);
+    // Half goes up, as the operator's definition asks.
+    wanted = axes.map((axis) => Math.floor(ratio * x.shape[axis] + 0.5));
+  }
+  return axes.map((axis, index) => {
+    const from = x.shape[axis];
+    const region: [number, number] = roi === undefined ? [0, 1] : [roi[index], roi[index + axes.length]];
+    const span = roi === undefined ? from : from * (region[1] - region[0]);
+    const to = wanted === undefined ? Math.floor(span * factors![index]) : wanted[index];
+    return { axis, from, to, scale: factors === undefined ? to / from : factors[index], roi: region };
+  });
+}
+
+function resampled(scope: Scope, x: Value, plans: readonly AxisPlan[], filter: Filter, outside: number): Value {
+  return plans.reduce((value, axisPlan) => {
+    const isSame = axisPlan.from === axisPlan.to && axisPlan.scale === 1 && filter.coordinates !== "tf_crop_and_resize";
+    return isSame ? value : resampledAxis(scope, value, axisPlan, filter, outside);
+  }, x);
+}
+
+function resampledAxis(scope: Scope, value: Value, axisPlan: AxisPlan, filter: Filter, outside: number): Value {
+  const { axis, from, to } = axisPlan;
+  const taps = Array.from({ length: to }, (_, place) => tapsAt(scope, axisPlan, filter, place));
+  const width = Math.max(...taps.map(({ places }) => places.length));
+  if (width > MOST_TAPS) throw unsupported(scope, `a filter of ${width} elements; at most ${MOST_TAPS}`);
+  const shape = value.shape.map((extent, other) => (other === axis ? to : extent));
+  const inner = sizeOf(value.shape.slice(axis + 1));
+  // [to, width], short lists filled up with weight 0 at a place inside.
+  const placeTable = taps.flatMap(({ places }) =>
+    Array.from({ length: width }, (_, tap) => BigInt(places[tap] ?? Math.max(0, places[0]))),
+  );
+  const weightTable = taps.flatMap(({ weights }) => Array.from({ length: width }, (_, tap) => weights[tap] ?? 0));
+  const isCopy = width === 1 && weightTable.every((weight) => weight === 1);
+  if (!isCopy) requireType(scope, value, "float32");
+  const places = knownIntegers("int32", [to, width], BigInt64Array.from(placeTable));
+  const weights = knownWords([to, width], new Uint32Array(Float32Array.from(weightTable).buffer));
+  return general(scope, {
+    elementType: value.elementType,
+    shape,
+    extents: [sizeOf(value.shape.slice(0, axis)), to, inner],
+    operands: isCopy ? [value, places] : [value, places, weights],
+    define: (b, [source, placeOf, weightOf]) => {
+      const [row, place, column] = b.digits;
+      const wordAt = (tap: number): Register => {
+        const entry = b.addI(b.mulI(place, width), tap);
+        const at = b.load(placeOf, entry);
+        const address = b.addI(b.mulI(b.addI(b.mulI(row, from), at), inner), column);
+        if (value.elementType !== "float32") return b.load(source, address);
+        return b.select(b.ltI(at, 0), b.f32(outside), b.load(source, address));
+      };
+      if (isCopy) return wordAt(0);
+      let sum: Register = b.f32(0);
+      for (let tap = 0; tap < width; tap++)
+        sum = b.fma(wordAt(tap), b.load(weightOf, b.addI(b.mulI(place, width), tap)), sum);
+      return sum;
+    },
+  });
+}
+
+/** The coordinate in the tensor of an output element. */
+function coordinateOf({ from, to, scale, roi }: AxisPlan, mode: string, place: number): number | undefined {
+  const length = scale * from;
+  switch (mode) {
+    case "half_pixel":
+      return (place + 0.5) / scale - 0.5;
+    case "half_pixel_symmetric": {
+      const adjustment = to / length;
+      const center = from / 2;
+      return center * (1 - adjustment) + (place + 0.5) / scale - 0.5;
+    }
+    case "pytorch_half_pixel":
+      return to === 1 ? -0.5 : (place + 0.5) / scale - 0.5;
+    case "align_corners":
+      return to === 1 ? 0 : (place * (from - 1)) / (to - 1);
+    case "asymmetric":
+      return place / scale;
+    case "tf_half_pixel_for_nn":
+      return (place + 0.5) / scale;
+    case "tf_crop_and_resize": {
+      const [start, end] = roi;
+      return to === 1
+        ? 0.5 * (start + end) * (from - 1)
+        : start * (from - 1) + (place * (end - start) * (from - 1)) / (to - 1);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function tapsAt(scope: Scope, axisPlan: AxisPlan, filter: Filter, place: number): Taps {
+  const { from, scale } = axisPlan;
+  const coordinate = coordinateOf(axisPlan, filter.coordinates, place);
+  if (coordinate === undefined) throw unsupported(scope, `coordinate mode ${filter.coordinates}`);
+  if (filter.coordinates === "tf_crop_and_resize" && (coordinate < 0 || coordinate > from - 1)) {
+    return { places: [-1], weights: [1] };
+  }
+  const inside = (at: number): number => Math.min(Math.max(at, 0), from - 1);
+  if (filter.mode === "nearest")
+    return { places: [inside(nearestPlace(scope, filter.nearest, coordinate))], weights: [1] };
+  const isCubic = filter.mode === "cubic";
+  if (!isCubic && filter.mode !== "linear") throw unsupported(scope, `mode ${filter.mode}`);
+  // An antialiasing filter is stretched over the elements that shrink into one.
+  const stretch = filter.isAntialiased && scale < 1 ? 1 / scale : 1;
+  const reach = (isCubic ? 2 : 1) * stretch;
+  const weigh = (distance: number): number =>
+    isCubic ? cubicWeight(filter.cubic, Math.abs(distance) / stretch) : Math.max(0, 1 - Math.abs(distance) / stretch);
+  const first = Math.floor(coordinate - reach) + 1;
+  const last = Math.ceil(coordinate + reach) - 1;
+  const places: number[] = [];
+  const weights: number[] = [];
+  for (let at = first; at <= Math.max(last, first); at++) {
+    if (filter.excludesOutside && at !== inside(at)) continue;
+    const weight = weigh(at - coordinate);
+    places.push(inside(at));
+    weights.push(weight);
+  }
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const isNormalised = filter.excludesOutside || stretch > 1;
+  return { places, weights: isNormalised ? weights.map((weight) => weight / sum) : weights };
+}
+
+function cubicWeight(a: number, distance: number): number {
+  const d = distance;
+  if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+  return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0;
+}
+
+function nearestPlace(scope: Scope, mode: string, coordinate: number): number {
+  switch (mode) {
+    case "floor":
+      return Math.floor(coordinate);
+    case "ceil":
+      return Math.ceil(coordinate);
+    case "round_prefer_floor":
+      return Math.ceil(coordinate - 0.5);
+    case "round_prefer_ceil":
+      return Math.floor(coordinate + 0.5);
+    default:
+      throw unsupported(scope, `nearest mode ${mode}`);
+  }
+}
+
+/** Resize of opset 7 to 9. */
+function upsample(scope: Scope): Value[] {
+  const x = input(scope, 0);
+  const scales = scope.opset < 9 ? attribute(scope, "scales", "floats") : floats(scope, input(scope, 1), "the scales");
+  const axes = x.shape.map((_, axis) => axis);
+  const filter: Filter = {
+    mode: stringAttribute(scope, "mode", "nearest"),
+    coordinates: "asymmetric",
+    nearest: "floor",
+    cubic: -0.75,
+    excludesOutside: false,
+    isAntialiased: false,
+  };
+  return [resampled(scope, x, plan(scope, x, axes, scales, undefined, undefined), filter, 0)];
+}
+
+/** theta times the homogeneous coordinates of each place. */
+function affineGrid(scope: Scope): Value[] {
+  const theta = input(scope, 0);
+  requireType(scope, theta, "float32");
+  const [n, , ...spatial] = knownNumbers(scope, input(scope, 1), "the size");
+  const dimensions = spatial.length;
+  const isAligned = intAttribute(scope, "align_corners", 0) !== 0;
+  return [
+    indexed(scope, "float32", [n, ...spatial, dimensions], [theta], (b, [matrix]) => {
+      const row = b.addI(b.mulI(b.digits[0], dimensions), b.digits[dimensions + 1]);
+      const base = b.mulI(row, dimensions + 1);
+      // x, the fastest axis, comes first in theta.
+      return spatial.toReversed().reduce<Register>(
+        (sum, extent, index) => {
+          const place = b.fromI32(b.digits[dimensions - index]);
+          const coordinate = isAligned
+            ? b.sub(b.div(b.mul(place, 2), Math.max(1, extent - 1)), 1)
+            : b.sub(b.div(b.fma(place, 2, 1), extent), 1);
+          return b.fma(b.load(matrix, b.addI(base, index)), coordinate, sum);
+        },
+        b.load(matrix, b.addI(base, dimensions)),
+      );
+    }),
+  ];
+}
+
+type Border = "zeros" | "border" | "reflection";
+
+/** A coordinate of [-1, 1] in elements. */
+function denormalised(b: ScalarBuilder, x: Register, extent: number, isAligned: boolean): Register {
+  if (isAligned) return b.mul(b.mul(b.add(x, 1), 0.5), extent - 1);
+  return b.mul(b.fma(b.add(x, 1), extent, -1), 0.5);
+}
+
+/** A coordinate folded back between two ends. */
+function reflected(b: ScalarBuilder, x: Register, low: number, high: number): Register {
+  const range = high - low;
+  if (range <= 0) return b.f32(0);
+  const distance = b.abs(b.sub(x, low));
+  const turns = b.floor(b.div(distance, range));
+  const rest = b.fma(b.neg(turns), range, distance);
+  const isEven = b.eq(b.floor(b.mul(turns, 0.5)), b.mul(turns, 0.5));
+  return b.add(b.select(isEven, rest, b.sub(range, rest)), low);
+}
+
+/** An element at integer coordinates (floats), or what stands beyond the border. */
+function sample(
+  b: ScalarBuilder,
+  operand: number,
+  base: Register,
+  places: readonly Register[],
+  extents: readonly number[],
+  border: Border,
+  isAligned: boolean,
+): Register {
+  let isInside: Register = b.bool(true);
+  let address: Register = b.i32(0);
+  places.forEach((place, axis) => {
+    const extent = extents[axis];
+    const [low, high] = isAligned ? [0, extent - 1] : [-0.5, extent - 0.5];
+    const folded = border === "reflection" ? reflected(b, place, low, high) : place;
+    if (border === "zeros") isInside = b.and(isInside, b.and(b.le(0, folded), b.le(folded, extent - 1)));
+    const limited = b.toI32(b.max(b.min(folded, extent - 1), 0));
+    address = b.addI(b.mulI(address, extent), limited);
+  });
+  return b.load(operand, b.select(isInside, b.addI(base, address), b.i32(-1)));
+}
+
+function gridSample(scope: Scope): Value[] {
+  const [x, grid] = [input(scope, 0), input(scope, 1)];
+  requireType(scope, x, "float32");
+  requireType(scope, grid, "float32");
+  const [n, channels, ...extents] = x.shape;
+  const dimensions = extents.length;
+  const output = grid.shape.slice(1, -1);
+  if (grid.shape.at(-1) !== dimensions || output.length !== dimensions || grid.shape[0] !== n) {
+    throw mismatch(scope, "the grid does not fit the tensor", { x: [...x.shape], grid: [...grid.shape] });
+  }
+  const given = stringAttribute(scope, "mode", scope.opset < 20 ? "bilinear" : "linear");
+  const mode = given === "bilinear" ? "linear" : given === "bicubic" ? "cubic" : given;
+  const border = stringAttribute(scope, "padding_mode", "zeros");
+  if (border !== "zeros" && border !== "border" && border !== "reflection")
+    throw unsupported(scope, `padding ${border}`);
+  if (mode !== "linear" && mode !== "nearest" && (mode !== "cubic" || dimensions !== 2)) {
+    throw unsupported(scope, `mode ${given} in ${dimensions} dimensions`);
+  }
+  const isAligned = intAttribute(scope, "align_corners", 0) !== 0;
+  return [
+    general(scope, {
+      elementType: "float32",
+      shape: [n, channels, ...output],
+      extents: [n, channels, sizeOf(output)],
+      operands: [x, grid],
+      define: (b, [source, at]) => {
+        const [row, channel, place] = b.digits;
+        const base = b.mulI(b.addI(b.mulI(row, channels), channel), sizeOf(extents));
+        const entry = b.mulI(b.addI(b.mulI(row, sizeOf(output)), place), dimensions);
+        // The grid names the fastest axis first.
+        const coordinates = extents.map((extent, axis) => {
+          const word = b.load(at, b.addI(entry, dimensions - 1 - axis));
+          const coordinate = denormalised(b, word, extent, isAligned);
+          const [low, high] = isAligned ? [0, extent - 1] : [-0.5, extent - 0.5];
+          if (border === "border") return b.max(b.min(coordinate, extent - 1), 0);
+          return border === "reflection" ? reflected(b, coordinate, low, high) : coordinate;
+        });
+        const read = (places: readonly Register[]): Register =>
+          sample(b, source, base, places, extents, border, isAligned);
+        if (mode === "nearest") return read(coordinates.map((coordinate) => b.nearest(coordinate)));
+        return combineTaps(b, coordinates, mode === "cubic", read);
+      },
+    }),
+  ];
+}
+
+/** The sum over all combinations of taps per axis of the product of their weights and the element there. */
+function combineTaps(
+  b: ScalarBuilder,
+  coordinates: readonly Register[],
+  isCubic: boolean,
+  read: (places: readonly Register[]) => Register,
+): Register {
+  const offsets = isCubic ? [-1, 0, 1, 2] : [0, 1];
+  const axes = coordinates.map((coordinate) => {
+    const whole = b.floor(coordinate);
+    const fraction = b.sub(coordinate, whole);
+    return offsets.map((offset) => ({
+      place: b.add(whole, offset),
+      weight: isCubic ? cubicWeightOf(b, fraction, offset) : offset === 0 ? b.sub(1, fraction) : fraction,
+    }));
+  });
+  const walk = (axis: number, places: readonly Register[]): Register => {
+    if (axis === axes.length) return read(places);
+    return axes[axis].reduce<Register>(
+      (sum, { place, weight }) => b.fma(walk(axis + 1, [...places, place]), weight, sum),
+      b.f32(0),
+    );
+  };
+  return walk(0, []);
+}
+
+/** The cubic kernel of a = -0.75 at the distance of `offset` from a fraction in [0, 1). */
+function cubicWeightOf(b: ScalarBuilder, fraction: Register, offset: number): Register {
+  const a = -0.75;
+  const d = offset <= 0 ? b.sub(fraction, offset) : b.sub(offset, fraction);
+  if (offset === 0 || offset === 1) return b.fma(b.mul(b.fma(d, a + 2, -(a + 3)), d), d, 1);
+  return b.fma(b.fma(b.fma(d, a, -5 * a), d, 8 * a), d, -4 * a);
+}
+
+export const RESAMPLERS: OperatorTable = {
+  Resize: resize,
+  Upsample: upsample,
+  AffineGrid: affineGrid,
+  GridSample: gridSample,
+};
