@@ -43,6 +43,15 @@ export interface Tolerance {
 /** The suite's own tolerances. */
 export const SUITE_TOLERANCE: Tolerance = { relative: 1e-3, absolute: 1e-7 };
 
+// The expected values of these come from a float32 transform and are up to 1.5e-6 away from the exact ones, which are zero in
+// places: there the suite's absolute tolerance compares with noise.
+const NOISY: ReadonlySet<string> = new Set(["test_dft_inverse", "test_dft_inverse_opset19"]);
+
+/** The tolerance of a case of the suite, by its name. */
+export function toleranceOf(name: string): Tolerance {
+  return NOISY.has(name) ? { relative: 1e-3, absolute: 2e-6 } : SUITE_TOLERANCE;
+}
+
 /** Runs a model file on every data set of its case; the first that does not pass decides. */
 export function runCase(
   modelBytes: Uint8Array,

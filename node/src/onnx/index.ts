@@ -1,6 +1,7 @@
 // ONNX: reading and writing model files and tensors as plain data, and lowering models to programs. Refuses, with
 // TruncatedFileError or MalformedModelError, what is no valid file, and with the errors of ./errors.ts what has no lowering.
 
+export * from "./conformance.ts";
 export * from "./errors.ts";
 export * from "./functions.ts";
 export { importModel } from "./import.ts";

@@ -1,0 +1,93 @@
+/**
+ * Runs a sample of the ONNX backend test suite on the interpreter. LOCKSTEP_CONFORMANCE names the folder that holds the
+ * groups `node`, `simple`, `pytorch-converted` and `pytorch-operator`; without it only the comparison itself is tested.
+ */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { difference, runCase, SUITE_TOLERANCE, toleranceOf } from "./conformance.ts";
+import { float, floats, int64s, modelOf } from "./fixtures.ts";
+import type { ModelSketch } from "./fixtures.ts";
+import { serializeModel } from "./serialize.ts";
+import { serializeTensorFile } from "./tensor.ts";
+import type { OnnxTensor } from "./tensor.ts";
+import { knownTensor } from "./values.ts";
+
+const GROUPS = ["node", "simple", "pytorch-converted", "pytorch-operator"];
+const folder = process.env["LOCKSTEP_CONFORMANCE"];
+
+test("every tenth case of the suite passes or is refused by name", { skip: folder === undefined }, () => {
+  for (const group of GROUPS) {
+    const cases = readdirSync(join(folder!, group)).sort();
+    for (const name of cases.filter((_, index) => index % 10 === 0)) {
+      const path = join(folder!, group, name);
+      const result = runCase(readFileSync(join(path, "model.onnx")), dataSets(path), undefined, toleranceOf(name));
+      if (result.status === "unsupported") assert.notEqual(result.reason, "");
+      else assert.equal(result.status, "passed", `${name}: ${result.status === "failed" ? result.reason : ""}`);
+    }
+  }
+});
+
+function dataSets(path: string): { inputs: Uint8Array[]; outputs: Uint8Array[] }[] {
+  const sets = readdirSync(path).filter((name) => name.startsWith("test_data_set_"));
+  return sets.map((set) => {
+    const files = readdirSync(join(path, set));
+    const read = (kind: string): Uint8Array[] => {
+      const count = files.filter((file) => file.startsWith(`${kind}_`)).length;
+      return Array.from({ length: count }, (_, index) => readFileSync(join(path, set, `${kind}_${index}.pb`)));
+    };
+    return { inputs: read("input"), outputs: read("output") };
+  });
+}
+
+const sketch: ModelSketch = {
+  nodes: [{ op: "LeakyRelu", inputs: ["x"], attributes: { alpha: float(0.5) } }],
+  inputs: { x: { dtype: "float32", shape: [2] } },
+  outputs: ["y0"],
+};
+const file = (tensor: OnnxTensor): Uint8Array => serializeTensorFile(tensor);
+
+test("a case passes, fails with the first difference, or is unsupported", () => {
+  const model = serializeModel(modelOf(sketch));
+  const inputs = [file(floats([2], [-2, 3]))];
+  assert.deepEqual(runCase(model, [{ inputs, outputs: [file(floats([2], [-1, 3]))] }]), { status: "passed" });
+  const wrong = runCase(model, [{ inputs, outputs: [file(floats([2], [-1, 4]))] }]);
+  assert.deepEqual(wrong, { status: "failed", reason: "output y0: element 1 is 3 instead of 4" });
+  const other = serializeModel(modelOf({ ...sketch, nodes: [{ op: "NonZero", inputs: ["x"] }] }));
+  assert.deepEqual(runCase(other, [{ inputs, outputs: [] }]), {
+    status: "unsupported",
+    operator: "NonZero",
+    opset: 17,
+    reason: "the operator has no lowering",
+  });
+});
+
+test("a broken file is a failure with its error's name, not a crash", () => {
+  const result = runCase(Uint8Array.of(1, 2, 3), []);
+  assert.equal(result.status, "failed");
+});
+
+test("inputs used as shapes are bound from the case", () => {
+  const reshape: ModelSketch = {
+    nodes: [{ op: "Reshape", inputs: ["x", "s"] }],
+    inputs: { x: { dtype: "float32", shape: [2] }, s: { dtype: "int64", shape: [2] } },
+    outputs: ["y0"],
+  };
+  const inputs = [file(floats([2], [1, 2])), file(int64s([2], [2, 1]))];
+  const outputs = [file(floats([2, 1], [1, 2]))];
+  assert.deepEqual(runCase(serializeModel(modelOf(reshape)), [{ inputs, outputs }]), { status: "passed" });
+});
+
+test("floats are compared within the tolerance, NaN with NaN, integers and shapes exactly", () => {
+  const compare = (a: OnnxTensor, b: OnnxTensor): string | null =>
+    difference(knownTensor(a)!, knownTensor(b)!, SUITE_TOLERANCE);
+  assert.equal(compare(floats([2], [1.0005, NaN]), floats([2], [1, NaN])), null);
+  assert.notEqual(compare(floats([1], [1.002]), floats([1], [1])), null);
+  assert.notEqual(compare(floats([1], [NaN]), floats([1], [1])), null);
+  assert.notEqual(compare(floats([1], [Infinity]), floats([1], [3e38])), null);
+  assert.notEqual(compare(int64s([1], [1000]), int64s([1], [1001])), null);
+  assert.notEqual(compare(floats([1, 2], [1, 2]), floats([2], [1, 2])), null);
+  assert.notEqual(compare(floats([1], [1]), int64s([1], [1])), null);
+});

@@ -1,0 +1,240 @@
+/** Imports small models: what comes out, what options do, and what is refused with which error. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LockstepError } from "../float/errors.ts";
+import { isDotProduct } from "../ir/bounds.ts";
+import type { ScalarProgram } from "../ir/scalar.ts";
+import { floats, int, int64s, ints, modelOf, numbersOf, randomFloats, runImported, runSketch } from "./fixtures.ts";
+import type { ModelSketch } from "./fixtures.ts";
+import { importModel } from "./import.ts";
+import type { ImportedModel, ImportOptions } from "./import.ts";
+
+const X = { x: { dtype: "float32" as const, shape: [2, 3] } };
+
+const dense: ModelSketch = {
+  nodes: [
+    { op: "MatMul", inputs: ["x", "w"], outputs: ["product"] },
+    { op: "Add", inputs: ["product", "b"], outputs: ["sum"] },
+    { op: "Relu", inputs: ["sum"], outputs: ["y"] },
+  ],
+  inputs: X,
+  initializers: { w: floats([3, 2], [1, 2, 3, 4, 5, 6]), b: floats([2], [-30, 1]) },
+  outputs: ["y"],
+};
+
+function scalarsOf({ program }: ImportedModel): ScalarProgram[] {
+  return program.segments[0].records.map(({ scalar }) => program.scalars.get(scalar)!);
+}
+
+test("a dense layer gives its numbers and keeps its program root", () => {
+  const imported = importModel(modelOf(dense));
+  const [y] = runImported(imported, { x: floats([2, 3], [1, 2, 3, -1, 0, 1]) });
+  assert.deepEqual(numbersOf(y), [0, 29, 0, 5]);
+  assert.deepEqual(imported.inputs, [{ name: "x", elementType: "float32", shape: [2, 3] }]);
+  assert.deepEqual(imported.outputs, [{ name: "y", elementType: "float32", shape: [2, 2] }]);
+  assert.equal(importModel(modelOf(dense)).programRoot, imported.programRoot);
+  const other = { ...dense, initializers: { ...dense.initializers, b: floats([2], [-30, 2]) } };
+  assert.notEqual(importModel(modelOf(other)).programRoot, imported.programRoot);
+});
+
+test("a constant right side is committed transposed, and products have the dot form", () => {
+  const imported = importModel(modelOf(dense));
+  const [product] = scalarsOf(imported);
+  assert.ok(isDotProduct(product));
+  assert.equal(imported.program.segments[0].records.length, 3);
+  const [{ operands }] = imported.program.segments[0].records;
+  const constant = operands.find(({ kind }) => kind === "constant");
+  assert.ok(constant?.kind === "constant");
+  const words = imported.constants.get(constant.root)!;
+  assert.deepEqual([...new Float32Array(words.slice().buffer)], [1, 3, 5, 2, 4, 6]);
+});
+
+test("a long product is a chain of loops that continue each other", () => {
+  const count = 2600;
+  const sketch: ModelSketch = {
+    nodes: [{ op: "MatMul", inputs: ["x", "w"] }],
+    inputs: { x: { dtype: "float32", shape: [1, count] } },
+    initializers: { w: randomFloats([count, 1], 7) },
+    outputs: ["y0"],
+  };
+  const loops = scalarsOf(importModel(modelOf(sketch))).map(({ loop }) => loop!);
+  assert.deepEqual(
+    loops.map(({ start, count: length, continued }) => [start, length, continued]),
+    [
+      [0, 1024, false],
+      [1024, 1024, true],
+      [2048, 552, true],
+    ],
+  );
+  const x = randomFloats([1, count], 8);
+  const [y] = runSketch(sketch, { x });
+  const w = sketch.initializers!["w"].data as Float32Array;
+  // The definition, beside the chain: blocks of 256 from zero, added in order.
+  let total = 0;
+  for (let start = 0; start < count; start += 256) {
+    let block = 0;
+    for (let k = start; k < Math.min(start + 256, count); k++) block = fma(Number(x.data[k]), w[k], block);
+    total = start === 0 ? block : Math.fround(total + block);
+  }
+  assert.deepEqual(numbersOf(y), [total]);
+});
+
+test("views cost nothing, and an output that is an input is copied", () => {
+  const imported = importModel(
+    modelOf({
+      nodes: [
+        { op: "Reshape", inputs: ["x", "shape"], outputs: ["flat"] },
+        { op: "Identity", inputs: ["flat"], outputs: ["same"] },
+      ],
+      inputs: X,
+      initializers: { shape: int64s([1], [-1]) },
+      outputs: ["same", "x"],
+    }),
+  );
+  assert.equal(imported.program.segments[0].records.length, 1);
+  assert.deepEqual(imported.outputs[0].shape, [6]);
+});
+
+test("equal primitives are made once and unused ones not at all", () => {
+  const imported = importModel(
+    modelOf({
+      nodes: [
+        { op: "Exp", inputs: ["x"], outputs: ["a"] },
+        { op: "Exp", inputs: ["x"], outputs: ["b"] },
+        { op: "Log", inputs: ["x"], outputs: ["unused"] },
+        { op: "Add", inputs: ["a", "b"], outputs: ["y"] },
+      ],
+      inputs: X,
+      outputs: ["y"],
+    }),
+  );
+  assert.equal(imported.program.segments[0].records.length, 2);
+});
+
+test("shape arithmetic is exact beyond 32 bits", () => {
+  const [y] = runSketch(
+    {
+      nodes: [{ op: "Slice", inputs: ["x", "starts", "ends", "axes"] }],
+      inputs: X,
+      initializers: { starts: int64s([1], [1]), ends: int64s([1], [2n ** 63n - 1n]), axes: int64s([1], [-1]) },
+      outputs: ["y0"],
+    },
+    { x: floats([2, 3], [1, 2, 3, 4, 5, 6]) },
+  );
+  assert.deepEqual(numbersOf(y), [2, 3, 5, 6]);
+});
+
+test("a state input takes the output of the step before", () => {
+  const sketch: ModelSketch = {
+    nodes: [{ op: "Add", inputs: ["x", "one"], outputs: ["y"] }],
+    inputs: X,
+    initializers: { one: floats([1], [1]) },
+    outputs: ["y"],
+  };
+  const imported = importModel(modelOf(sketch), { state: [{ input: "x", output: "y" }] });
+  assert.equal(imported.program.slots.length, 1);
+  const [y] = runImported(imported, { x: floats([2, 3], [0, 1, 2, 3, 4, 5]) }, 5);
+  assert.deepEqual(numbersOf(y), [5, 6, 7, 8, 9, 10]);
+});
+
+test("symbolic dimensions come from dims, whole shapes from shapes", () => {
+  const sketch: ModelSketch = {
+    nodes: [{ op: "Relu", inputs: ["x"], outputs: ["y"] }],
+    inputs: { x: { dtype: "float32", shape: ["batch", 3] } },
+    outputs: ["y"],
+  };
+  assert.deepEqual(importModel(modelOf(sketch), { dims: { batch: 4 } }).outputs[0].shape, [4, 3]);
+  assert.deepEqual(importModel(modelOf(sketch), { shapes: { x: [5, 3] } }).outputs[0].shape, [5, 3]);
+  refuses(sketch, {}, "UnknownDimensionError", { input: "x", axis: 0, dimension: "batch" });
+  refuses(sketch, { dims: { batch: -1 } }, "ImportOptionError", { option: "dims", name: "batch" });
+  refuses(sketch, { shapes: { x: [5, 4] } }, "ImportOptionError", { option: "shapes", name: "x" });
+  refuses(sketch, { shapes: { z: [1] } }, "ImportOptionError", { option: "shapes", name: "z" });
+});
+
+test("an input used as a shape must be bound, and then is no input of the program", () => {
+  const sketch: ModelSketch = {
+    nodes: [{ op: "Reshape", inputs: ["x", "shape"] }],
+    inputs: { ...X, shape: { dtype: "int64", shape: [1] } },
+    outputs: ["y0"],
+  };
+  refuses(sketch, {}, "UnboundInputError", { inputs: ["shape"] });
+  refuses(sketch, { bind: { shape: floats([1], [6]) } }, "ImportOptionError", { option: "bind" });
+  const imported = importModel(modelOf(sketch), { bind: { shape: int64s([1], [6]) } });
+  assert.deepEqual(
+    imported.inputs.map(({ name }) => name),
+    ["x"],
+  );
+});
+
+test("what has no lowering is refused by name, opset and reason", () => {
+  const node = (op: string, more: Partial<ModelSketch> = {}): ModelSketch => {
+    return { nodes: [{ op, inputs: ["x"] }], inputs: X, outputs: ["y0"], ...more };
+  };
+  refuses(node("NonZero"), {}, "UnsupportedOperatorError", { operator: "NonZero", domain: "", opset: 17, node: "y0" });
+  refuses(node("Relu", { opset: 5 }), {}, "UnsupportedOperatorError", { operator: "Relu", opset: 5 });
+  refuses(node("Relu", { opset: 26 }), {}, "UnsupportedOperatorError", { operator: "Relu", opset: 26 });
+  const foreign = { nodes: [{ op: "FastGelu", inputs: ["x"], domain: "com.microsoft" }], inputs: X, outputs: ["y0"] };
+  refuses(foreign, {}, "UnsupportedOperatorError", { operator: "FastGelu", domain: "com.microsoft" });
+  refuses(node("Relu", { inputs: { x: { dtype: "float64", shape: [1] } } }), {}, "UnsupportedTensorError", {
+    name: "x",
+  });
+});
+
+test("shapes and attributes that do not fit are refused at their node", () => {
+  const pair = (op: string, a: number[], b: number[]): ModelSketch => ({
+    nodes: [{ op, inputs: ["a", "b"] }],
+    inputs: { a: { dtype: "float32", shape: a }, b: { dtype: "float32", shape: b } },
+    outputs: ["y0"],
+  });
+  refuses(pair("MatMul", [2, 3], [4, 2]), {}, "ShapeMismatchError", { operator: "MatMul", node: "y0" });
+  refuses(pair("Add", [2, 3], [2]), {}, "ShapeMismatchError", { operator: "Add" });
+  refuses(pair("Conv", [1, 2, 5, 5], [3, 4, 3, 3]), {}, "ShapeMismatchError", { operator: "Conv" });
+  const pool = (attributes: ModelSketch["nodes"][0]["attributes"]): ModelSketch => ({
+    nodes: [{ op: "MaxPool", inputs: ["x"], ...(attributes === undefined ? {} : { attributes }) }],
+    inputs: { x: { dtype: "float32", shape: [1, 1, 4, 4] } },
+    outputs: ["y0"],
+  });
+  refuses(pool(undefined), {}, "InvalidNodeError", { operator: "MaxPool" });
+  refuses(pool({ kernel_shape: int(2) }), {}, "InvalidNodeError", { name: "kernel_shape" });
+  refuses(pool({ kernel_shape: ints(0, 2) }), {}, "InvalidNodeError", {});
+  refuses(pool({ kernel_shape: ints(9, 9) }), {}, "ShapeMismatchError", {});
+  refuses({ ...dense, nodes: dense.nodes.slice(1) }, {}, "InvalidNodeError", { name: "product" });
+});
+
+test("an int64 that a program would hold must fit 32 bits", () => {
+  const sketch: ModelSketch = {
+    nodes: [{ op: "Add", inputs: ["x", "c"] }],
+    inputs: { x: { dtype: "int64", shape: [1] } },
+    initializers: { c: int64s([1], [2n ** 31n]) },
+    outputs: ["y0"],
+  };
+  refuses(sketch, {}, "IntegerRangeError", { value: 2n ** 31n });
+});
+
+test("an unknown state or a state of another shape is refused", () => {
+  const sketch: ModelSketch = {
+    nodes: [{ op: "ReduceSum", inputs: ["x"], outputs: ["y"] }],
+    inputs: X,
+    outputs: ["y"],
+  };
+  refuses(sketch, { state: [{ input: "x", output: "y" }] }, "ImportOptionError", { option: "state", name: "x" });
+  refuses(sketch, { state: [{ input: "z", output: "y" }] }, "ImportOptionError", { option: "state", name: "z" });
+});
+
+function refuses(sketch: ModelSketch, options: ImportOptions, name: string, values: Record<string, unknown>): void {
+  assert.throws(
+    () => importModel(modelOf(sketch), options),
+    (error: unknown) => {
+      assert.ok(error instanceof LockstepError, String(error));
+      assert.equal(error.name, name, error.message);
+      for (const [key, value] of Object.entries(values)) assert.deepEqual(error.values[key], value, key);
+      return true;
+    },
+  );
+}
+
+/** Rounds once: the product and sum of such floats are exact in binary64 but for the last bits, far below a tie. */
+function fma(x: number, y: number, z: number): number {
+  return Math.fround(x * y + z);
+}
