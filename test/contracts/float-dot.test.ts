@@ -7,10 +7,10 @@ import { describe, it } from "node:test";
 import { network } from "hardhat";
 import type { Hex } from "viem";
 
-import { below, createRandom, ordinary, wordOf } from "../../node/src/float/directed.ts";
-import type { Random } from "../../node/src/float/directed.ts";
-import { fma } from "../../node/src/float/ops.ts";
-import { canonical, toBits } from "../../node/src/float/words.ts";
+import { below, createRandom, ordinary, wordOf } from "@lockstep/node/float/directed";
+import type { Random } from "@lockstep/node/float/directed";
+import { fma } from "@lockstep/node/float/ops";
+import { canonical, toBits } from "@lockstep/node/float/words";
 
 const SEED = 0xd07;
 const DOTS_PER_DISTRIBUTION = 400;

@@ -8,9 +8,9 @@ import { describe, it } from "node:test";
 import { network } from "hardhat";
 import type { Hex } from "viem";
 
-import { createRandom, drawOperands, specialTuples, DIRECTED_CLASSES } from "../../node/src/float/directed.ts";
-import * as ops from "../../node/src/float/ops.ts";
-import { findTestFloatOperation, readTestFloat } from "../../node/src/float/testfloat.ts";
+import { createRandom, drawOperands, specialTuples, DIRECTED_CLASSES } from "@lockstep/node/float/directed";
+import * as ops from "@lockstep/node/float/ops";
+import { findTestFloatOperation, readTestFloat } from "@lockstep/node/float/testfloat";
 
 const SEED = 0xf10a732;
 const CASES_PER_CLASS = 400;

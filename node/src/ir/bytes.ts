@@ -58,7 +58,8 @@ export function createWriter(): Writer {
     },
     hash: (hash) => {
       const bytes = hashBytes(hash);
-      buffer.set(bytes, reserve(bytes.length));
+      const offset = reserve(bytes.length); // may replace the buffer
+      buffer.set(bytes, offset);
     },
     // A fresh buffer is zero, and nothing is written twice.
     zeros: (count) => void reserve(count),

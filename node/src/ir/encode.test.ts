@@ -7,7 +7,7 @@ import { FieldRangeError, hashBytes, MalformedBytesError, toHash } from "./bytes
 import { decodeProgram, decodeRecord, decodeScalar, HashMismatchError, MissingScalarError } from "./decode.ts";
 import { encodeProgram, encodeRecord, encodeScalar, programRoot, recordHash, scalarHash } from "./encode.ts";
 import { exampleProgram } from "./example.ts";
-import type { PrimitiveRecord } from "./program.ts";
+import type { OperandRef, PrimitiveRecord } from "./program.ts";
 import { randomScalar } from "./random.ts";
 import { rootOf } from "./tree.ts";
 import { InvalidScalarProgramError, validateScalar } from "./validate.ts";
@@ -146,6 +146,21 @@ test("records have one encoding", () => {
   assert.equal(recordHash(record), toHash(keccak_256(bytes)));
   assert.throws(() => decodeRecord(bytes.slice(0, -1)), MalformedBytesError);
   assert.throws(() => decodeRecord(Uint8Array.of(...bytes, 0)), MalformedBytesError);
+});
+
+test("records of every number of operands survive the round trip", () => {
+  for (let count = 0; count <= 8; count++) {
+    const operands = Array.from({ length: count }, (_, index): OperandRef => ({
+      kind: "constant",
+      root: `0x${(index + 1).toString(16).padStart(64, "a")}`,
+      type: "f32",
+      length: index + 1,
+    }));
+    const record: PrimitiveRecord = { scalar: `0x${"b".repeat(64)}`, type: "i32", length: 7, operands };
+    const bytes = encodeRecord(record);
+    assert.equal(bytes.length, 48 * (1 + count));
+    assert.deepEqual(decodeRecord(bytes), record);
+  }
 });
 
 test("numbers that do not fit and hashes of another form are refused", () => {

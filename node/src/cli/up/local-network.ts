@@ -61,6 +61,8 @@ export interface LocalNetwork {
 }
 
 const REPOSITORY = resolve(import.meta.dirname, "../../../..");
+const INDEXER = join(REPOSITORY, "indexer");
+const PONDER = join(REPOSITORY, "node_modules", "ponder", "dist", "esm", "bin", "ponder.js");
 const FUNDING = parseEther("100");
 // What `--lie` is when nothing is said: the sign of a hidden activation in the first layer.
 const DEFAULT_LIE = "random:1";
@@ -113,9 +115,16 @@ async function start(options: LocalNetworkOptions, processes: Processes): Promis
     name: "indexer",
     command: process.execPath,
     args: [
-      join(REPOSITORY, "node_modules", "ponder", "dist", "esm", "bin", "ponder.js"),
-      ...["start", "--root", join(REPOSITORY, "indexer"), "--hostname", "127.0.0.1", "--port", String(apiPort)],
-      ...["--schema", "lockstep"],
+      PONDER,
+      "start",
+      "--root",
+      INDEXER,
+      "--hostname",
+      "127.0.0.1",
+      "--port",
+      String(apiPort),
+      "--schema",
+      "lockstep",
     ],
     environment: {
       RPC_URL: rpc,
@@ -123,7 +132,7 @@ async function start(options: LocalNetworkOptions, processes: Processes): Promis
       LOCKSTEP_INDEXER_DIR: freshFolder(join(dir, "indexer")),
       PONDER_TELEMETRY_DISABLED: "true",
     },
-    workingDirectory: join(REPOSITORY, "indexer"),
+    workingDirectory: INDEXER,
     restart: true,
   });
 
