@@ -1,7 +1,7 @@
 /** The cross-check: the same file and inputs in onnxruntime. What is claimed never comes from here. */
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { ImportedModel } from "../onnx/index.ts";
-import { toValues } from "./commands/model.ts";
+import { toValues } from "./tensors.ts";
 
 /** The outputs of a model in onnxruntime, on one thread, as numbers. */
 export async function runReference(

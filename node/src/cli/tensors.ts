@@ -2,8 +2,10 @@
 import { parse, type NpyArray } from "npyjs";
 import { inputWords } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
+import { fromBits } from "../float/words.ts";
+import type { WordType } from "../ir/index.ts";
 import { parseTensorFile, type ImportedModel } from "../onnx/index.ts";
-import { readUserFile } from "./commands/program.ts";
+import { readUserFile } from "./files.ts";
 
 /** One file per input of the model, in the model's order. */
 export function readInputs(model: ImportedModel, paths: readonly string[]): Uint32Array[] {
@@ -22,6 +24,16 @@ export function readInputs(model: ImportedModel, paths: readonly string[]): Uint
       throw new InputShapeError(path, expected.name, shape, expected.shape);
     }
     return inputWords(tensor, values);
+  });
+}
+
+/** The values of words of a type; numbers that JSON has no form for as strings. */
+export function toValues(words: Uint32Array, type: WordType): (number | string | boolean)[] {
+  return Array.from(words, (word) => {
+    if (type === "bool") return word !== 0;
+    if (type === "i32") return word | 0;
+    const value = fromBits(word);
+    return Number.isFinite(value) ? value : String(value);
   });
 }
 

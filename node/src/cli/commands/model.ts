@@ -1,14 +1,14 @@
 /** `lockstep model`: what an ONNX file becomes, whether it agrees with onnxruntime, what it computes. */
 import { z } from "zod";
-import { execute, interpreterRunner } from "../../engine/index.ts";
-import { fromBits } from "../../float/index.ts";
-import { validateProgram, type Program, type WordType } from "../../ir/index.ts";
+import { execute, interpreterRunner, traceRootOf } from "../../engine/index.ts";
+import { validateProgram, type Program } from "../../ir/index.ts";
 import { importModel, parseModel, type ImportedModel } from "../../onnx/index.ts";
 import { defineCommand, integer, list, type Flag, type Input } from "../command.ts";
 import { table } from "../format.ts";
+import { readUserFile } from "../files.ts";
 import { runReference } from "../onnxruntime.ts";
-import { readInputs } from "../tensors.ts";
-import { IMPORT_FLAGS, importOptions, readUserFile } from "./program.ts";
+import { readInputs, toValues } from "../tensors.ts";
+import { IMPORT_FLAGS, importOptions } from "./program.ts";
 
 const MODEL = [{ name: "<model>", summary: "the ONNX file" }];
 const INPUT_FLAG: Flag = {
@@ -80,7 +80,7 @@ export const modelRun = defineCommand({
   result: z.object({ programRoot: z.string(), traceRoot: z.string(), outputs: z.array(outputSchema) }),
   async run(input) {
     const model = load(input);
-    const { run, traceRoot } = await runModel(
+    const { run, traceRoot } = runModel(
       model,
       readInputs(model, list(input, "input")),
       integer(input, "steps", 1, 2 ** 20) ?? 1,
@@ -112,7 +112,7 @@ export const modelCheck = defineCommand({
     const model = load(input);
     const given = list(input, "input");
     const inputs = given.length > 0 ? readInputs(model, given) : drawInputs(model.program, integer(input, "seed") ?? 1);
-    const { run } = await runModel(model, inputs, 1);
+    const { run } = runModel(model, inputs, 1);
     const reference = await runReference(path, model, inputs);
     const outputs = model.outputs.map((tensor, index) => {
       const type = model.program.outputs[index]?.type ?? "f32";
@@ -137,8 +137,7 @@ function load(input: Input): ImportedModel {
   return model;
 }
 
-async function runModel(model: ImportedModel, inputs: readonly Uint32Array[], steps: number) {
-  const { traceRootOf } = await import("../../engine/index.ts");
+function runModel(model: ImportedModel, inputs: readonly Uint32Array[], steps: number) {
   const run = execute(model.program, {
     inputs,
     steps,
@@ -146,16 +145,6 @@ async function runModel(model: ImportedModel, inputs: readonly Uint32Array[], st
     constants: (root) => model.constants.get(root) ?? new Uint32Array(0),
   });
   return { run, traceRoot: traceRootOf(run) };
-}
-
-/** The values of words of a type; numbers that JSON has no form for as strings. */
-export function toValues(words: Uint32Array, type: WordType): (number | string | boolean)[] {
-  return Array.from(words, (word) => {
-    if (type === "bool") return word !== 0;
-    if (type === "i32") return word | 0;
-    const value = fromBits(word);
-    return Number.isFinite(value) ? value : String(value);
-  });
 }
 
 // Uniform in [-1, 1) for floats, 0 or 1 for the rest: enough to compare two runtimes.

@@ -1,15 +1,14 @@
 /** `lockstep program`: how ONNX files become programs that anyone can run and check. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bytesToHex, type Hex } from "viem";
 import { z } from "zod";
 import { eventsOf } from "../../chain/reader.ts";
 import type { Sender } from "../../chain/sender.ts";
-import { LockstepError } from "../../float/errors.ts";
 import { encodeProgram } from "../../ir/index.ts";
 import { ContentStore } from "../../roles/content-store.ts";
 import { MIRROR_PREFIX, Programs, type LoweredProgram, type ProgramManifest } from "../../roles/programs.ts";
 import { defineCommand, list, OptionError, type Input } from "../command.ts";
+import { readUserFile } from "../files.ts";
 import { short, table } from "../format.ts";
 import { NETWORK_FLAGS, openNetwork, type Network } from "../network.ts";
 import { homeOf, openSender, WALLET_FLAGS } from "../wallet.ts";
@@ -40,15 +39,6 @@ export function importOptions(input: Input): Omit<ProgramManifest, "model"> {
     }),
   );
   return { dims, state: pairs("state").map(([from, to]) => ({ input: from, output: to })) };
-}
-
-/** Reads a file named by a user. */
-export function readUserFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new FileUnreadableError(path, cause);
-  }
 }
 
 const registered = z.object({
@@ -132,10 +122,3 @@ export const programList = defineCommand({
     return { result: { programs }, text: table(["program", "publisher", "block"], rows) };
   },
 });
-
-/** A file that a user named can't be read. */
-export class FileUnreadableError extends LockstepError {
-  constructor(path: string, cause: unknown) {
-    super("FileUnreadableError", `${path} can't be read`, { path }, { cause });
-  }
-}
