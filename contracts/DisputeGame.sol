@@ -14,14 +14,12 @@ import {Fault, Position, TensorShown} from "./types/Types.sol";
 /// @notice Stores challenges and pays for them (sections 5 and 6); the rules are in Walk, Clock and Bonds, and the referees
 /// judge the proofs. No loop runs over challenges or commitments: whoever is owed something asks for it.
 contract DisputeGame is IDisputeGame, PullPayments {
-    /// @dev Sequence of a winner that stands on a challenge: every commitment is earlier.
-    uint64 private constant UNCOMMITTED = type(uint64).max;
-
     struct Stored {
         bytes32 claimId;
         address challenger;
-        // Fills its slot, so that a move writes the next one only, and the node.
-        uint96 openedBlock;
+        uint48 openedBlock;
+        uint48 sequence;
+        // Here a slot begins: with the node's, the only one that a move writes.
         ChallengeStatus status;
         uint40 turnStarted;
         uint32 claimantUsedSeconds;
@@ -40,13 +38,13 @@ contract DisputeGame is IDisputeGame, PullPayments {
     /// @dev All challenges and commitments of one claim.
     struct Dispute {
         bool slashed;
-        uint32 challenges;
+        // Challenges and commitments so far.
+        uint48 entries;
         uint32 openChallenges;
         // Demands for which a fee is reserved, by challenges that did not lose; and how many the bond pays for.
         uint32 paidDemands;
         uint32 paidDemandLimit;
         uint32 pendingProofs;
-        uint64 proofs;
     }
 
     IClaimRegistry public immutable claims;
@@ -96,21 +94,23 @@ contract DisputeGame is IDisputeGame, PullPayments {
     /// @inheritdoc IDisputeGame
     function challenge(bytes32 claimId) external payable returns (bytes32 challengeId) {
         Dispute storage dispute = _disputes[claimId];
-        challengeId = keccak256(abi.encode(claimId, msg.sender, dispute.challenges));
+        challengeId = keccak256(abi.encode(claimId, msg.sender, dispute.entries));
         Bond memory claim = _claimInWindow(claimId);
         uint256 depositWei = Bonds.deposit(claim.moveFeeWei, challengeFloorWei);
         if (msg.value != depositWei) revert WrongValue(depositWei, msg.value);
 
-        if (dispute.challenges == 0) {
+        if (dispute.paidDemandLimit == 0) {
             uint256 limit = Bonds.paidDemandLimit(claim.bondWei, claim.moveFeeWei);
             dispute.paidDemandLimit = limit > type(uint32).max ? type(uint32).max : uint32(limit);
         }
-        dispute.challenges += 1;
+        uint48 sequence = dispute.entries + 1;
+        dispute.entries = sequence;
         dispute.openChallenges += 1;
         Stored storage stored = _challenges[challengeId];
         stored.claimId = claimId;
         stored.challenger = msg.sender;
-        stored.openedBlock = uint96(block.number);
+        stored.openedBlock = uint48(block.number);
+        stored.sequence = sequence;
         stored.status = ChallengeStatus.ChallengerTurn;
         stored.turnStarted = uint40(block.timestamp);
         emit ChallengeOpened(challengeId, claimId, msg.sender, depositWei);
@@ -181,12 +181,21 @@ contract DisputeGame is IDisputeGame, PullPayments {
         }
         _checkChallenger(challengeId, stored);
         bytes32 claimId = stored.claimId;
-        if (_disputes[claimId].slashed) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
-        if (block.number <= stored.openedBlock) revert ProofTooEarly(uint64(stored.openedBlock));
+        bool slashed = _disputes[claimId].slashed;
+        if (slashed && !_outranks(claimId, stored.sequence)) {
+            revert BountyOutOfReach(claimId, _bounties[claimId].sequence, _bounties[claimId].settleAfter);
+        }
+        if (block.number <= stored.openedBlock) revert ProofTooEarly(stored.openedBlock);
         Fault memory fault = _judge(claimId, kind, proof);
 
         _emitFraud(claimId, challengeId, kind, fault);
-        _win(challengeId, stored);
+        if (slashed) {
+            _bounties[claimId].winner = msg.sender;
+            _bounties[claimId].sequence = stored.sequence;
+            _refund(challengeId, stored, ChallengeStatus.Refunded, claims.bondOf(claimId).moveFeeWei);
+        } else {
+            _win(challengeId, stored);
+        }
     }
 
     /// @inheritdoc IDisputeGame
@@ -220,6 +229,9 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 claimId = stored.claimId;
         if (!_isOpen(stored)) revert WrongTurn(challengeId, stored.status);
         if (!_disputes[claimId].slashed) revert ClaimStatusUnfit(claimId, claims.statusOf(claimId));
+        uint64 settleAfter = _bounties[claimId].settleAfter;
+        // Closing gives up the bounty, which nobody may do for another.
+        if (block.timestamp <= settleAfter && msg.sender != stored.challenger) revert BountyHeld(claimId, settleAfter);
 
         _refund(challengeId, stored, ChallengeStatus.Refunded, claims.bondOf(claimId).moveFeeWei);
     }
@@ -232,8 +244,8 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (committed.sequence != 0) revert ProofAlreadyCommitted(claimId, msg.sender, commitment);
 
         Dispute storage dispute = _disputes[claimId];
-        uint64 sequence = dispute.proofs + 1;
-        dispute.proofs = sequence;
+        uint48 sequence = dispute.entries + 1;
+        dispute.entries = sequence;
         dispute.pendingProofs += 1;
         committed.committedBlock = uint64(block.number);
         committed.sequence = sequence;
@@ -262,10 +274,9 @@ contract DisputeGame is IDisputeGame, PullPayments {
             _slash(claimId, claim, committed.sequence, msg.sender);
             return;
         }
-        Bounty storage bounty = _bounties[claimId];
-        if (block.timestamp <= bounty.settleAfter && committed.sequence < bounty.sequence) {
-            bounty.winner = msg.sender;
-            bounty.sequence = committed.sequence;
+        if (_outranks(claimId, committed.sequence)) {
+            _bounties[claimId].winner = msg.sender;
+            _bounties[claimId].sequence = committed.sequence;
         }
     }
 
@@ -285,9 +296,9 @@ contract DisputeGame is IDisputeGame, PullPayments {
     function settleBounty(bytes32 claimId) external {
         Bounty memory bounty = _bounties[claimId];
         if (bounty.settleAfter == 0) revert BountyNotHeld(claimId);
-        if (_disputes[claimId].pendingProofs != 0 && block.timestamp <= bounty.settleAfter) {
-            revert BountyHeld(claimId, bounty.settleAfter);
-        }
+        Dispute storage dispute = _disputes[claimId];
+        bool contestable = dispute.openChallenges != 0 || dispute.pendingProofs != 0;
+        if (contestable && block.timestamp <= bounty.settleAfter) revert BountyHeld(claimId, bounty.settleAfter);
 
         delete _bounties[claimId];
         emit BountySettled(claimId, bounty.winner, bounty.amountWei);
@@ -301,7 +312,8 @@ contract DisputeGame is IDisputeGame, PullPayments {
             Challenge({
                 claimId: stored.claimId,
                 challenger: stored.challenger,
-                openedBlock: uint64(stored.openedBlock),
+                openedBlock: stored.openedBlock,
+                sequence: stored.sequence,
                 status: stored.status,
                 turnStarted: stored.turnStarted,
                 claimantUsedSeconds: stored.claimantUsedSeconds,
@@ -349,20 +361,19 @@ contract DisputeGame is IDisputeGame, PullPayments {
         Bond memory claim = claims.bondOf(claimId);
         address challenger = stored.challenger;
         _refund(challengeId, stored, ChallengeStatus.Won, claim.moveFeeWei);
-        _slash(claimId, claim, UNCOMMITTED, challenger);
+        _slash(claimId, claim, stored.sequence, challenger);
     }
 
-    /// @dev Slashes the claim and pays its bounty, or holds it while an earlier commitment can still be revealed. Brings
-    /// the compensation of every challenge that is open into this contract.
+    /// @dev Slashes the claim and pays its bounty, or holds it while another challenge or commitment may be earlier and
+    /// prove. Brings the compensation of every challenge that is open into this contract.
     function _slash(bytes32 claimId, Bond memory claim, uint64 sequence, address prover) private {
         Dispute storage dispute = _disputes[claimId];
         uint256 bountyWei = Bonds.bounty(claim.bondWei);
-        uint64 revealUntil = claim.challengeUntil + _proofRevealSeconds;
         uint64 settleAfter = uint64(block.timestamp) + _proofRevealSeconds;
-        if (settleAfter > revealUntil) settleAfter = revealUntil;
+        bool revealable = dispute.pendingProofs != 0 && block.timestamp <= claim.challengeUntil + _proofRevealSeconds;
 
         dispute.slashed = true;
-        if (dispute.pendingProofs != 0 && block.timestamp <= settleAfter) {
+        if (revealable || dispute.openChallenges != 0) {
             _bounties[claimId] = Bounty(prover, sequence, settleAfter, bountyWei);
         } else {
             emit BountySettled(claimId, prover, bountyWei);
@@ -379,6 +390,12 @@ contract DisputeGame is IDisputeGame, PullPayments {
         _disputes[claimId].openChallenges -= 1;
         emit ChallengeClosed(challengeId, claimId, false, payoutWei);
         _credit(stored.challenger, payoutWei);
+    }
+
+    /// @dev Whether a proof by the holder of `sequence` takes the bounty of a slashed claim over.
+    function _outranks(bytes32 claimId, uint64 sequence) private view returns (bool) {
+        Bounty storage bounty = _bounties[claimId];
+        return block.timestamp <= bounty.settleAfter && sequence < bounty.sequence;
     }
 
     function _endClaimantTurn(Stored storage stored) private {

@@ -18,6 +18,7 @@ enum ChallengeStatus {
 
 /// @notice A challenge as the game keeps it.
 /// @param openedBlock Block in which it was opened; a proof needs a later one.
+/// @param sequence Its place among the claim's challenges and proof commitments, from 1.
 /// @param turnStarted Second in which the side to move got its turn.
 /// @param claimantUsedSeconds Time the claimant used in ended turns; never reset. `challengerUsedSeconds` likewise.
 /// @param demands Demands made, at most 16.
@@ -27,6 +28,7 @@ struct Challenge {
     bytes32 claimId;
     address challenger;
     uint64 openedBlock;
+    uint64 sequence;
     ChallengeStatus status;
     uint64 turnStarted;
     uint32 claimantUsedSeconds;
@@ -39,15 +41,15 @@ struct Challenge {
 
 /// @notice A bonded commitment to a direct proof.
 /// @param committedBlock Block of the commitment, zero if none; a reveal needs a later one.
-/// @param sequence Its place among the commitments for the claim, from 1.
+/// @param sequence Its place among the claim's challenges and proof commitments, from 1.
 struct ProofCommitment {
     uint64 committedBlock;
     uint64 sequence;
 }
 
-/// @notice The bounty of a slashed claim while earlier commitments may still take it.
-/// @param sequence Sequence of the winner's commitment; the highest value if it won a challenge.
-/// @param settleAfter Last second for an earlier commitment; zero once paid.
+/// @notice The bounty of a slashed claim while an earlier challenge or commitment may still take it.
+/// @param sequence Of the winner's challenge or commitment.
+/// @param settleAfter Last second to take it; zero once paid.
 struct Bounty {
     address winner;
     uint64 sequence;
@@ -62,7 +64,9 @@ struct Bounty {
 ///
 /// Money, in wei, for a claim with bond B and move fee f. A challenge deposits 16 f + challengeFloorWei. The claim stands:
 /// all of it goes to the claimant. The claim is slashed: the winner gets B / 4, every open challenge its deposit and f for
-/// each demand it made, as far as B / 4 reaches in the order of the demands; the rest is burnt.
+/// each demand it made, as far as B / 4 reaches in the order of the demands; the rest is burnt. The winner is whoever shows
+/// a valid proof within R of the slash and opened its challenge or committed to its proof first: proofs are seen before
+/// they are included, and openings by everyone, so copying one must not pay. R is the time for direct proofs.
 interface IDisputeGame is IPullPayments {
     /// @notice A deployment parameter is below its floor.
     error ParameterBelowFloor(bytes32 name, uint256 value, uint256 floor);
@@ -100,8 +104,10 @@ interface IDisputeGame is IPullPayments {
     error ProofRevealPending(bytes32 claimId, uint64 revealUntil);
     /// @notice No bounty is held for this claim.
     error BountyNotHeld(bytes32 claimId);
-    /// @notice An earlier commitment may still take the bounty.
+    /// @notice An earlier challenge or commitment may still take the bounty.
     error BountyHeld(bytes32 claimId, uint64 settleAfter);
+    /// @notice The claim is slashed, and its bounty is paid or goes to whoever was earlier.
+    error BountyOutOfReach(bytes32 claimId, uint64 sequence, uint64 settleAfter);
 
     event ChallengeOpened(
         bytes32 indexed challengeId,
@@ -154,7 +160,8 @@ interface IDisputeGame is IPullPayments {
     event BountySettled(bytes32 indexed claimId, address indexed winner, uint256 amountWei);
 
     /// @notice Challenges a revealed claim within its window. The challenger's clock runs at once.
-    /// @return challengeId keccak256(abi.encode(claimId, challenger, count)), count of the claim's challenges before.
+    /// @return challengeId keccak256(abi.encode(claimId, challenger, count)), count of the claim's challenges and proof
+    /// commitments before.
     function challenge(bytes32 claimId) external payable returns (bytes32 challengeId);
 
     /// @notice Asks the claimant for what lies below a node. Challenger's turn becomes claimant's.
@@ -177,14 +184,16 @@ interface IDisputeGame is IPullPayments {
     function openChunk(bytes32 challengeId, bytes32 node, bytes calldata chunk) external;
 
     /// @notice Ends a challenge, and the claim, with a fraud proof; the challenger alone, while its clock has not run out,
-    /// in a later block than the challenge.
+    /// in a later block than the challenge. If another slashed the claim, takes the bounty while it is held for earlier
+    /// challenges, this one included.
     /// @param proof abi.encode of the kind's struct.
     function prove(bytes32 challengeId, uint8 kind, bytes calldata proof) external;
 
     /// @notice Ends a challenge whose side to move has run out of time. Anyone may call.
     function timeout(bytes32 challengeId) external;
 
-    /// @notice Pays a challenge that was open when another ended its claim. Anyone may call.
+    /// @notice Pays a challenge that was open when another ended its claim. Its challenger may call, giving up its chance of
+    /// the bounty; anyone once the bounty is not held.
     function close(bytes32 challengeId) external;
 
     /// @notice Bonds a commitment to a direct proof, until the claim's window closes (T).
@@ -192,13 +201,15 @@ interface IDisputeGame is IPullPayments {
     function commitProof(bytes32 claimId, bytes32 commitment) external payable;
 
     /// @notice Reveals a committed proof until T + R, in a later block than the commitment, and returns its bond. The first
-    /// slashes the claim. After a slash a valid reveal whose commitment is earlier than the winner's takes the bounty.
+    /// slashes the claim. After a slash a valid reveal takes the bounty while it is held, if its commitment is earlier than
+    /// what the winner stands on.
     function revealProof(bytes32 claimId, uint8 kind, bytes calldata proof, bytes32 salt) external;
 
     /// @notice Burns the bond of a commitment that was not validly revealed until T + R. Anyone may call.
     function forfeitProof(bytes32 claimId, address committer, bytes32 commitment) external;
 
-    /// @notice Pays a held bounty once no earlier commitment can take it. Anyone may call.
+    /// @notice Pays a held bounty R after the slash, or once no other challenge is open and no commitment pending. Anyone
+    /// may call.
     function settleBounty(bytes32 claimId) external;
 
     /// @notice The challenge, all zero if unknown.

@@ -312,7 +312,8 @@ describe("DisputeGame clocks", async () => {
       await fails(answer(asked), game, "ClaimStatusUnfit", ended);
       await fails(game.write.openChunk([asked, NODE, "0x"]), game, "ClaimStatusUnfit", ended);
       const proven = game.write.prove([asked, 0, proofOfFault()], { account: challenger });
-      await fails(proven, game, "ClaimStatusUnfit", ended);
+      const { sequence, settleAfter } = await game.read.bountyOf([claimId]);
+      await fails(proven, game, "BountyOutOfReach", [claimId, sequence, settleAfter]);
       await at(world, (await now(world)) + CLOCK + 1n);
       await fails(game.write.timeout([asked]), game, "ClaimStatusUnfit", ended);
       await fails(game.write.challenge([claimId], { value: DEPOSIT }), game, "ClaimStatusUnfit", ended);
@@ -325,9 +326,14 @@ describe("DisputeGame clocks", async () => {
     });
 
     it("closes each open challenge once", async () => {
-      const { challengeId, answered, asked } = await slashed();
+      const { claimId, challengeId, answered, asked } = await slashed();
+      const { settleAfter } = await game.read.bountyOf([claimId]);
+      await at(world, settleAfter);
+      await fails(game.write.close([asked], { account: stranger }), game, "BountyHeld", [claimId, settleAfter]);
+      await game.write.close([answered], { account: stranger });
+      await at(world, settleAfter + 1n);
+      await game.write.close([asked], { account: claimant });
       for (const id of [answered, asked]) {
-        await game.write.close([id], { account: stranger });
         await fails(game.write.close([id]), game, "WrongTurn", [id, CHALLENGE.refunded]);
       }
       await fails(game.write.close([challengeId]), game, "WrongTurn", [challengeId, CHALLENGE.won]);

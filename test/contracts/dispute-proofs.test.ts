@@ -13,6 +13,7 @@ import {
   createWorld,
   demandTop,
   FAULT,
+  FEE,
   now,
   openChallenge,
   PARAMETERS,
@@ -158,7 +159,9 @@ describe("DisputeGame direct proofs", async () => {
       await commitProof(claimId, challenger);
       await revealProof(claimId, challenger);
       await assertSolvent(world);
-      await game.write.close([challengeId]);
+      await game.write.close([challengeId], { account: second });
+      await game.write.settleBounty([claimId]);
+      assert.equal(await credit(challenger), BOUNTY + proofBondWei);
       await assertSolvent(world);
     });
   });
@@ -211,26 +214,74 @@ describe("DisputeGame direct proofs", async () => {
       await assertSolvent(world);
     });
 
-    it("is never held past T + R", async () => {
-      const { claimId, revealUntil } = await threeCommitted();
-      await at(world, revealUntil - 1n);
-      await revealProof(claimId, second);
-      assert.equal((await game.read.bountyOf([claimId])).settleAfter, revealUntil);
-      await at(world, revealUntil + 1n);
-      await game.write.settleBounty([claimId]);
-      await assertSolvent(world);
-    });
+    const prove = (challengeId: Hex, account: Address) => game.write.prove([challengeId, 0, PROOF], { account });
+    const winnerOf = async (claimId: Hex) => (await game.read.bountyOf([claimId])).winner;
 
-    it("of a challenge that wins is held for pending commitments, which rank before it", async () => {
+    it("of a proof copied into a later challenge goes back to the commitment", async () => {
       const { claimId } = await fixture();
-      const challengeId = await openChallenge(world, claimId, stranger);
       await commitProof(claimId, challenger);
-      // The stranger saw the proof on its way and was faster with it.
-      await game.write.prove([challengeId, 0, PROOF], { account: stranger });
-      assert.equal((await game.read.bountyOf([claimId])).winner, stranger);
+      // The stranger sees the reveal on its way and is faster with it.
+      const copy = await openChallenge(world, claimId, stranger);
+      await prove(copy, stranger);
+      assert.equal(await winnerOf(claimId), stranger);
       await revealProof(claimId, challenger);
       await game.write.settleBounty([claimId]);
       assert.equal(await credit(challenger), BOUNTY + proofBondWei);
+      await assertSolvent(world);
+    });
+
+    it("of a walk that an observer cut short goes back to the earlier challenge", async () => {
+      const { claimId } = await fixture();
+      const challengeId = await openChallenge(world, claimId, challenger);
+      await demandTop(world, challengeId, challenger);
+      await commitProof(claimId, stranger);
+      await revealProof(claimId, stranger);
+      assert.equal(await winnerOf(claimId), stranger);
+      const hash = await prove(challengeId, challenger);
+      await emits(hash, game, "FraudProven", [claimId, challengeId, challenger, 0, 1, 2, 3, 4, 5]);
+      await game.write.settleBounty([claimId]);
+      const deposit = await game.read.depositOf([claimId]);
+      assert.equal(await credit(challenger), BOUNTY + deposit + FEE);
+      assert.equal(await credit(stranger), proofBondWei);
+      await assertSolvent(world);
+    });
+
+    it("of two challenges goes to the earlier, whose challenger proves within R and in its own time", async () => {
+      const { claimId } = await fixture();
+      const first = await openChallenge(world, claimId, challenger);
+      const middle = await openChallenge(world, claimId, second);
+      const last = await openChallenge(world, claimId, third);
+      await prove(middle, second);
+      const { sequence, settleAfter } = await game.read.bountyOf([claimId]);
+      const reach: [Hex, bigint, bigint] = [claimId, sequence, settleAfter];
+      await fails(prove(last, third), game, "BountyOutOfReach", reach);
+      await fails(prove(first, third), game, "NotChallenger", [first, challenger, third]);
+      const attempt = game.write.prove([first, 0, "0x"], { account: challenger });
+      await viem.assertions.revertWithCustomError(attempt, referee, "NothingWrong");
+      const deadline = await game.read.deadlineOf([first]);
+      await at(world, deadline);
+      await prove(first, challenger);
+      assert.equal(await winnerOf(claimId), challenger);
+      await at(world, settleAfter);
+      await fails(game.write.settleBounty([claimId]), game, "BountyHeld", [claimId, settleAfter]);
+      await at(world, settleAfter + 1n);
+      await fails(prove(last, third), game, "ClockExpired", [last, await game.read.deadlineOf([last])]);
+      await game.write.settleBounty([claimId]);
+      await game.write.close([last]);
+      await assertSolvent(world);
+    });
+
+    it("is out of reach once it is paid", async () => {
+      const { claimId } = await fixture();
+      const challengeId = await openChallenge(world, claimId, challenger);
+      await demandTop(world, challengeId, challenger);
+      const commitment = await commitProof(claimId, second);
+      await revealProof(claimId, second);
+      assert.equal((await game.read.proofOf([claimId, second, commitment])).sequence, 0n);
+      await at(world, (await game.read.bountyOf([claimId])).settleAfter + 1n);
+      await game.write.settleBounty([claimId]);
+      await fails(prove(challengeId, challenger), game, "BountyOutOfReach", [claimId, 0n, 0n]);
+      assert.equal(await credit(second), BOUNTY + proofBondWei);
       await assertSolvent(world);
     });
 
