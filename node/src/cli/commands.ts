@@ -1,6 +1,6 @@
 /** Every command, in the order the help lists them. */
 import type { Command } from "./command.ts";
-import { challengeList, challengeShow, challengeTimeout } from "./commands/challenge.ts";
+import { challengeList, challengeShow, challengeStart, challengeTimeout } from "./commands/challenge.ts";
 import { claimFinalize, claimList, claimShow, claimVerify } from "./commands/claim.ts";
 import { leaderboard } from "./commands/leaderboard.ts";
 import { modelCheck, modelInspect, modelRun } from "./commands/model.ts";
@@ -29,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   claimFinalize,
   challengeList,
   challengeShow,
+  challengeStart,
   challengeTimeout,
   leaderboard,
 ];

@@ -16,6 +16,8 @@ import { creditsToWithdraw } from "./withdraw.ts";
 export interface VerifierOptions {
   /** Only walk, even where the claimant serves its trace. */
   walkOnly?: boolean;
+  /** The one claim it checks; every claim unless given. */
+  only?: Hex;
 }
 
 type Verdict = "agree" | "differ" | "unknown";
@@ -31,6 +33,7 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     const challenges = await challengesOf(database);
     for (const claim of claims.values()) {
       if (claim.status !== "revealed" || claim.claimant.toLowerCase() === me) continue;
+      if (options.only !== undefined && claim.claimId !== options.only) continue;
       const verdict = (await getFact(database, `verdict:${claim.claimId}`)) as Verdict | undefined;
       if (verdict === undefined) check(claim);
       else if (verdict === "differ") await dispute(claim, challenges, head);

@@ -1,14 +1,25 @@
 /** `lockstep challenge`: look at disputes move by move, and end one whose clock has run out. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Hex } from "viem";
 import { z } from "zod";
+import { getFact } from "../../chain/database.ts";
+import { interpreterRunner } from "../../engine/index.ts";
+import { LockstepError } from "../../float/errors.ts";
+import { startDaemon } from "../../roles/daemon.ts";
+import type { NodeContext } from "../../roles/node-context.ts";
+import { createVerifier } from "../../roles/verifier.ts";
 import { challengesOf, claimsOf } from "../../roles/views.ts";
 import { defineCommand } from "../command.ts";
 import { disputeOf, drawDispute, lieOf, lieSchema, moveSchema } from "../dispute-view.ts";
 import { short, table } from "../format.ts";
 import { NETWORK_FLAGS, openNetwork } from "../network.ts";
-import { openSender, WALLET_FLAGS } from "../wallet.ts";
+import { StoppedError } from "../stop.ts";
+import { homeOf, openAccount, openSender, WALLET_FLAGS } from "../wallet.ts";
 import { openWorkbench, readMirror } from "../workbench.ts";
 import { hashArgument, NotFoundError } from "./task.ts";
+
+// ClaimStatus.Revealed of IClaimRegistry.
+const REVEALED = 2;
 
 export const challengeList = defineCommand({
   path: ["challenge", "list"],
@@ -79,6 +90,59 @@ export const challengeShow = defineCommand({
   },
 });
 
+export const challengeStart = defineCommand({
+  path: ["challenge", "start"],
+  summary: "run a claim yourself and, if it is wrong, dispute it to the end; exit 1 when it is right",
+  args: [{ name: "<claim>", summary: "id of a revealed claim" }],
+  flags: [
+    ...WALLET_FLAGS,
+    ...NETWORK_FLAGS,
+    { flag: "--walk-only", summary: "dispute move by move even where the claimant serves its trace" },
+  ],
+  result: z.object({ claimId: z.string(), verdict: z.enum(["right", "wrong"]), status: z.string() }),
+  async run(input) {
+    const claimId = hashArgument(input.args[0] ?? "", "claim");
+    const network = await openNetwork(input);
+    const account = await openAccount(input);
+    const daemon = await startDaemon(
+      {
+        home: homeOf(input),
+        client: network.client,
+        deployment: network.deployment,
+        account,
+        listen: ["/ip4/127.0.0.1/tcp/0"],
+        peers: network.peers,
+        runner: interpreterRunner,
+        log: input.log,
+      },
+      (context) => [createVerifier(context, { only: claimId, walkOnly: input.flags["walkOnly"] === true })],
+    );
+    try {
+      const result = await outcomeOf(daemon.context, claimId, input.signal);
+      const right = result.verdict === "right";
+      return { result, text: `the claim is ${result.verdict}: ${result.status}`, exitCode: right ? 1 : 0 };
+    } finally {
+      await daemon.stop();
+    }
+  },
+});
+
+// Until the claim was found right, or its dispute has ended.
+async function outcomeOf({ client, database, protocol }: NodeContext, claimId: Hex, signal: AbortSignal) {
+  const status = await client.readContract({ ...protocol.claims, functionName: "statusOf", args: [claimId] });
+  if (status !== REVEALED) throw new ClaimNotOpenError(claimId, status);
+  for (;;) {
+    const claim = (await claimsOf(database)).get(claimId);
+    const verdict = await getFact(database, `verdict:${claimId}`);
+    if (verdict === "agree") return { claimId, verdict: "right" as const, status: claim?.status ?? "revealed" };
+    if (claim !== undefined && claim.status !== "revealed") {
+      return { claimId, verdict: "wrong" as const, status: claim.status };
+    }
+    if (signal.aborted) throw new StoppedError();
+    await sleep(250);
+  }
+}
+
 export const challengeTimeout = defineCommand({
   path: ["challenge", "timeout"],
   summary: "end a challenge whose side to move has run out of time; anyone may",
@@ -95,3 +159,10 @@ export const challengeTimeout = defineCommand({
     return { result, text: `ended in ${result.transaction}` };
   },
 });
+
+/** The claim is not open to challenges: unknown, not revealed, or ended. */
+export class ClaimNotOpenError extends LockstepError {
+  constructor(claimId: Hex, status: number) {
+    super("ClaimNotOpenError", `Claim ${claimId} is not open to challenges (status ${status})`, { claimId, status });
+  }
+}

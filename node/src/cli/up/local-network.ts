@@ -18,6 +18,7 @@ import { LockstepError } from "../../float/errors.ts";
 import { peerIdOf } from "../../net/peer.ts";
 import { nodeFile } from "../commands/node.ts";
 import type { NetworkFile } from "../network.ts";
+import { StoppedError } from "../stop.ts";
 import { chainProcess, connect, developmentAccount, LOCAL_CHAIN_ID } from "./local-chain.ts";
 import { choosePort, Processes, runToEnd } from "./processes.ts";
 
@@ -307,12 +308,5 @@ function abortOf(signal: AbortSignal): Promise<never> {
 export class NotReadyError extends LockstepError {
   constructor(what: string, seconds: number, cause?: unknown) {
     super("NotReadyError", `${what} was not ready after ${seconds} s`, { what, seconds }, { cause });
-  }
-}
-
-/** Stopped from outside before it was done. */
-export class StoppedError extends LockstepError {
-  constructor() {
-    super("StoppedError", "Stopped before it was done", {});
   }
 }
