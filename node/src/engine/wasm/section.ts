@@ -1,0 +1,210 @@
+/**
+ * Emits the registers of a scalar program's sections on demand: what nothing asks for is not computed. A scope knows the
+ * values of some registers (digits, the counter, carried registers) and computes those of its section; all else it asks of
+ * the scope around it.
+ */
+
+import type { Instruction, LoadPattern, ScalarProgram } from "../../ir/scalar.ts";
+import { loadLanes } from "./access.ts";
+import type { Tensor } from "./access.ts";
+import type { AffineForm, Analysis } from "./analysis.ts";
+import type { Code } from "./emit.ts";
+import { i32Const, OP } from "./emit.ts";
+import type { FmaMode } from "./fma.ts";
+import { SCALAR_CODE, VECTOR_CODE } from "./instructions.ts";
+import {
+  addScalars,
+  asVector,
+  constantValue,
+  isUniform,
+  scalarLocal,
+  scalarOf,
+  scaleScalar,
+  vectorLocal,
+} from "./values.ts";
+import type { Emitter, ScalarValue, Value } from "./values.ts";
+
+/** What all sections of a program being compiled share. */
+export interface Compilation {
+  readonly emitter: Emitter;
+  readonly program: ScalarProgram;
+  readonly analysis: Analysis;
+  readonly fma: FmaMode;
+  readonly operands: readonly Tensor[];
+  /** Whether an instruction that reads an operand needs no bounds check. */
+  readonly inBounds: (instruction: Instruction) => boolean;
+}
+
+export interface Scope {
+  value(register: number): Value;
+}
+
+export interface ScopeDraft {
+  /** The scope around this one; none around the prologue's. */
+  readonly outer: Scope | null;
+  /** Registers whose values are given. */
+  readonly given: ReadonlyMap<number, Value>;
+  readonly section: readonly Instruction[];
+  /** The first register that the section defines. */
+  readonly first: number;
+  /** The loop counter, for patterned loads. */
+  readonly counter?: ScalarValue;
+  /** Lanes may lie outside the loop: then only a load of neighbours may go without a check. */
+  readonly isPartial?: boolean;
+}
+
+/** A scope over one section. */
+export function createScope(compilation: Compilation, draft: ScopeDraft): Scope {
+  const { program, analysis } = compilation;
+  const known = new Map<number, Value>(draft.given);
+  const { outer, section, first } = draft;
+  const own = (register: number): boolean => register >= first && register < first + section.length;
+
+  const scope: Scope = {
+    value(register) {
+      const found = known.get(register);
+      if (found !== undefined) return found;
+      const value = compute(register);
+      known.set(register, value);
+      return value;
+    },
+  };
+  const compute = (register: number): Value => {
+    if (register < program.constants.length) return constantValue(program.constants[register].word);
+    if (!own(register)) {
+      if (outer === null) throw new RangeError(`register ${register} has no value here`);
+      return outer.value(register);
+    }
+    const form = analysis.forms[register];
+    const linear = form === null ? null : linearValue(compilation.emitter, form, scope);
+    return linear ?? instructionValue(compilation, scope, draft, section[register - first]);
+  };
+  return scope;
+}
+
+// The sum starts with the terms known furthest out, so that an iteration adds only what moves with it.
+function linearValue(emitter: Emitter, { constant, terms }: AffineForm, scope: Scope): ScalarValue | null {
+  let sum = constantValue(constant);
+  const values = terms.map(([register, coefficient]) => ({ value: scope.value(register), coefficient }));
+  for (const { value, coefficient } of values.toSorted((x, y) => x.value.level - y.value.level)) {
+    if (value.kind === "vector") return null;
+    sum = addScalars(emitter, sum, scaleScalar(emitter, value, coefficient));
+  }
+  return sum;
+}
+
+function instructionValue(compilation: Compilation, scope: Scope, draft: ScopeDraft, instruction: Instruction): Value {
+  const { op } = instruction;
+  return op === "load" || op === "gather"
+    ? loadedValue(compilation, scope, draft, instruction)
+    : pureValue(compilation, scope, instruction);
+}
+
+function loadedValue(compilation: Compilation, scope: Scope, draft: ScopeDraft, instruction: Instruction): Value {
+  const { emitter, program, operands } = compilation;
+  let address = scope.value(instruction.a);
+  if (instruction.op === "load" && instruction.b !== 0) {
+    if (draft.counter === undefined) throw new RangeError("a patterned load outside the body");
+    const offset = patternValue(emitter, program.patterns[instruction.b - 1], draft.counter, program);
+    address = addValues(emitter, address, offset);
+  }
+  const isNeighbours = address.kind === "scalar" && (address.stride === 0 || address.stride === 1);
+  const inBounds = compilation.inBounds(instruction) && (draft.isPartial !== true || isNeighbours);
+  return loadLanes(emitter, operands[instruction.imm], address, inBounds);
+}
+
+function addValues(emitter: Emitter, left: Value, right: ScalarValue): Value {
+  if (left.kind === "scalar") return addScalars(emitter, left, right);
+  const level = Math.max(left.level, right.level);
+  return vectorLocal(emitter, level, VECTOR_CODE.addI([asVector(emitter, left), asVector(emitter, right)], NO_CONTEXT));
+}
+
+function pureValue({ emitter, program, fma }: Compilation, scope: Scope, instruction: Instruction): Value {
+  const { op, imm, a, b, c } = instruction;
+  if (op === "load" || op === "gather") throw new RangeError(`${op} is not pure`);
+  const args = [a, b, c].slice(0, ARITY[op] ?? 2).map((register) => scope.value(register));
+  const level = Math.max(...args.map((value) => value.level));
+  const divisor = op === "divU" || op === "remU" ? program.constants[b].word : 0;
+  const context = { fma, imm, divisor };
+  const scalar = SCALAR_CODE[op];
+  if (scalar !== undefined && args.every(isUniform)) {
+    const code = scalar(
+      args.map((value) => value.code),
+      context,
+    );
+    return scalarLocal(emitter, level, code, 0);
+  }
+  const moved = movedScalar(emitter, op, args, imm);
+  if (moved !== null) return moved;
+  const vectors = args.map((value) => asVector(emitter, value));
+  return vectorLocal(emitter, level, VECTOR_CODE[op](vectors, context));
+}
+
+// Integer arithmetic that keeps lanes a constant apart.
+function movedScalar(emitter: Emitter, op: Instruction["op"], args: readonly Value[], imm: number): ScalarValue | null {
+  const [x, y] = args;
+  if (x.kind !== "scalar") return null;
+  if (op === "shl") return scaleScalar(emitter, x, 1 << imm);
+  if (y === undefined || y.kind !== "scalar") return null;
+  switch (op) {
+    case "addI":
+      return addScalars(emitter, x, y);
+    case "subI":
+      return addScalars(emitter, x, scaleScalar(emitter, y, -1));
+    case "mulI":
+      if (y.constant !== null && y.stride === 0) return scaleScalar(emitter, x, y.constant);
+      return x.constant !== null && x.stride === 0 ? scaleScalar(emitter, y, x.constant) : null;
+    default:
+      return null;
+  }
+}
+
+const NO_CONTEXT = { fma: { kind: "fused" }, imm: 0, divisor: 0 } as const;
+
+/** Arguments that name registers, where they are not two. */
+const ARITY: Readonly<Partial<Record<Instruction["op"], number>>> = {
+  fma: 3,
+  select: 3,
+  sqrt: 1,
+  neg: 1,
+  abs: 1,
+  floor: 1,
+  nearest: 1,
+  toI32: 1,
+  fromI32: 1,
+  bitsOf: 1,
+  fromBits: 1,
+  shl: 1,
+  shrS: 1,
+  shrU: 1,
+  boolToI32: 1,
+  divU: 1,
+  remU: 1,
+};
+
+/** The words that a pattern adds in the counter's iteration. Lanes of the counter must not leave a run of its fast digit. */
+function patternValue(
+  emitter: Emitter,
+  pattern: LoadPattern,
+  counter: ScalarValue,
+  { loop }: ScalarProgram,
+): ScalarValue {
+  const last = loop === null ? 0 : loop.start + loop.count - 1;
+  let sum = constantValue(0);
+  let code = counter.code;
+  let most = last;
+  pattern.toReversed().forEach(({ extent, stride }, place) => {
+    if (most === 0) return;
+    const digit: Code = most >= extent ? [code, i32Const(extent), OP.i32RemU] : code;
+    const value = scalarOf(counter.level, digit, place === 0 ? counter.stride : 0);
+    sum = addScalars(emitter, sum, scaleScalar(emitter, value, stride));
+    most = Math.floor(most / extent);
+    if (most > 0) code = [code, i32Const(extent), OP.i32DivU];
+  });
+  return sum;
+}
+
+/** Whether four iterations from a multiple of four stay in one run of every pattern's fast digit. */
+export function hasAlignedPatterns({ patterns, loop }: ScalarProgram): boolean {
+  return loop !== null && patterns.every(([, , { extent }]) => extent % 4 === 0 || extent >= loop.start + loop.count);
+}
