@@ -2,12 +2,14 @@
 //   node scripts/deploy.ts [--network local] [--out deployments/<chainId>.json] [--parameters <ignition parameters file>]
 // Running it again changes nothing while the contracts are there; a deployment that broke off is taken up where it was
 // (on a local chain: made anew). Prints the file's content on stdout, all else on stderr.
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
+import { readDeployment, type Deployment } from "@lockstep/node/chain/deployment";
+import { LockstepError } from "@lockstep/node/float/errors";
 import type { Address } from "viem";
 
 import hardhatConfig from "../hardhat.config.ts";
@@ -15,13 +17,6 @@ import lockstep from "../ignition/modules/Lockstep.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const LOCAL_CHAIN_ID = 31_337;
-
-/** What node, indexer and dashboard read: names of contracts and the block before the first of them. */
-interface Deployment {
-  chainId: number;
-  startBlock: number;
-  contracts: Record<string, Address>;
-}
 
 interface Options {
   network: string;
@@ -46,10 +41,14 @@ async function deploy(options: Options, temporaryJournals: string): Promise<Depl
   const client = await viem.getPublicClient();
   const chainId = await client.getChainId();
   const out = options.out ?? join(ROOT, "deployments", `${chainId}.json`);
-  const written = readDeployment(out);
-  if (written?.chainId === chainId && (await allThere(written, (address) => client.getCode({ address })))) {
+  const written = existsSync(out) ? readDeployment(out) : undefined;
+  if (written !== undefined && written.chainId !== chainId) throw new OtherChainError(out, written.chainId, chainId);
+  if (written !== undefined && (await allThere(written, (address) => client.getCode({ address })))) {
     console.error(`Deployed before: ${out}`);
     return written;
+  }
+  if (options.parameters !== undefined && !existsSync(options.parameters)) {
+    throw new ParametersMissingError(options.parameters);
   }
 
   await plain.tasks.getTask("build").run({ quiet: true });
@@ -92,8 +91,7 @@ async function deploy(options: Options, temporaryJournals: string): Promise<Depl
 /** The block of the first attempt, kept beside the journal of a deployment that may break off. */
 function firstBlock(journal: string, current: number): number {
   const path = join(journal, "start-block");
-  const kept = readIfThere(path);
-  if (kept !== undefined) return Number(kept);
+  if (existsSync(path)) return Number(readFileSync(path, "utf8"));
   writeAtomically(path, String(current));
   return current;
 }
@@ -106,20 +104,6 @@ async function allThere(
   return codes.every((code) => code !== undefined);
 }
 
-function readDeployment(path: string): Deployment | undefined {
-  const text = readIfThere(path);
-  return text === undefined ? undefined : (JSON.parse(text) as Deployment);
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
 function writeAtomically(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}`;
@@ -127,11 +111,49 @@ function writeAtomically(path: string, text: string): void {
   renameSync(partial, path);
 }
 
-const { values } = parseArgs({
-  options: {
-    network: { type: "string", default: "local" },
-    out: { type: "string" },
-    parameters: { type: "string" },
-  },
-});
-await main(values);
+function parseOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      network: { type: "string", default: "local" },
+      out: { type: "string" },
+      parameters: { type: "string" },
+    },
+  });
+  return values;
+}
+
+/** The file to write describes another chain than the endpoint's. */
+class OtherChainError extends LockstepError {
+  constructor(path: string, written: number, chainId: number) {
+    const message = `${path} describes chain ${written}, RPC_URL answers for chain ${chainId}: choose another --out`;
+    super("OtherChainError", message, { path, written, chainId });
+  }
+}
+
+/** The file named by --parameters is not there. */
+class ParametersMissingError extends LockstepError {
+  constructor(path: string) {
+    super("ParametersMissingError", `No parameters file at ${path}`, { path });
+  }
+}
+
+/** A usage error ends with 2, any other with 1. */
+async function run(): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 2;
+  }
+  try {
+    await main(options);
+    return 0;
+  } catch (error) {
+    console.error(error instanceof LockstepError ? `${error.name}: ${error.message}` : error);
+    return 1;
+  }
+}
+
+process.exitCode = await run();
