@@ -2,11 +2,22 @@
 // deployment file, so that one build serves every chain.
 import { claimRegistryAbi, disputeGameAbi, programRegistryAbi, taskMarketAbi } from "@lockstep/node/abi";
 import { createConfig } from "ponder";
-import { LOCAL_CHAIN_ID, readSettings } from "./src/deployment.ts";
+import { fileURLToPath } from "node:url";
+import { chooseDatabase } from "./database.ts";
+import { LOCAL_CHAIN_ID, readSettings } from "./settings.ts";
 
-const { rpcUrl, deployment, database } = readSettings(process.env);
-const local = deployment.chainId === LOCAL_CHAIN_ID;
+// Vite, which Ponder runs in, ends the process at SIGTERM before Ponder could unlock its database: the next start would
+// wait for half a minute.
+for (const listener of process.listeners("SIGTERM")) {
+  if (listener.name === "closeServerAndExit") process.off("SIGTERM", listener);
+}
+
+const settings = readSettings(process.env);
+const abis = { claimRegistryAbi, disputeGameAbi, programRegistryAbi, taskMarketAbi };
+const database = await chooseDatabase(settings, fileURLToPath(new URL(".", import.meta.url)), abis);
+const { rpcUrl, deployment } = settings;
 const { contracts, startBlock } = deployment;
+const local = deployment.chainId === LOCAL_CHAIN_ID;
 // A move's gas is in its receipt only.
 const common = { chain: "chain", startBlock, includeTransactionReceipts: true } as const;
 

@@ -517,4 +517,20 @@ describe("indexer", () => {
     const { leaderboard } = await ask(`{ leaderboard(first: 1) { nodes { account { id } finalClaims } } }`);
     assert.deepEqual(leaderboard.nodes, [{ account: { id: honest }, finalClaims: 2 }]);
   });
+
+  it("resumes where it was stopped", async () => {
+    const earlier = await ask(everything);
+    const { folder } = indexer;
+    await indexer.stop(true);
+    await chain.write([committed("meanwhile", honest)]);
+    indexer = await startIndexer(chain, folder);
+    await indexer.caughtUp();
+    assert.match(indexer.output(), /crash recovery/);
+    const later = await ask(everything);
+    assert.equal(later.totals.claims, earlier.totals.claims + 1);
+    assert.deepEqual(
+      { ...later, totals: null, claims: later.claims.nodes.slice(1), accounts: null },
+      { ...earlier, totals: null, claims: earlier.claims.nodes, accounts: null },
+    );
+  });
 });

@@ -13,9 +13,8 @@ export interface GraphQLAnswer {
 
 export type Indexer = Awaited<ReturnType<typeof startIndexer>>;
 
-/** Starts the indexer on PGlite in a temporary folder and waits until it is ready. */
-export async function startIndexer(chain: Chain) {
-  const folder = mkdtempSync(join(tmpdir(), "lockstep-indexer-"));
+/** Starts the indexer on PGlite in a folder, which is removed when it stops, and waits until it is ready. */
+export async function startIndexer(chain: Chain, folder = mkdtempSync(join(tmpdir(), "lockstep-indexer-"))) {
   const deployment = join(folder, "31337.json");
   chain.writeDeployment(deployment);
   const port = await freePort();
@@ -44,15 +43,15 @@ export async function startIndexer(chain: Chain) {
     from.setEncoding("utf8").on("data", (text: string) => (output += text));
   }
   const url = `http://127.0.0.1:${port}`;
-  const end = async () => {
+  const end = async (keep = false) => {
     await stop(child);
-    rmSync(folder, { recursive: true, force: true });
+    if (!keep) rmSync(folder, { recursive: true, force: true });
   };
   try {
     await until(async () => {
       if (child.exitCode !== null) throw new Error("it ended");
       return (await fetch(`${url}/ready`)).status === 200;
-    }, 40_000);
+    }, 60_000);
   } catch (cause) {
     await end();
     throw new Error(`the indexer is not ready:\n${output}`, { cause });
@@ -67,16 +66,18 @@ export async function startIndexer(chain: Chain) {
   };
   return {
     url,
+    folder,
     query,
     /** Waits until everything up to the chain's head is indexed. */
     caughtUp: async () => {
       const head = await chain.client.getBlockNumber();
       await until(async () => {
         const { data } = await query("{ deployment { indexedBlock } }");
-        return BigInt(data.deployment.indexedBlock) >= head;
+        return data.deployment.indexedBlock !== null && BigInt(data.deployment.indexedBlock) >= head;
       }, 15_000);
     },
     output: () => output,
+    /** Ends it; `keep` leaves its folder for another start. */
     stop: end,
   };
 }

@@ -1,5 +1,6 @@
 // Checks what a query brings: hashes, addresses, cursors and page sizes. Whatever is malformed, and whatever would load
 // too much, is refused with an error whose extensions are {name, values}.
+import { inspect } from "node:util";
 import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
 
 /** Largest page. */
@@ -8,7 +9,7 @@ export const MAX_FIRST = 100;
 /** An argument breaks a rule; `values` has the argument, its value (cut to 100 characters) and the rule. */
 export class InvalidArgumentError extends GraphQLError {
   constructor(argument: string, value: unknown, rule: string) {
-    const shown = (typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing")).slice(0, 100);
+    const shown = (typeof value === "string" ? value : inspect(value, { depth: 1 })).slice(0, 100);
     super(`${argument} ${rule}: ${shown}`, {
       extensions: { name: "InvalidArgumentError", values: { argument, value: shown, rule } },
     });

@@ -6,9 +6,10 @@ import { createSchema, createYoga } from "graphql-yoga";
 import { Hono } from "hono";
 import { db, publicClients } from "ponder:api";
 import * as tables from "../../ponder.schema.ts";
-import { readSettings } from "../deployment.ts";
+import { readSettings } from "../../settings.ts";
 import { limitsPlugin } from "./limits.ts";
-import { createResolvers, indexedBlock } from "./resolvers.ts";
+import { indexedBlock } from "./progress.ts";
+import { createResolvers } from "./resolvers.ts";
 import { createRows } from "./rows.ts";
 import type { Context } from "./typing.ts";
 

@@ -1,11 +1,12 @@
 // Answers every field of the schema from the tables. Rows hold most fields as they are; what is here follows a reference,
 // loads a page or puts a number into the schema's form.
 import type { FraudKind, Section } from "@lockstep/schema";
-import { count, eq, isNotNull, lt, sql, type PgColumn } from "ponder";
-import type { Deployment } from "../deployment.ts";
+import { count, eq, isNotNull, lt, type PgColumn } from "ponder";
+import type { Deployment } from "../../settings.ts";
 import { readSummary, workOf } from "../program.ts";
 import { NO_TOTALS } from "../totals.ts";
 import { InvalidArgumentError, scalars } from "./arguments.ts";
+import { indexedBlock } from "./progress.ts";
 import { loadPage, type Source } from "./pages.ts";
 import type { Database, Row, Rows, Tables } from "./rows.ts";
 import type { AllResolvers } from "./typing.ts";
@@ -269,18 +270,6 @@ export function createResolvers(db: Database, tables: Tables, deployment: Deploy
       account: (entry) => entry,
     },
   };
-}
-
-/** The last block whose events are all in the tables, as Ponder keeps it; undefined before the first. */
-export async function indexedBlock(db: Database): Promise<{ number: bigint; timestamp: bigint } | undefined> {
-  const result = await db.execute<{ checkpoint: string }>(
-    sql`select latest_checkpoint as checkpoint from _ponder_checkpoint`,
-  );
-  const checkpoint = result.rows[0]?.checkpoint;
-  // Digits: 10 of the time, 16 of the chain, 16 of the block, then places within the block.
-  const [, timestamp, number] = /^(\d{10})\d{16}(\d{16})/.exec(checkpoint ?? "") ?? [];
-  if (timestamp === undefined || number === undefined) return undefined;
-  return { number: BigInt(number), timestamp: BigInt(timestamp) };
 }
 
 function given(value: string | null | undefined, column: PgColumn) {

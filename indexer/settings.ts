@@ -43,7 +43,7 @@ export interface Settings {
   /** HTTP endpoint of the chain. */
   rpcUrl: string;
   deployment: Deployment;
-  /** PostgreSQL if a connection string was given, else PGlite in a folder of the state directory. */
+  /** PostgreSQL if a connection string was given, else PGlite in a folder of `directory`. */
   database: { kind: "postgres"; connectionString: string } | { kind: "pglite"; directory: string };
 }
 
@@ -67,9 +67,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     rpcUrl,
     deployment: readDeployment(path),
     database:
-      url === undefined
-        ? { kind: "pglite", directory: resolve(folder, "pglite") }
-        : { kind: "postgres", connectionString: url },
+      url === undefined ? { kind: "pglite", directory: resolve(folder) } : { kind: "postgres", connectionString: url },
   };
 }
 
