@@ -9,7 +9,7 @@ import { productOfRows } from "./contraction.ts";
 import { broadcastStrides } from "./fold.ts";
 import { concatenated, padded } from "./indexing.ts";
 import * as math from "./math.ts";
-import { floatAttribute, input, intAttribute, mismatch, requireType, wants } from "./node.ts";
+import { floatAttribute, input, intAttribute, mismatch, requireSize, requireType, wants } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { indexed, map, readAll, transposed } from "./primitives.ts";
 import type { Read } from "./primitives.ts";
@@ -128,6 +128,7 @@ function maskStage(scope: Scope, shape: readonly number[], past: number): Stage 
     parts.push(mask.elementType === "bool" ? hidden : (b, score, word) => b.add(score, word));
   }
   if (intAttribute(scope, "is_causal", 0) !== 0) {
+    requireSize(scope, length * total);
     const seen = BigInt64Array.from({ length: length * total }, (_, index) =>
       index % total <= Math.floor(index / total) + past ? 1n : 0n,
     );

@@ -81,7 +81,7 @@ function kernelWalk(
     if (outer?.[1] === size * stride) joined[joined.length - 1] = [outer[0] * size, stride];
     else joined.push([size, stride]);
   }
-  if (joined.length > 3) throw unsupported(scope, "a dilated kernel of three dimensions over grouped channels");
+  if (joined.length > 3) throw unsupported(scope, `a kernel of ${kernel.length} dilated dimensions`);
   return joined.length === 0 ? [[1, 1]] : joined;
 }
 
@@ -97,7 +97,53 @@ interface Convolution {
   readonly spread: readonly number[];
 }
 
-function convolve(scope: Scope, { x, weights, bias, groups, window, spread }: Convolution): Value {
+/**
+ * The fastest kernel axis gathered beside the channels: [n, c, ...outer, kx, x'] with one element per output place and tap, so
+ * that a dilated kernel of three dimensions walks only two of them.
+ */
+function tapsAsChannels(scope: Scope, draft: Convolution): Convolution {
+  const { x, weights, groups, window } = draft;
+  const last = window.kernel.length - 1;
+  const [n, channels, ...spatial] = x.shape;
+  const [taps, width] = [window.kernel[last], window.output[last]];
+  const extent = spatial[last];
+  const row = stridesOf(x.shape);
+  // A channel of the new tensor is (channel, tap), as the weights' last axes are turned below.
+  const shape = [n, channels * taps, ...spatial.slice(0, -1), width];
+  const spreadOut = indexed(scope, x.elementType, shape, [x], (b, [from]) => {
+    const tap = b.remU(b.digits[1], taps);
+    const digits = [b.digits[0], b.divU(b.digits[1], taps), ...b.digits.slice(2, -1)];
+    const moved = b.addI(b.mulI(b.digits.at(-1)!, window.strides[last]), b.mulI(tap, window.dilations[last]));
+    const place = b.subI(moved, window.before[last]);
+    const isInside = b.and(b.leI(0, place), b.ltI(place, extent));
+    const address = digits.reduce((sum, digit, axis) => b.addI(b.mulI(digit, row[axis]), sum), place);
+    return b.load(from, b.select(isInside, address, b.i32(-1)));
+  });
+  const rank = weights.shape.length;
+  const order = [...weights.shape.map((_, axis) => axis).slice(0, rank - 2), rank - 1, rank - 2];
+  const turned = transposed(scope, weights, order);
+  const outer = (list: readonly number[]): number[] => [...list.slice(0, -1), 1];
+  return {
+    ...draft,
+    x: spreadOut,
+    weights: reshaped(turned, [...weights.shape.slice(0, rank - 2), 1, weights.shape[rank - 1] * taps]),
+    groups,
+    window: {
+      kernel: outer(window.kernel),
+      strides: outer(window.strides),
+      dilations: outer(window.dilations),
+      before: [...window.before.slice(0, -1), 0],
+      after: [...window.after.slice(0, -1), 0],
+      output: window.output,
+    },
+  };
+}
+
+function convolve(scope: Scope, draft: Convolution): Value {
+  const { kernel: sizes, dilations: gaps } = draft.window;
+  const isPlain = draft.spread.every((gap) => gap === 1);
+  const isWide = sizes.length === 3 && sizes.every((size) => size > 1) && gaps[2] > 1 && isPlain;
+  const { x, weights, bias, groups, window, spread } = isWide ? tapsAsChannels(scope, draft) : draft;
   const [n, channels] = x.shape;
   const inner = channels / groups;
   const outputs = weights.shape[1];

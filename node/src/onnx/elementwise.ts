@@ -14,6 +14,7 @@ import {
   input,
   intAttribute,
   known,
+  requireSize,
   requireType,
   stringAttribute,
   unsupported,
@@ -44,6 +45,7 @@ export function elementwise(
 ): Value {
   const shape = broadcastShapes(scope, ...values.map((value) => value.shape));
   if (elementType !== "float32" && exact !== undefined && values.every(hasIntegers)) {
+    requireSize(scope, sizeOf(shape));
     return foldElementwise(elementType, shape, values as readonly KnownIntegers[], exact);
   }
   if (sizeOf(shape) === 0) return emptyValue(elementType, shape);
@@ -157,7 +159,7 @@ function mod(scope: Scope): Value[] {
   const likeC = intAttribute(scope, "fmod", 0) !== 0;
   if (elementType === "float32") {
     if (!likeC) throw unsupported(scope, "floats need fmod = 1");
-    throw unsupported(scope, "fmod of floats has no scalar program");
+    return [elementwise(scope, values, elementType, math.remainder)];
   }
   const define: WordFunction = (b, x, y) => {
     const rest = b.subI(x, b.mulI(math.divideI32(b, x, y), y));
@@ -198,6 +200,7 @@ export function where(scope: Scope, condition: Value, x: Value, y: Value): Value
   const elementType = sameTypes(scope, [x, y]);
   const shape = broadcastShapes(scope, condition.shape, x.shape, y.shape);
   const isExact = hasIntegers(condition) && hasIntegers(x) && hasIntegers(y) && elementType !== "float32";
+  if (isExact) requireSize(scope, sizeOf(shape));
   if (isExact) return foldElementwise(elementType, shape, [condition, x, y], (flag, a, b) => (flag === 0n ? b : a));
   return elementwise(scope, [condition, x, y], elementType, (b, flag, a, c) => b.select(flag, a, c));
 }

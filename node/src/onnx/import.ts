@@ -5,8 +5,9 @@
  */
 
 import { programRoot } from "../ir/encode.ts";
+import { InvalidScalarProgramError } from "../ir/validate.ts";
 import type { Hash, Program } from "../ir/program.ts";
-import { LiteralError } from "../ir/build.ts";
+import { LiteralError, LoadError, ValueTypeError } from "../ir/build.ts";
 import {
   ImportOptionError,
   InvalidNodeError,
@@ -133,11 +134,22 @@ function lowerNode(scope: Scope): readonly Value[] {
   try {
     return lower(scope);
   } catch (error) {
-    // An address or extent beyond 32 bits: the tensors are too large for one primitive.
-    if (error instanceof LiteralError)
-      throw new UnsupportedOperatorError(scope.identity, error.message, { cause: error });
-    throw error;
+    throw refusal(scope, error);
   }
+}
+
+/** What a scalar program's builder refuses, as a refusal of the node. */
+function refusal(scope: Scope, error: unknown): unknown {
+  if (error instanceof InvalidScalarProgramError) {
+    return new UnsupportedOperatorError(scope.identity, `it does not fit one primitive (${error.rule})`, {
+      cause: error,
+    });
+  }
+  // An address or extent beyond 32 bits, or element types that the operator does not mix.
+  if (error instanceof LiteralError || error instanceof LoadError || error instanceof ValueTypeError) {
+    return new UnsupportedOperatorError(scope.identity, error.message, { cause: error });
+  }
+  return error;
 }
 
 function scopeOf(lowerer: Lowerer, node: OnnxNode, names: ReadonlyMap<string, Value>): Scope {

@@ -18,6 +18,7 @@ import {
   knownNumbers,
   mismatch,
   numbersOf,
+  requireSize,
   requireType,
   stringAttribute,
   unsupported,
@@ -40,7 +41,7 @@ export function concatenated(scope: Scope, all: readonly Value[], axis: number):
   if (!all.every(fits)) throw mismatch(scope, "the shapes differ", { shapes: all.map(({ shape }) => [...shape]) });
   const values = all.filter(({ shape }) => shape[axis] > 0);
   if (values.length <= 1) return values[0] ?? first;
-  if (values.every(isKnown)) return concatenatedKnown(values, axis);
+  if (values.every(isKnown)) return concatenatedKnown(scope, values, axis);
   let total = values[0];
   for (let next = 1; next < values.length; next += MOST_OPERANDS - 1) {
     total = concatenatedGroup(scope, [total, ...values.slice(next, next + MOST_OPERANDS - 1)], axis);
@@ -53,9 +54,10 @@ function concatenatedShape(values: readonly Value[], axis: number): number[] {
   return values[0].shape.map((extent, other) => (other === axis ? length : extent));
 }
 
-function concatenatedKnown(values: readonly KnownValue[], axis: number): KnownValue {
+function concatenatedKnown(scope: Scope, values: readonly KnownValue[], axis: number): KnownValue {
   const shape = concatenatedShape(values, axis);
   const [{ elementType }] = values;
+  requireSize(scope, sizeOf(shape));
   const outer = sizeOf(shape.slice(0, axis));
   const blocks = values.map((value) => sizeOf(value.shape) / outer);
   const words = new Uint32Array(elementType === "float32" ? sizeOf(shape) : 0);
@@ -130,6 +132,7 @@ function gather(scope: Scope): Value[] {
   ];
   const shape = [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)];
   if (isKnown(data) && hasIntegers(indices)) {
+    requireSize(scope, sizeOf(shape));
     const offsets = new Float64Array(sizeOf(shape));
     offsets.forEach((_, place) => {
       const index = Number(indices.at.integers[Math.floor(place / inner) % count]);

@@ -62,6 +62,23 @@ const CASES: Readonly<Record<string, Case>> = {
     inputs: { x: image(2, 5, 5), w: kernel(3, 2, 3, 3) },
   },
   "Conv of 1 x 1": { node: { op: "Conv" }, inputs: { x: image(5, 4, 4) }, constants: { w: kernel(3, 5, 1, 1) } },
+  "Conv of three dilated dimensions": {
+    node: { op: "Conv", attributes: { dilations: ints(1, 2, 2), pads: ints(0, 1, 2, 1, 0, 1), group: int(2) } },
+    inputs: { x: image(4, 4, 6, 7) },
+    constants: { w: kernel(4, 2, 2, 2, 3), b: kernel(4) },
+  },
+  "Einsum, a batched product": {
+    node: { op: "Einsum", attributes: { equation: text("bhik, bjhk -> bihj") } },
+    inputs: { a: randomFloats([2, 3, 4, 5], 1), b: randomFloats([2, 6, 3, 5], 2) },
+  },
+  "Einsum, ellipsis and sums": {
+    node: { op: "Einsum", attributes: { equation: text("...ij,k->...i") } },
+    inputs: { a: randomFloats([2, 3, 4], 1), b: randomFloats([5], 2) },
+  },
+  "Mod of floats": {
+    node: { op: "Mod", attributes: { fmod: int(1) } },
+    inputs: { a: randomFloats([40], 1), b: randomFloats([40], 2) },
+  },
   "ConvTranspose, strides and groups": {
     node: { op: "ConvTranspose", attributes: { strides: ints(2, 3), group: int(2), output_padding: ints(1, 0) } },
     inputs: { x: image(4, 4, 3) },

@@ -111,6 +111,19 @@ test(`divideI32 truncates, wraps at -2^31 / -1 and gives 0 for a zero divisor (s
   });
 });
 
+test(`remainder is C's fmod, exactly (seed ${SEED})`, () => {
+  const next = randomWords(SEED);
+  const pairs = SPECIAL.flatMap((x) => SPECIAL.map((y) => [x, y]));
+  while (pairs.length < 5000) pairs.push([next(), next()], [toBits(next() / 2 ** 20), toBits(next() / 2 ** 28)]);
+  const [xs, ys] = [0, 1].map((side) => Uint32Array.from(pairs, (pair) => pair[side]));
+  const words = evaluate(["f32", "f32"], [xs, ys], (b) => math.remainder(b, b.load(0, b.index), b.load(1, b.index)));
+  words.forEach((word, index) => {
+    const [x, y] = [fromBits(xs[index]), fromBits(ys[index])];
+    // ECMAScript's % is the exact remainder of binary64, and that of two binary32 is a binary32.
+    assert.equal(word, toBits(x % y), `${x} % ${y}`);
+  });
+});
+
 test("withSign keeps a NaN canonical", () => {
   const words = evaluate(["f32"], [Uint32Array.of(0x7fc00000, 0x40000000)], (b) =>
     math.withSign(b, b.load(0, b.index), b.f32(-1)),

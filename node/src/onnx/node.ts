@@ -145,6 +145,14 @@ export function axesOf(scope: Scope, axes: readonly number[], rank: number): num
   return counted;
 }
 
+/** Elements that data made at import may have: 1 GiB of words. A few bytes of a stranger's model can ask for more. */
+const MOST_KNOWN = 2 ** 28;
+
+/** Refuses to make known data of more than `most` elements. */
+export function requireSize(scope: Scope, count: number, most = MOST_KNOWN): void {
+  if (!(count <= most)) throw unsupported(scope, `${count} elements made at import; at most ${most}`);
+}
+
 /** A number nearest to an integer, within the safe range. */
 export function saturated(value: bigint): number {
   const limit = BigInt(Number.MAX_SAFE_INTEGER);

@@ -6,7 +6,17 @@
 import type { PatternDigits, ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { padded } from "./indexing.ts";
 import * as math from "./math.ts";
-import { input, intAttribute, intsAttribute, invalid, mismatch, requireType, unsupported, wants } from "./node.ts";
+import {
+  input,
+  intAttribute,
+  intsAttribute,
+  invalid,
+  mismatch,
+  requireSize,
+  requireType,
+  unsupported,
+  wants,
+} from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { general, reduction } from "./primitives.ts";
 import type { ReductionDraft } from "./primitives.ts";
@@ -17,6 +27,9 @@ import { kernelSpan, windowOf } from "./shapes.ts";
 import type { Window } from "./shapes.ts";
 import { floatValue, knownWords, sizeOf, stridesOf } from "./values.ts";
 import type { Value } from "./values.ts";
+
+/** Window elements that are counted at import where windows leave the tensor. */
+const MOST_DIVISIONS = 2 ** 26;
 
 interface Pool {
   readonly window: Window;
@@ -78,6 +91,7 @@ function averagePool(scope: Scope): Value[] {
   const { window } = pool;
   const spatial = input(scope, 0).shape.slice(2);
   const countsBorder = intAttribute(scope, "count_include_pad", 0) !== 0;
+  requireSize(scope, sizeOf(window.output) * sizeOf(window.kernel), MOST_DIVISIONS);
   const counts = window.output.map((count, axis) => {
     const first = countsBorder ? -window.before[axis] : 0;
     const end = spatial[axis] + (countsBorder ? window.after[axis] : 0);

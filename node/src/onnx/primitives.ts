@@ -10,7 +10,7 @@ import type { WordType } from "../ir/opcodes.ts";
 import { SCALAR_LIMITS } from "../ir/scalar.ts";
 import { InvalidScalarProgramError } from "../ir/validate.ts";
 import { takeView } from "./fold.ts";
-import { unsupported } from "./node.ts";
+import { mismatch, requireSize, unsupported } from "./node.ts";
 import type { Scope } from "./node.ts";
 import { emptyValue, isKnown, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, Value } from "./values.ts";
@@ -82,8 +82,15 @@ export interface GeneralDraft {
   readonly define: (b: ScalarBuilder, operand: readonly number[]) => Register;
 }
 
+/** Refuses extents that are no counts. */
+function checkShape(scope: Scope, shape: readonly number[]): void {
+  if (shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) return;
+  throw mismatch(scope, "the output has no such shape", { shape: [...shape] });
+}
+
 /** Any primitive. */
 export function general(scope: Scope, draft: GeneralDraft): Value {
+  checkShape(scope, draft.shape);
   if (sizeOf(draft.shape) === 0) return emptyValue(draft.elementType, draft.shape);
   const distinct: Value[] = [];
   const operand = draft.operands.map((value) => {
@@ -114,10 +121,14 @@ export function view(
   strides: readonly number[],
   offset: number,
 ): Value {
+  checkShape(scope, shape);
   const { extents, columns } = collapseColumns(shape, [strides]);
   const isWhole = offset === 0 && sizeOf(shape) === sizeOf(value.shape);
   if (isWhole && extents.length === 1 && (columns[0][0] === 1 || extents[0] === 1)) return { ...value, shape };
-  if (isKnown(value)) return takeView(value, shape, strides, offset);
+  if (isKnown(value)) {
+    requireSize(scope, sizeOf(shape));
+    return takeView(value, shape, strides, offset);
+  }
   return map(scope, {
     elementType: value.elementType,
     shape,

@@ -5,7 +5,9 @@
 
 import { ATTENTION } from "./attention.ts";
 import { CONTRACTIONS } from "./contraction.ts";
+import { CONTROL } from "./control.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
+import { EINSUMS } from "./einsum.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { INDEXING } from "./indexing.ts";
 import { LOSSES } from "./loss.ts";
@@ -25,7 +27,9 @@ export const OPSETS = { least: 6, most: 25 } as const;
 const FAMILIES: readonly OperatorTable[] = [
   ATTENTION,
   CONTRACTIONS,
+  CONTROL,
   CONVOLUTIONS,
+  EINSUMS,
   ELEMENTWISE,
   INDEXING,
   LOSSES,

@@ -16,6 +16,7 @@ import {
   known,
   knownNumbers,
   mismatch,
+  requireSize,
   requireType,
   stringAttribute,
   unsupported,
@@ -27,6 +28,9 @@ import type { Value } from "./values.ts";
 
 /** Elements that one output element may be made of along an axis. */
 const MOST_TAPS = 16;
+
+/** Length of a resized axis. */
+const MOST_PLACES = 2 ** 24;
 
 /** One axis to resize. */
 interface AxisPlan {
@@ -121,6 +125,7 @@ function resampled(scope: Scope, x: Value, plans: readonly AxisPlan[], filter: F
 
 function resampledAxis(scope: Scope, value: Value, axisPlan: AxisPlan, filter: Filter, outside: number): Value {
   const { axis, from, to } = axisPlan;
+  requireSize(scope, to, MOST_PLACES);
   const taps = Array.from({ length: to }, (_, place) => tapsAt(scope, axisPlan, filter, place));
   const width = Math.max(...taps.map(({ places }) => places.length));
   if (width > MOST_TAPS) throw unsupported(scope, `a filter of ${width} elements; at most ${MOST_TAPS}`);
@@ -207,6 +212,7 @@ function tapsAt(scope: Scope, axisPlan: AxisPlan, filter: Filter, place: number)
     isCubic ? cubicWeight(filter.cubic, Math.abs(distance) / stretch) : Math.max(0, 1 - Math.abs(distance) / stretch);
   const first = Math.floor(coordinate - reach) + 1;
   const last = Math.ceil(coordinate + reach) - 1;
+  if (!(last - first < 4 * MOST_TAPS)) throw unsupported(scope, `a filter of more than ${MOST_TAPS} elements`);
   const places: number[] = [];
   const weights: number[] = [];
   for (let at = first; at <= Math.max(last, first); at++) {

@@ -7,7 +7,17 @@
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { maxOf, minOf } from "./elementwise.ts";
 import { wrappedIndex } from "./indexing.ts";
-import { axisOf, input, intAttribute, invalid, mismatch, requireType, stringAttribute, unsupported } from "./node.ts";
+import {
+  axisOf,
+  input,
+  intAttribute,
+  invalid,
+  mismatch,
+  requireSize,
+  requireType,
+  stringAttribute,
+  unsupported,
+} from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { general, indexed } from "./primitives.ts";
 import { hasIntegers, knownIntegers, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
@@ -49,6 +59,7 @@ function scatteredKnown(
 ): Value | undefined {
   const join = joinOf(scope, data.elementType === "float32");
   const size = sizeOf(data.shape);
+  requireSize(scope, size);
   const from = new BigInt64Array(size).fill(-1n);
   for (let update = 0; update < sizeOf(updates.shape); update++) {
     const place = placeOf(indices, update);

@@ -17,6 +17,7 @@ import {
   knownNumbers,
   mismatch,
   numbersOf,
+  requireSize,
   saturated,
   unsupported,
   wants,
@@ -61,8 +62,9 @@ function constant(scope: Scope): Value[] {
 }
 
 /** A known tensor of one repeated element. */
-export function filled(shape: readonly number[], item: KnownValue): KnownValue {
+export function filled(scope: Scope, shape: readonly number[], item: KnownValue): KnownValue {
   const count = sizeOf(shape);
+  requireSize(scope, count);
   if (item.at.kind === "words") return knownWords(shape, new Uint32Array(count).fill(item.at.words[0]));
   const elementType = item.elementType as "int64" | "int32" | "bool";
   return knownIntegers(elementType, shape, new BigInt64Array(count).fill(item.at.integers[0]));
@@ -73,7 +75,7 @@ function constantOfShape(scope: Scope): Value[] {
   if (shape.some((extent) => extent < 0)) throw mismatch(scope, "a dimension is negative", { shape });
   const tensor = attribute(scope, "value", "tensor");
   const item = tensor === undefined ? knownWords([1], new Uint32Array(1)) : tensorAttribute(scope, tensor);
-  return [filled(shape, item)];
+  return [filled(scope, shape, item)];
 }
 
 function reshape(scope: Scope): Value[] {
@@ -175,12 +177,15 @@ function shapeOf(scope: Scope): Value[] {
 }
 
 function range(scope: Scope): Value[] {
-  const [start, limit, delta] = [0, 1, 2].map((index) => known(scope, input(scope, index), "a bound of the range"));
+  const bounds = [0, 1, 2].map((index) => known(scope, input(scope, index), "a bound of the range"));
+  const [start, limit, delta] = bounds;
+  if (bounds.some(({ shape }) => sizeOf(shape) !== 1)) throw invalid(scope, "a bound of the range is no scalar");
   if (start.at.kind === "integers" && limit.at.kind === "integers" && delta.at.kind === "integers") {
     const [from, to, by] = [start.at.integers[0], limit.at.integers[0], delta.at.integers[0]];
     if (by === 0n) throw invalid(scope, "the delta is 0");
     const steps = by > 0n ? (to - from + by - 1n) / by : (from - to - by - 1n) / -by;
     const length = Math.max(0, saturated(steps));
+    requireSize(scope, length);
     const elementType = start.elementType as "int64" | "int32";
     const integers = BigInt64Array.from({ length }, (_, index) => from + BigInt(index) * by);
     return [knownIntegers(elementType, [length], integers)];
@@ -238,7 +243,9 @@ function slice(scope: Scope): Value[] {
 function split(scope: Scope): Value[] {
   const value = input(scope, 0);
   const axis = axisOf(scope, intAttribute(scope, "axis", 0), value.shape.length);
-  const parts = intAttribute(scope, "num_outputs", scope.node.outputs.length);
+  const parts = scope.node.outputs.length;
+  if (intAttribute(scope, "num_outputs", parts) !== parts)
+    throw invalid(scope, "num_outputs is not the number of outputs", { parts });
   const extent = value.shape[axis];
   const even = Math.ceil(extent / parts);
   const lengths =
@@ -301,7 +308,7 @@ function dropout(scope: Scope): Value[] {
   // Before opset 10 the mask had the data's type.
   const one =
     scope.opset < 10 ? knownWords([1], Uint32Array.of(0x3f800000)) : knownIntegers("bool", [1], BigInt64Array.of(1n));
-  return [value, filled(value.shape, one)];
+  return [value, filled(scope, value.shape, one)];
 }
 
 function eyeLike(scope: Scope): Value[] {
@@ -313,6 +320,7 @@ function eyeLike(scope: Scope): Value[] {
   const shift = intAttribute(scope, "k", 0);
   const isOne = (index: number): boolean => (index % columns) - Math.floor(index / columns) === shift;
   const length = rows * columns;
+  requireSize(scope, length);
   if (elementType === "float32") {
     return [
       knownWords(
@@ -323,14 +331,6 @@ function eyeLike(scope: Scope): Value[] {
   }
   const integers = BigInt64Array.from({ length }, (_, index) => (isOne(index) ? 1n : 0n));
   return [knownIntegers(elementType, [rows, columns], integers)];
-}
-
-/** A branch chosen at import: only a known condition has one shape. */
-function ifThenElse(scope: Scope): Value[] {
-  const condition = knownBigints(scope, input(scope, 0), "the condition")[0] !== 0n;
-  const body = attribute(scope, condition ? "then_branch" : "else_branch", "graph");
-  if (body === undefined) throw invalid(scope, "a branch is missing");
-  return scope.subgraph(body, []);
 }
 
 export const SHAPES: OperatorTable = {
@@ -353,5 +353,4 @@ export const SHAPES: OperatorTable = {
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
   EyeLike: eyeLike,
-  If: ifThenElse,
 };
