@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { difference, runCase, SUITE_TOLERANCE, toleranceOf } from "./conformance.ts";
+import { createWasmRunner } from "../engine/wasm/index.ts";
+import { difference, runCase, runLightCase, SUITE_TOLERANCE, toleranceOf } from "./conformance.ts";
 import { float, floats, int64s, modelOf } from "./fixtures.ts";
 import type { ModelSketch } from "./fixtures.ts";
 import { serializeModel } from "./serialize.ts";
@@ -28,6 +29,12 @@ test("every tenth case of the suite passes or is refused by name", { skip: folde
       else assert.equal(result.status, "passed", `${name}: ${result.status === "failed" ? result.reason : ""}`);
     }
   }
+});
+
+test("a whole network of the suite passes when compiled", { skip: folder === undefined }, () => {
+  const path = join(folder!, "light", "light_squeezenet");
+  const result = runLightCase(readFileSync(`${path}.onnx`), [readFileSync(`${path}_output_0.pb`)], createWasmRunner());
+  assert.deepEqual(result, { status: "passed" });
 });
 
 function dataSets(path: string): { inputs: Uint8Array[]; outputs: Uint8Array[] }[] {

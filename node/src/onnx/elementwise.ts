@@ -5,28 +5,18 @@
  */
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
-import { broadcastStrides, foldElementwise, INTEGER_FUNCTIONS, remainder } from "./fold.ts";
+import { elementwise, maxOf, minOf, sameTypes, where } from "./broadcast.ts";
+import type { WordFunction } from "./broadcast.ts";
+import { cast } from "./cast.ts";
+import { INTEGER_FUNCTIONS, remainder } from "./fold.ts";
 import type { IntegerFunction } from "./fold.ts";
+import { divideI32, remainder as remainderOf } from "./division.ts";
 import * as math from "./math.ts";
-import {
-  allInputs,
-  floatAttribute,
-  input,
-  intAttribute,
-  known,
-  requireSize,
-  requireType,
-  stringAttribute,
-  unsupported,
-} from "./node.ts";
+import * as trigonometry from "./trigonometry.ts";
+import { allInputs, floatAttribute, input, intAttribute, requireType, stringAttribute, unsupported } from "./node.ts";
 import type { Lower, OperatorTable, Scope } from "./node.ts";
-import { map } from "./primitives.ts";
-import { broadcastShapes } from "./shapes.ts";
-import { emptyValue, hasIntegers, isKnown, knownIntegers, knownWords, sizeOf, WORD_TYPE } from "./values.ts";
-import type { ElementType, KnownIntegers, Value } from "./values.ts";
-
-/** The element's word from one word of each input. */
-export type WordFunction = (b: ScalarBuilder, ...words: Register[]) => Register;
+import { hasIntegers, isKnown, sizeOf, WORD_TYPE } from "./values.ts";
+import type { ElementType, Value } from "./values.ts";
 
 /** Scalar programs of an operator by the word type of its (last) input. */
 interface Programs {
@@ -35,38 +25,10 @@ interface Programs {
   readonly bool?: WordFunction;
 }
 
-/** One primitive over values that broadcast to a common shape. */
-export function elementwise(
-  scope: Scope,
-  values: readonly Value[],
-  elementType: ElementType,
-  define: WordFunction,
-  exact?: IntegerFunction,
-): Value {
-  const shape = broadcastShapes(scope, ...values.map((value) => value.shape));
-  if (elementType !== "float32" && exact !== undefined && values.every(hasIntegers)) {
-    requireSize(scope, sizeOf(shape));
-    return foldElementwise(elementType, shape, values as readonly KnownIntegers[], exact);
-  }
-  if (sizeOf(shape) === 0) return emptyValue(elementType, shape);
-  return map(scope, {
-    elementType,
-    shape,
-    reads: values.map((value) => ({ value, strides: broadcastStrides(value.shape, shape), offset: 0 })),
-    define: (b, words) => define(b, ...words),
-  });
-}
-
 function programFor(scope: Scope, programs: Programs, value: Value): WordFunction {
   const found = programs[WORD_TYPE[value.elementType]];
   if (found === undefined) throw unsupported(scope, `element type ${value.elementType}`);
   return found;
-}
-
-function sameTypes(scope: Scope, values: readonly Value[]): ElementType {
-  const [{ elementType }] = values;
-  values.forEach((value) => requireType(scope, value, elementType));
-  return elementType;
 }
 
 /** The inputs of a binary operator, with the broadcasting that attributes described before opset 7. */
@@ -120,16 +82,6 @@ function withAttributes(
 
 const negateI = (b: ScalarBuilder, x: Register): Register => b.subI(0, x);
 
-/** The larger of two, NaN if either is: max alone keeps its first argument on NaN. */
-export function maxOf(b: ScalarBuilder, x: Register, y: Register): Register {
-  return b.select(b.eq(y, y), b.max(x, y), y);
-}
-
-/** The smaller of two, NaN if either is. */
-export function minOf(b: ScalarBuilder, x: Register, y: Register): Register {
-  return b.select(b.eq(y, y), b.min(x, y), y);
-}
-
 /** An operator that folds any number of inputs, two at a time in order. */
 function variadic(programs: Programs, finish?: (b: ScalarBuilder, total: Register, count: number) => Register): Lower {
   return (scope) => {
@@ -159,10 +111,10 @@ function mod(scope: Scope): Value[] {
   const likeC = intAttribute(scope, "fmod", 0) !== 0;
   if (elementType === "float32") {
     if (!likeC) throw unsupported(scope, "floats need fmod = 1");
-    return [elementwise(scope, values, elementType, math.remainder)];
+    return [elementwise(scope, values, elementType, remainderOf)];
   }
   const define: WordFunction = (b, x, y) => {
-    const rest = b.subI(x, b.mulI(math.divideI32(b, x, y), y));
+    const rest = b.subI(x, b.mulI(divideI32(b, x, y), y));
     const turned = b.and(b.neI(rest, 0), b.ltI(b.xor(rest, y), 0));
     const numpy = b.select(turned, b.addI(rest, y), rest);
     return b.select(b.eqI(y, 0), b.i32(0), likeC ? rest : numpy);
@@ -192,60 +144,6 @@ function clip(scope: Scope): readonly Value[] {
     return most !== undefined && most < raised ? most : raised;
   };
   return [elementwise(scope, [x, ...limits], x.elementType, define, exact)];
-}
-
-/** condition ? x : y. */
-export function where(scope: Scope, condition: Value, x: Value, y: Value): Value {
-  requireType(scope, condition, "bool");
-  const elementType = sameTypes(scope, [x, y]);
-  const shape = broadcastShapes(scope, condition.shape, x.shape, y.shape);
-  const isExact = hasIntegers(condition) && hasIntegers(x) && hasIntegers(y) && elementType !== "float32";
-  if (isExact) requireSize(scope, sizeOf(shape));
-  if (isExact) return foldElementwise(elementType, shape, [condition, x, y], (flag, a, b) => (flag === 0n ? b : a));
-  return elementwise(scope, [condition, x, y], elementType, (b, flag, a, c) => b.select(flag, a, c));
-}
-
-/** The same numbers in another element type. */
-export function cast(scope: Scope, value: Value, to: ElementType): Value {
-  const from = value.elementType;
-  if (from === to) return value;
-  if (hasIntegers(value)) {
-    if (to === "float32") {
-      const words = new Uint32Array(new Float32Array(Array.from(value.at.integers, Number)).buffer);
-      return knownWords(value.shape, words);
-    }
-    return foldElementwise(to, value.shape, [value], (item) => item);
-  }
-  if (isKnown(value) && (to === "int64" || to === "int32")) return castKnownFloat(scope, value, to);
-  // int64 and int32 are the same words at run time.
-  if (WORD_TYPE[from] === WORD_TYPE[to]) return { ...value, elementType: to };
-  const define: WordFunction = (b, x) => {
-    if (from === "bool") return to === "float32" ? b.f32FromBool(x) : b.i32FromBool(x);
-    if (to === "bool") return from === "float32" ? b.ne(x, 0) : b.neI(x, 0);
-    return to === "float32" ? b.fromI32(x) : b.toI32(x);
-  };
-  return elementwise(scope, [value], to, define);
-}
-
-function castKnownFloat(scope: Scope, value: Value, to: "int64" | "int32"): Value {
-  const { at } = known(scope, value, "the cast value");
-  if (at.kind !== "words") throw unsupported(scope, "integers held as floats");
-  const bits = to === "int64" ? 63 : 31;
-  const [least, most] = [-(2 ** bits), 2 ** bits];
-  const floats = new Float32Array(at.words.slice().buffer);
-  const integers = BigInt64Array.from(floats, (x) => {
-    if (Number.isNaN(x)) return 0n;
-    if (x >= most) return (1n << BigInt(bits)) - 1n;
-    return x < least ? -(1n << BigInt(bits)) : BigInt(Math.trunc(x));
-  });
-  return knownIntegers(to, value.shape, integers);
-}
-
-/** The element type of a TensorProto.DataType code. */
-export function elementTypeOfCode(scope: Scope, code: number): ElementType {
-  const found = ({ 1: "float32", 6: "int32", 7: "int64", 9: "bool" } as const)[code];
-  if (found === undefined) throw unsupported(scope, `element type code ${code}`);
-  return found;
 }
 
 /** max(x, 0) + slope * min(x, 0), slope from a second input of the same or a broadcast shape. */
@@ -316,12 +214,6 @@ function isNaN(scope: Scope): Value[] {
   return [elementwise(scope, [value], "bool", (b, x) => b.ne(x, x))];
 }
 
-function castTo(scope: Scope): Value[] {
-  const to = scope.node.attributes.get("to");
-  if (to?.type !== "int") throw unsupported(scope, "attribute to is missing");
-  return [cast(scope, input(scope, 0), elementTypeOfCode(scope, Number(to.value)))];
-}
-
 const relu = (b: ScalarBuilder, x: Register): Register => b.max(x, 0);
 const signF = (b: ScalarBuilder, x: Register): Register =>
   b.select(b.lt(0, x), b.f32(1), b.select(b.lt(x, 0), b.f32(-1), x));
@@ -330,7 +222,7 @@ export const ELEMENTWISE: OperatorTable = {
   Add: closed({ f32: (b, x, y) => b.add(x, y), i32: (b, x, y) => b.addI(x, y) }, broadcastPair),
   Sub: closed({ f32: (b, x, y) => b.sub(x, y), i32: (b, x, y) => b.subI(x, y) }, broadcastPair),
   Mul: closed({ f32: (b, x, y) => b.mul(x, y), i32: (b, x, y) => b.mulI(x, y) }, broadcastPair),
-  Div: closed({ f32: (b, x, y) => b.div(x, y), i32: math.divideI32 }, broadcastPair),
+  Div: closed({ f32: (b, x, y) => b.div(x, y), i32: divideI32 }, broadcastPair),
   Mod: mod,
   Pow: pow,
   Neg: closed({ f32: (b, x) => b.neg(x), i32: negateI }),
@@ -346,18 +238,18 @@ export const ELEMENTWISE: OperatorTable = {
   Round: unary((b, x) => b.nearest(x)),
   Exp: unary(math.exp),
   Log: unary(math.log),
-  Sin: unary(math.sin),
-  Cos: unary(math.cos),
-  Tan: unary(math.tan),
-  Asin: unary(math.asin),
-  Acos: unary(math.acos),
-  Atan: unary(math.atan),
-  Sinh: unary(math.sinh),
-  Cosh: unary(math.cosh),
+  Sin: unary(trigonometry.sin),
+  Cos: unary(trigonometry.cos),
+  Tan: unary(trigonometry.tan),
+  Asin: unary(trigonometry.asin),
+  Acos: unary(trigonometry.acos),
+  Atan: unary(trigonometry.atan),
+  Sinh: unary(trigonometry.sinh),
+  Cosh: unary(trigonometry.cosh),
   Tanh: unary(math.tanh),
-  Asinh: unary(math.asinh),
-  Acosh: unary(math.acosh),
-  Atanh: unary(math.atanh),
+  Asinh: unary(trigonometry.asinh),
+  Acosh: unary(trigonometry.acosh),
+  Atanh: unary(trigonometry.atanh),
   Erf: unary(math.erf),
   Sigmoid: unary(math.sigmoid),
   Softplus: unary(math.softplus),
@@ -408,8 +300,6 @@ export const ELEMENTWISE: OperatorTable = {
   BitwiseXor: closed({ i32: (b, x, y) => b.xor(x, y) }),
   BitwiseNot: closed({ i32: (b, x) => b.xor(x, -1) }),
   Where: (scope) => [where(scope, input(scope, 0), input(scope, 1), input(scope, 2))],
-  Cast: castTo,
-  CastLike: (scope) => [cast(scope, input(scope, 0), input(scope, 1).elementType)],
   IsInf: isInf,
   IsNaN: isNaN,
 };

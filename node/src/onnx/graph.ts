@@ -26,7 +26,7 @@ import { isKnown, knownFromWords, sizeOf, wordsOf, WORD_TYPE } from "./values.ts
 import type { ElementType, KnownValue, Payload, RuntimeTensor, Value } from "./values.ts";
 
 /** Elements times iterations up to which a primitive of known operands is evaluated at import. */
-export const FOLD_LIMIT = 2 ** 20;
+export const FOLD_LIMIT = 2 ** 18;
 
 /** A primitive to add: the values it reads, in the order of the scalar program's operands, and what it makes. */
 export interface PrimitiveDraft {

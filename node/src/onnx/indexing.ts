@@ -4,7 +4,7 @@
  */
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
-import { cast } from "./elementwise.ts";
+import { cast } from "./cast.ts";
 import { takeAt } from "./fold.ts";
 import {
   allInputs,

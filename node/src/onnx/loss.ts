@@ -5,7 +5,7 @@
 
 import { attribute, input, mismatch, requireType, stringAttribute, unsupported, wants } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
-import { elementwise } from "./elementwise.ts";
+import { elementwise } from "./broadcast.ts";
 import { general, transposed } from "./primitives.ts";
 import { reduceRows, rowsAlong, softmaxRows, SUM } from "./reduction.ts";
 import { axesLast, inverse } from "./shapes.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
-import { elementwise } from "./elementwise.ts";
+import { elementwise } from "./broadcast.ts";
 import { broadcastStrides } from "./fold.ts";
 import { padded } from "./indexing.ts";
 import * as math from "./math.ts";

@@ -20,7 +20,7 @@ import {
 import type { OperatorTable, Scope } from "./node.ts";
 import { general, reduction } from "./primitives.ts";
 import type { ReductionDraft } from "./primitives.ts";
-import { maxOf } from "./elementwise.ts";
+import { maxOf } from "./broadcast.ts";
 import { meanOf, reduceRows, SUM } from "./reduction.ts";
 import type { RowFold } from "./reduction.ts";
 import { kernelSpan, windowOf } from "./shapes.ts";

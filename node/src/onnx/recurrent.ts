@@ -6,7 +6,7 @@
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { productOfRows } from "./contraction.ts";
-import { elementwise, where } from "./elementwise.ts";
+import { elementwise, where } from "./broadcast.ts";
 import { broadcastTo } from "./shape.ts";
 import { concatenated } from "./indexing.ts";
 import * as math from "./math.ts";

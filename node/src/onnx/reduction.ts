@@ -4,7 +4,7 @@
  */
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
-import { elementwise, maxOf, minOf } from "./elementwise.ts";
+import { elementwise, maxOf, minOf } from "./broadcast.ts";
 import { foldRows } from "./fold.ts";
 import type { IntegerFunction } from "./fold.ts";
 import * as math from "./math.ts";

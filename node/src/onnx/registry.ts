@@ -4,11 +4,13 @@
  */
 
 import { ATTENTION } from "./attention.ts";
+import { CASTS } from "./cast.ts";
 import { CONTRACTIONS } from "./contraction.ts";
 import { CONTROL } from "./control.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
 import { EINSUMS } from "./einsum.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
+import { GRIDS } from "./grid.ts";
 import { INDEXING } from "./indexing.ts";
 import { LOSSES } from "./loss.ts";
 import type { Lower, OperatorTable } from "./node.ts";
@@ -16,7 +18,7 @@ import { NORMALIZATIONS } from "./normalization.ts";
 import { POOLING } from "./pooling.ts";
 import { RECURRENTS } from "./recurrent.ts";
 import { REDUCTIONS } from "./reduction.ts";
-import { RESAMPLERS } from "./resize.ts";
+import { RESIZERS } from "./resize.ts";
 import { SCATTERS } from "./scatter.ts";
 import { SHAPES } from "./shape.ts";
 import { SIGNALS } from "./signal.ts";
@@ -26,18 +28,20 @@ export const OPSETS = { least: 6, most: 25 } as const;
 
 const FAMILIES: readonly OperatorTable[] = [
   ATTENTION,
+  CASTS,
   CONTRACTIONS,
   CONTROL,
   CONVOLUTIONS,
   EINSUMS,
   ELEMENTWISE,
+  GRIDS,
   INDEXING,
   LOSSES,
   NORMALIZATIONS,
   POOLING,
   RECURRENTS,
   REDUCTIONS,
-  RESAMPLERS,
+  RESIZERS,
   SCATTERS,
   SHAPES,
   SIGNALS,

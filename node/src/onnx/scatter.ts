@@ -5,7 +5,7 @@
  */
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
-import { maxOf, minOf } from "./elementwise.ts";
+import { maxOf, minOf } from "./broadcast.ts";
 import { wrappedIndex } from "./indexing.ts";
 import {
   axisOf,

@@ -4,7 +4,7 @@
  * other element types.
  */
 
-import { elementTypeOfCode } from "./elementwise.ts";
+import { elementTypeOfCode } from "./cast.ts";
 import {
   attribute,
   axesOf,

@@ -5,8 +5,8 @@
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { contract } from "./contraction.ts";
-import { elementTypeOfCode } from "./elementwise.ts";
-import * as math from "./math.ts";
+import { elementTypeOfCode } from "./cast.ts";
+import { cos, sin } from "./trigonometry.ts";
 import { axisOf, input, intAttribute, knownNumbers, mismatch, requireType, unsupported } from "./node.ts";
 import type { Lower, OperatorTable, Scope } from "./node.ts";
 import { indexed, map, readAll, transposed, view } from "./primitives.ts";
@@ -21,7 +21,7 @@ function turn(b: ScalarBuilder, part: Register, whole: number): { cosine: Regist
   // What is left is at most an eighth of a turn.
   const rest = b.fromI32(b.subI(quarters, b.mulI(quarter, whole)));
   const angle = b.mul(b.div(rest, whole), Math.PI / 2);
-  const [c, s] = [math.cos(b, angle), math.sin(b, angle)];
+  const [c, s] = [cos(b, angle), sin(b, angle)];
   const isOdd = b.neI(b.and(quarter, 1), 0);
   const isTurned = (shift: number): Register => b.neI(b.and(b.addI(quarter, shift), 2), 0);
   const signed = (value: Register, flag: Register): Register => b.select(flag, b.neg(value), value);
