@@ -6,6 +6,7 @@ import {Evidence} from "./libraries/Evidence.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {ProgramCodec} from "./libraries/ProgramCodec.sol";
 import {ScalarMachine} from "./libraries/ScalarMachine.sol";
+import {ScalarOperands} from "./libraries/ScalarOperands.sol";
 import {ClaimView, ElementProof, Fault, OperandShown, Range} from "./types/Types.sol";
 
 /// @title Referee of elements
@@ -34,7 +35,7 @@ contract Referee is IReferee {
     function prove(uint8 kind, ClaimView calldata claim, bytes calldata proof) external pure returns (Fault memory) {
         if (kind != 0) revert FraudKindUnknown(kind);
         ElementProof calldata shown = _decode(proof);
-        ScalarMachine.ShownOperand[] memory operands = _checkEvidence(claim, shown);
+        ScalarOperands.ShownOperand[] memory operands = _checkEvidence(claim, shown);
         uint256 computed = ScalarMachine.run(shown.scalar, shown.element, shown.step.step, operands);
         uint32 claimed = _claimedWord(shown);
         if (claimed == computed) revert ElementMatches(shown.element, claimed);
@@ -46,7 +47,7 @@ contract Referee is IReferee {
     function _checkEvidence(
         ClaimView calldata claim,
         ElementProof calldata shown
-    ) private pure returns (ScalarMachine.ShownOperand[] memory operands) {
+    ) private pure returns (ScalarOperands.ShownOperand[] memory operands) {
         Context memory context;
         context.head = Evidence.checkSummary(claim, shown.record.summary);
         Evidence.checkStep(claim, shown.step);
@@ -101,9 +102,9 @@ contract Referee is IReferee {
         ElementProof calldata shown,
         Context memory context,
         uint256 count
-    ) private pure returns (ScalarMachine.ShownOperand[] memory operands) {
+    ) private pure returns (ScalarOperands.ShownOperand[] memory operands) {
         if (shown.operands.length != count) revert OperandCountMismatch(count, shown.operands.length);
-        operands = new ScalarMachine.ShownOperand[](count);
+        operands = new ScalarOperands.ShownOperand[](count);
         for (uint256 i = 0; i < count; ++i) {
             ProgramCodec.Operand memory named = ProgramCodec.operandAt(shown.record.record, i);
             OperandShown calldata operand = shown.operands[i];

@@ -57,7 +57,7 @@ library ScalarCodec {
     /// @notice The layout, or a reason why the bytes have none.
     /// @return plan Filled as far as the header goes.
     /// @return reason 0 fine, 1 shorter than a header, 2 unknown format, 3 length differs from what the counts imply, 4 loop
-    /// tables without a loop, 5 loop count, counter or carried registers past the caps, 6 lanes neither 1 nor 32.
+    /// tables without a loop, 5 loop count, counter or number of carried registers out of range, 6 lanes neither 1 nor 32.
     function layoutOf(bytes calldata program) internal pure returns (Layout memory plan, uint256 reason) {
         if (program.length < HEADER_BYTES) return (plan, 1);
         uint256 word;
@@ -105,9 +105,8 @@ library ScalarCodec {
                 if (loop != 0) return (plan, 4);
                 plan.epilogueRegister = plan.counterRegister;
             } else {
-                if (plan.count > 4096 || plan.start + plan.count > 1 << 24 || plan.carriedCount > 8) {
-                    return (plan, 5);
-                }
+                if (plan.count > 4096 || plan.start + plan.count > 1 << 24) return (plan, 5);
+                if (plan.carriedCount == 0 || plan.carriedCount > 8) return (plan, 5);
                 if (plan.lanes != 1 && plan.lanes != LANES) return (plan, 6);
                 plan.carriedRegister = plan.counterRegister + 1;
                 plan.bodyRegister = plan.carriedRegister + plan.carriedCount;

@@ -24,7 +24,6 @@ library ScalarValidator {
     uint256 internal constant SECTION_LENGTH = 16;
     uint256 internal constant LOOP_START = 17;
     uint256 internal constant LOOP_SINGLE = 18;
-    uint256 internal constant CARRIED_COUNT = 19;
     uint256 internal constant CARRIED_INITIAL = 20;
     uint256 internal constant CARRIED_BODY = 21;
     uint256 internal constant CARRIED_COMBINE = 22;
@@ -134,7 +133,6 @@ library ScalarValidator {
             if (plan.bodyCount == 0 || plan.bodyCount > most || plan.combineCount > most) return SECTION_LENGTH;
             if (plan.start % Opcodes.BLOCK_SIZE != 0) return LOOP_START;
             if (plan.single != 0 && plan.count <= Opcodes.BLOCK_SIZE) return LOOP_SINGLE;
-            if (plan.carriedCount == 0) return CARRIED_COUNT;
             if (plan.patternCount > Opcodes.MAX_PATTERNS) return PATTERN_ORDER;
             for (uint256 i = 0; i < plan.patternCount; ++i) {
                 uint256 pattern = _patternAt(plan, i);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ScalarMachine} from "../libraries/ScalarMachine.sol";
+import {ScalarOperands} from "../libraries/ScalarOperands.sol";
 
 /// @title Entry to ScalarMachine for tests
 /// @notice Runs a program over operands whose words all stand in the call. Nothing is proved of them.
@@ -23,7 +24,7 @@ contract ScalarMachineHarness {
         uint32[] calldata lengths,
         WordRange[] calldata ranges
     ) external view returns (uint256 word, uint256 gasUsed) {
-        ScalarMachine.ShownOperand[] memory operands = new ScalarMachine.ShownOperand[](lengths.length);
+        ScalarOperands.ShownOperand[] memory operands = new ScalarOperands.ShownOperand[](lengths.length);
         for (uint256 i = 0; i < lengths.length; ++i) {
             uint256 count = 0;
             for (uint256 j = 0; j < ranges.length; ++j) if (ranges[j].operand == i) ++count;
@@ -40,7 +41,7 @@ contract ScalarMachineHarness {
                 triples[count++] = words.length / 4;
                 triples[count++] = offset;
             }
-            operands[i] = ScalarMachine.ShownOperand(lengths[i], 0, 0, 0, i, triples);
+            operands[i] = ScalarOperands.ShownOperand(lengths[i], 0, 0, 0, i, triples);
         }
         gasUsed = gasleft();
         word = ScalarMachine.run(program, element, step, operands);

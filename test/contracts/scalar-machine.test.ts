@@ -9,13 +9,13 @@ import type { Hex } from "viem";
 
 import { below, createRandom } from "@lockstep/node/float/directed";
 import type { Random } from "@lockstep/node/float/directed";
-import { isDotProduct } from "@lockstep/node/ir/bounds";
+import { chunkBound, gasBound, isDotProduct } from "@lockstep/node/ir/bounds";
 import { encodeScalar } from "@lockstep/node/ir/encode";
 import { evaluateElement } from "@lockstep/node/ir/interpret";
 import type { WordType } from "@lockstep/node/ir/opcodes";
 import { OPCODE_NAMES } from "@lockstep/node/ir/opcodes";
 import { randomOperands, randomScalar, randomWords } from "@lockstep/node/ir/random";
-import { outputLength } from "@lockstep/node/ir/scalar";
+import { outputLength, SCALAR_LIMITS } from "@lockstep/node/ir/scalar";
 import type { Instruction, LoadPattern, ScalarProgram } from "@lockstep/node/ir/scalar";
 import { validateScalar } from "@lockstep/node/ir/validate";
 
@@ -23,6 +23,7 @@ const SEED = 0x5ca1a9;
 const PROGRAMS = 400;
 const ELEMENTS = 2;
 const MUTANTS = 600;
+const REDUCTIONS = 150;
 
 interface Tensor {
   readonly type: WordType;
@@ -246,6 +247,28 @@ describe("ScalarMachine", async () => {
     }
   });
 
+  it("test_run_rowReductions_equalsInterpreter", async (t) => {
+    const random = createRandom(SEED + 4);
+    let skipped = 0;
+    for (let index = 0; index < REDUCTIONS; index++) {
+      const program = reductionProgram(random);
+      if (chunkBound(program) > SCALAR_LIMITS.chunks || gasBound(program) > SCALAR_LIMITS.gas) {
+        skipped++;
+        continue;
+      }
+      validateScalar(program);
+      const reach = (program.loop?.count ?? 0) + (program.loop?.start ?? 0);
+      const tensors = [1 + below(random, 2 * reach), 4].map((length): Tensor => {
+        return { type: "f32", words: randomWords(random, "f32", length) };
+      });
+      await assertEqual(program, 0, 0, tensors, cutRanges(random, tensors), `reduction ${index}`);
+    }
+    t.diagnostic(
+      `seed 0x${(SEED + 4).toString(16)}, ${REDUCTIONS} programs, ${skipped} of them past the static bounds`,
+    );
+    assert.ok(skipped < REDUCTIONS / 2);
+  });
+
   it("test_run_gas_isReported", async (t) => {
     const random = createRandom(SEED + 3);
     const ordinaryWords = (length: number): Tensor => ({
@@ -331,6 +354,84 @@ function dotProgram(
     },
     epilogue: [],
     result: 13,
+  };
+}
+
+/** A loop of 32 lanes over one carried register, with the opcodes that row reductions have and now and then another one. */
+function reductionProgram(random: Random): ScalarProgram {
+  const constants = [0, 1, 2].map(() => {
+    const [word] = randomWords(random, "f32", 1);
+    return { type: "f32" as const, word: (word & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : word };
+  });
+  const [offset, step, prologue] = [3, 4, 6];
+  const counter = prologue + 1;
+  const carried = counter + 1;
+  const strides = [1, 1, 1, 2, -1, 0, 7];
+  const used = new Set<number>();
+  const patterns: LoadPattern[] = [];
+  const body: Instruction[] = [];
+  const choices = ["add", "sub", "mul", "fma", "abs", "max", "add", "fma", "load"] as const;
+  const length = 1 + below(random, 7);
+  while (body.length < length) {
+    const op = body.length === 0 ? "load" : below(random, 30) === 0 ? "min" : choices[below(random, choices.length)];
+    if (op === "load") {
+      const stride = strides[below(random, strides.length)];
+      if (!used.has(stride)) {
+        used.add(stride);
+        patterns.push([
+          { extent: 1, stride: 0 },
+          { extent: 1, stride: 0 },
+          { extent: 70000, stride },
+        ]);
+      }
+      const pattern = 1 + patterns.findIndex((digits) => digits[2].stride === stride);
+      body.push({ op, imm: 0, a: below(random, 4) === 0 ? step : offset, b: pattern, c: 0 });
+      continue;
+    }
+    const varying = [...body.keys(), -1].map((index) => carried + 1 + index);
+    const argument = (): number =>
+      below(random, 4) === 0 ? [0, 1, 2, prologue][below(random, 4)] : varying[below(random, varying.length)];
+    const unary = op === "abs";
+    body.push({ op, imm: 0, a: argument(), b: unary ? 0 : argument(), c: op === "fma" ? argument() : 0 });
+  }
+  const totals = carried + 1 + body.length;
+  const count = [1, 31, 32, 33, 64, 100, 255, 256, 257, 300, 512, 700][below(random, 12)];
+  const continued = below(random, 3) === 0;
+  const swapped = below(random, 5) === 0;
+  return {
+    outputType: "f32",
+    operandTypes: ["f32", "f32"],
+    extents: [1],
+    constants: [...constants, { type: "i32", word: [0, 0, 5, 0xfffffff0][below(random, 4)] }],
+    patterns,
+    prologue: [{ op: "load", imm: 1, a: step, b: 0, c: 0 }],
+    loop: {
+      start: 256 * below(random, 3),
+      count,
+      single: count > 256 && below(random, 4) === 0,
+      lanes: 32,
+      continued,
+      carried: [
+        {
+          init: below(random, 3),
+          bodyOut: below(random, 12) === 0 ? [0, carried, carried + 1][below(random, 3)] : totals - 1,
+          combineOut: below(random, 12) === 0 ? totals + below(random, 2) : totals + 2,
+          totalInit: continued ? prologue : 0,
+        },
+      ],
+      body,
+      combine: [
+        {
+          op: (["add", "add", "max", "mul", "sub"] as const)[below(random, 5)],
+          imm: 0,
+          a: totals + (swapped ? 1 : 0),
+          b: totals + (swapped ? 0 : 1),
+          c: 0,
+        },
+      ],
+    },
+    epilogue: [],
+    result: totals + 3,
   };
 }
 
