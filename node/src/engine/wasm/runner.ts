@@ -12,10 +12,16 @@ import type { ScalarProgram } from "../../ir/scalar.ts";
 import type { PrimitiveRunner } from "../execute.ts";
 import { assembleModule, draftFunction, V128, v128Const } from "./emit.ts";
 import { isFusedHost } from "./fma.ts";
+import { recogniseContraction } from "./contraction.ts";
+import type { Contraction } from "./contraction.ts";
 import { compileKernel } from "./kernel.ts";
+import type { Totals } from "./kernel.ts";
+import { loadModule } from "./load.ts";
 import { SCRATCH_BYTES } from "./loop.ts";
 import { createArena } from "./memory.ts";
 import type { Arena } from "./memory.ts";
+import { createMultiplier } from "./multiply.ts";
+import type { PlacedOperand } from "./multiply.ts";
 
 export interface WasmRunnerOptions {
   /** Computes fma by emulation even where the host fuses. */
@@ -42,21 +48,27 @@ export function createWasmRunner(options: WasmRunnerOptions = {}): WasmRunner {
   if (!hasSimd()) throw new SimdUnavailableError();
   const isFused = options.emulateFma !== true && isFusedHost();
   const arena = createArena(options.maxPages);
-  const compiled = createKernels(arena, isFused);
+  const multiply = createMultiplier(arena, isFused);
+  const planOf = createPlans(arena, isFused);
   return {
     isFused,
     run(scalar, step, operands, output) {
       checkArguments(scalar, step, operands, output);
-      const kernel = compiled(
-        scalar,
-        operands.map((words) => words.length),
-      );
+      const lengths = operands.map((words) => words.length);
+      const plan = planOf(scalar, lengths);
       arena.reset();
-      const scratch = arena.reserve(SCRATCH_BYTES / 4);
-      const addresses = placeOperands(arena, operands);
+      const placed = placeOperands(arena, operands);
       const target = arena.reserve(output.length);
-      const tensors = operands.flatMap((words, index) => [addresses[index], words.length]);
-      runKernel(kernel, [target, scratch, 0, step | 0], tensors);
+      const scratch = arena.reserve(SCRATCH_BYTES / 4);
+      const tensors = placed.flatMap(({ address, length }) => [address, length]);
+      if (plan.kind === "kernel") runKernel(plan.kernel, [target, scratch, 0, step | 0], tensors);
+      else {
+        const { contraction, before, after } = plan;
+        const totals = after === null ? target : arena.reserve(output.length);
+        if (before !== null) runKernel(before, [totals, scratch, 0, step | 0], tensors);
+        multiply(contraction, placed, step | 0, totals);
+        if (after !== null) runKernel(after, [target, scratch, totals, step | 0], tensors);
+      }
       output.set(arena.words().subarray(target / 4, target / 4 + output.length));
     },
   };
@@ -84,12 +96,12 @@ function checkArguments(
   if (!Number.isInteger(step) || step < 0 || step > 0xffffffff) throw new EvaluationError("step is a u32", { step });
 }
 
-/** Copies every operand in once; gives their byte addresses. */
-function placeOperands(arena: Arena, operands: readonly Uint32Array[]): number[] {
+/** Copies every operand in once. */
+function placeOperands(arena: Arena, operands: readonly Uint32Array[]): PlacedOperand[] {
   const placed = new Map<Uint32Array, number>();
   for (const words of operands) if (!placed.has(words)) placed.set(words, arena.reserve(words.length));
   for (const [words, address] of placed) arena.words().set(words, address / 4);
-  return operands.map((words) => placed.get(words)!);
+  return operands.map((words) => ({ address: placed.get(words)!, length: words.length }));
 }
 
 interface LoadedKernel {
@@ -100,12 +112,22 @@ interface LoadedKernel {
   run(...parameters: number[]): void;
 }
 
-type KernelLookup = (scalar: ScalarProgram, lengths: readonly number[]) => LoadedKernel;
+/** How a program runs: one kernel, or tiles between a kernel for the totals to start from and one for the epilogue. */
+type Plan =
+  | { readonly kind: "kernel"; readonly kernel: LoadedKernel }
+  | {
+      readonly kind: "tiles";
+      readonly contraction: Contraction;
+      readonly before: LoadedKernel | null;
+      readonly after: LoadedKernel | null;
+    };
+
+type PlanLookup = (scalar: ScalarProgram, lengths: readonly number[]) => Plan;
 
 // Which checks a kernel makes depends on the lengths of the operands, so they are part of its key.
-function createKernels(arena: Arena, isFused: boolean): KernelLookup {
+function createPlans(arena: Arena, isFused: boolean): PlanLookup {
   const bytesOf = new WeakMap<ScalarProgram, string>();
-  const kernels = new Map<string, LoadedKernel>();
+  const plans = new Map<string, Plan>();
   return (scalar, lengths) => {
     let bytes = bytesOf.get(scalar);
     if (bytes === undefined) {
@@ -113,20 +135,30 @@ function createKernels(arena: Arena, isFused: boolean): KernelLookup {
       bytesOf.set(scalar, bytes);
     }
     const key = `${lengths.join()}:${bytes}`;
-    let kernel = kernels.get(key);
-    if (kernel === undefined) {
-      const made = compileKernel({ program: scalar, lengths, isFused, totals: "computed", result: scalar.result });
-      const module = new WebAssembly.Module(made.bytes as BufferSource);
-      const { exports } = new WebAssembly.Instance(module, { host: { memory: arena.memory } });
-      kernel = {
-        rows: made.rows,
-        rowLength: made.rowLength,
-        groupWork: scalar.loop?.count ?? 1,
-        run: exports["run"] as LoadedKernel["run"],
-      };
-      kernels.set(key, kernel);
+    let plan = plans.get(key);
+    if (plan === undefined) {
+      plan = makePlan(arena, isFused, scalar, lengths);
+      plans.set(key, plan);
     }
-    return kernel;
+    return plan;
+  };
+}
+
+function makePlan(arena: Arena, isFused: boolean, program: ScalarProgram, lengths: readonly number[]): Plan {
+  const kernel = (totals: Totals, result: number, groupWork: number): LoadedKernel => {
+    const { bytes, rows, rowLength } = compileKernel({ program, lengths, isFused, totals, result });
+    const { run } = loadModule(bytes, arena.memory) as unknown as Pick<LoadedKernel, "run">;
+    return { rows, rowLength, groupWork, run };
+  };
+  const contraction = recogniseContraction(program, lengths);
+  if (contraction === null) {
+    return { kind: "kernel", kernel: kernel("computed", program.result, program.loop?.count ?? 1) };
+  }
+  return {
+    kind: "tiles",
+    contraction,
+    before: contraction.totalInit === null ? null : kernel("given", contraction.totalInit, 1),
+    after: contraction.isBare ? null : kernel("given", program.result, 1),
   };
 }
 
