@@ -50,9 +50,9 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     constructor(
         uint256 minBondWei_,
         uint256 minMoveFeeWei_,
-        uint64 revealSeconds_,
-        uint64 windowSeconds_,
-        uint64 proofRevealSeconds_
+        uint32 revealSeconds_,
+        uint32 windowSeconds_,
+        uint32 proofRevealSeconds_
     ) {
         _checkFloor("minMoveFeeWei", minMoveFeeWei_, 1);
         _checkFloor("minBondWei", minBondWei_, Bonds.minBond(minMoveFeeWei_));

@@ -24,7 +24,7 @@ contract TaskMarket is ITaskMarket {
     uint256 public taskCount;
     mapping(bytes32 taskId => Task) private _tasks;
 
-    constructor(IClaimRegistry claims_, address token_, uint64 acceptSeconds_) {
+    constructor(IClaimRegistry claims_, address token_, uint32 acceptSeconds_) {
         if (acceptSeconds_ == 0) revert ParameterBelowFloor("acceptSeconds", acceptSeconds_, 1);
         claims = claims_;
         token = token_;

@@ -38,7 +38,7 @@ describe("ClaimRegistry", async () => {
   async function begin(): Promise<void> {}
 
   describe("deployment", () => {
-    const good: [bigint, bigint, bigint, bigint, bigint] = [64n, 1n, 1n, 1n, 1n];
+    const good: [bigint, bigint, number, number, number] = [64n, 1n, 1, 1, 1];
 
     for (const [name, index, floor] of [
       ["minMoveFeeWei", 1, 1n],
@@ -47,7 +47,7 @@ describe("ClaimRegistry", async () => {
       ["proofRevealSeconds", 4, 1n],
     ] as const) {
       it(`refuses ${name} of zero`, async () => {
-        const parameters = good.with(index, 0n) as typeof good;
+        const parameters = good.with(index, index === 1 ? 0n : 0) as typeof good;
         const encoded = stringToHex(name, { size: 32 });
         await fails(viem.deployContract("ClaimRegistry", parameters), claims, "ParameterBelowFloor", [
           encoded,
@@ -59,7 +59,7 @@ describe("ClaimRegistry", async () => {
 
     it("refuses a minimal bond that allows no move fee", async () => {
       await viem.assertions.revertWithCustomError(
-        viem.deployContract("ClaimRegistry", [63n, 1n, 1n, 1n, 1n]),
+        viem.deployContract("ClaimRegistry", [63n, 1n, 1, 1, 1]),
         claims,
         "ParameterBelowFloor",
       );
@@ -407,7 +407,7 @@ describe("ClaimRegistry", async () => {
 
     it("refuses more compensation than a quarter, and a game that takes no coin", async () => {
       await fixture();
-      const own = await viem.deployContract("ClaimRegistry", [64n, 1n, 100n, 100n, 100n]);
+      const own = await viem.deployContract("ClaimRegistry", [64n, 1n, 100, 100, 100]);
       const account = await viem.deployContract("MockAccount");
       await own.write.bindDisputeGame([account.address]);
       const { terms, salt, seal } = await prepare(world);

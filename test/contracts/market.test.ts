@@ -39,7 +39,7 @@ describe("TaskMarket", async () => {
   const { viem, claims, game, accounts, networkHelpers } = world;
   const { deployer: requester, claimant: solver, challenger, second, stranger } = accounts;
   const token = await viem.deployContract("TestToken");
-  const market = await viem.deployContract("TaskMarket", [claims.address, token.address, PARAMETERS.acceptSeconds]);
+  const market = await viem.deployContract("TaskMarket", [claims.address, token.address, Number(PARAMETERS.acceptSeconds)]);
   const fails = viem.assertions.revertWithCustomErrorWithArgs;
   const emits = viem.assertions.emitWithArgs;
 
@@ -103,7 +103,7 @@ describe("TaskMarket", async () => {
   describe("deployment", () => {
     it("refuses acceptances that last no time", async () => {
       await viem.assertions.revertWithCustomError(
-        viem.deployContract("TaskMarket", [claims.address, token.address, 0n]),
+        viem.deployContract("TaskMarket", [claims.address, token.address, 0]),
         market,
         "ParameterBelowFloor",
       );
@@ -123,7 +123,7 @@ describe("TaskMarket", async () => {
     it("refuses tokens that lose some on the way", async () => {
       await networkHelpers.loadFixture(begin);
       const leaky = await viem.deployContract("FeeToken");
-      const other = await viem.deployContract("TaskMarket", [claims.address, leaky.address, 1n]);
+      const other = await viem.deployContract("TaskMarket", [claims.address, leaky.address, 1]);
       await leaky.write.approve([other.address, PRICE]);
       const request = other.write.request([await requestOf(), "0x"]);
       await fails(request, other, "PriceNotReceived", [PRICE, PRICE - 1n]);

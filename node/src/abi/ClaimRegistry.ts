@@ -13,19 +13,19 @@ export const claimRegistryAbi = [
         "type": "uint256"
       },
       {
-        "internalType": "uint64",
+        "internalType": "uint32",
         "name": "revealSeconds_",
-        "type": "uint64"
+        "type": "uint32"
       },
       {
-        "internalType": "uint64",
+        "internalType": "uint32",
         "name": "windowSeconds_",
-        "type": "uint64"
+        "type": "uint32"
       },
       {
-        "internalType": "uint64",
+        "internalType": "uint32",
         "name": "proofRevealSeconds_",
-        "type": "uint64"
+        "type": "uint32"
       }
     ],
     "stateMutability": "nonpayable",

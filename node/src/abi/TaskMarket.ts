@@ -13,9 +13,9 @@ export const taskMarketAbi = [
         "type": "address"
       },
       {
-        "internalType": "uint64",
+        "internalType": "uint32",
         "name": "acceptSeconds_",
-        "type": "uint64"
+        "type": "uint32"
       }
     ],
     "stateMutability": "nonpayable",

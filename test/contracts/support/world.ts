@@ -106,9 +106,9 @@ export async function createWorld() {
   const claims = await viem.deployContract("ClaimRegistry", [
     PARAMETERS.minBondWei,
     PARAMETERS.minMoveFeeWei,
-    PARAMETERS.revealSeconds,
-    PARAMETERS.windowSeconds,
-    PARAMETERS.proofRevealSeconds,
+    Number(PARAMETERS.revealSeconds),
+    Number(PARAMETERS.windowSeconds),
+    Number(PARAMETERS.proofRevealSeconds),
   ]);
   const referee = await viem.deployContract("MockReferee");
   const game = await viem.deployContract("DisputeGame", [
