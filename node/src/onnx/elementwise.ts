@@ -16,7 +16,7 @@ import * as trigonometry from "./trigonometry.ts";
 import { allInputs, floatAttribute, input, intAttribute, requireType, stringAttribute, unsupported } from "./node.ts";
 import type { Lower, OperatorTable, Scope } from "./node.ts";
 import { hasIntegers, isKnown, sizeOf, WORD_TYPE } from "./values.ts";
-import type { ElementType, Value } from "./values.ts";
+import type { Value } from "./values.ts";
 
 /** Scalar programs of an operator by the word type of its (last) input. */
 interface Programs {
