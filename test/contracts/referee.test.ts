@@ -14,7 +14,8 @@ import { buildElementProof } from "@lockstep/node/engine/dispute/proofs";
 import type { ClaimView, ElementProof, Fault, FraudProof } from "@lockstep/node/engine/dispute/types";
 import { viewOfRun } from "@lockstep/node/engine/dispute/view";
 import { findFraud } from "@lockstep/node/engine/dispute/walk";
-import type { Run, Tamper } from "@lockstep/node/engine/execute";
+import type { Run } from "@lockstep/node/engine/execute";
+import type { Tamper } from "@lockstep/node/engine/tamper";
 import { chain, recurrent, runFixture, singleWord } from "@lockstep/node/engine/fixtures";
 import type { Fixture } from "@lockstep/node/engine/fixtures";
 import { inputsRootOf } from "@lockstep/node/engine/inputs";
@@ -88,11 +89,12 @@ describe("Referee", async () => {
   const { viem } = await network.create();
   const referee = await viem.deployContract("Referee");
   const publicClient = await viem.getPublicClient();
+  type ErrorName = Extract<(typeof referee.abi)[number], { type: "error" }>["name"];
 
   const prove = (claim: ClaimView, proof: ElementProof): Promise<Fault> =>
     referee.read.prove([0, claim, encodeElementProof(proof)]);
 
-  const refuses = (claim: ClaimView, proof: ElementProof, error: string, args: unknown[]): Promise<void> =>
+  const refuses = (claim: ClaimView, proof: ElementProof, error: ErrorName, args: unknown[]): Promise<void> =>
     viem.assertions.revertWithCustomErrorWithArgs(prove(claim, proof), referee, error, args);
 
   const anything = (): boolean => true;
@@ -184,7 +186,7 @@ describe("Referee", async () => {
     const withRange = (change: Partial<ElementProof["output"]>): ElementProof =>
       withOperand(1, { ranges: [{ ...layer.ranges[0], ...change }] });
 
-    const cases: [string, ElementProof, string, unknown[]][] = [
+    const cases: [string, ElementProof, ErrorName, unknown[]][] = [
       [
         "summary",
         { ...proof, record: { ...proof.record, summary: "0x00" } },
@@ -252,7 +254,7 @@ describe("Referee", async () => {
       ["notShown", withOperand(1, { ranges: [] }), "ChunkNotShown", [1n, 0n]],
       [
         "rangePartOfAChunk",
-        withRange({ chunks: `${layer.ranges[0].chunks.slice(0, -8)}` as Hex }),
+        withRange({ chunks: layer.ranges[0].chunks.slice(0, -8) as Hex }),
         "ChunkBytesInvalid",
         [3068n],
       ],

@@ -15,7 +15,8 @@ import { buildPaddingProof } from "@lockstep/node/engine/dispute/proofs";
 import type { ClaimView, Fault, FraudProof, RecordProof } from "@lockstep/node/engine/dispute/types";
 import { viewOfRun } from "@lockstep/node/engine/dispute/view";
 import { findFraud } from "@lockstep/node/engine/dispute/walk";
-import type { Run, Tamper } from "@lockstep/node/engine/execute";
+import type { Run } from "@lockstep/node/engine/execute";
+import type { Tamper } from "@lockstep/node/engine/tamper";
 import { recurrent, runFixture } from "@lockstep/node/engine/fixtures";
 import { inputsRootOf } from "@lockstep/node/engine/inputs";
 import { traceRootOf } from "@lockstep/node/engine/trace";
@@ -82,11 +83,12 @@ describe("StructureReferee", async () => {
   const { viem } = await network.create();
   const referee = await viem.deployContract("StructureReferee");
   const publicClient = await viem.getPublicClient();
+  type ErrorName = Extract<(typeof referee.abi)[number], { type: "error" }>["name"];
 
   const prove = (claim: ClaimView, fraud: FraudProof): Promise<Fault> =>
     referee.read.prove([fraud.kind, claim, encodeProof(fraud)]);
 
-  const refuses = (claim: ClaimView, fraud: FraudProof, error: string, args: unknown[]): Promise<void> =>
+  const refuses = (claim: ClaimView, fraud: FraudProof, error: ErrorName, args: unknown[]): Promise<void> =>
     viem.assertions.revertWithCustomErrorWithArgs(prove(claim, fraud), referee, error, args);
 
   const anything = (): boolean => true;
@@ -310,7 +312,7 @@ describe("StructureReferee", async () => {
             const found = await prove(claim, { kind: 3, proof: changed as RecordProof });
             assert.equal(found.claimed, fault.claimed);
           } catch (error) {
-            assert.ok(error instanceof Error && error.name !== "AssertionError", `${String(error)}`);
+            assert.ok(error instanceof Error && error.name !== "AssertionError", String(error));
           }
         }
       });
