@@ -100,6 +100,31 @@ describe("DisputeGame walk", async () => {
     assert.ok(served > 200, `${served} nodes`);
   });
 
+  for (const seed of [1, 2, 3, 4]) {
+    it(`serves every node of a random trace with seed ${seed}`, async () => {
+      await fixture();
+      let state = seed;
+      const draw = (most: number): number => {
+        state = (Math.imul(state, 0x9e3779b1) + 0x7f4a7c15) >>> 0;
+        return 1 + ((state >>> 8) % most);
+      };
+      const lengths = (count: number): number[] => Array.from({ length: count }, () => draw(1_200));
+      const shape = {
+        segments: [
+          { steps: draw(2), lengths: lengths(draw(7)) },
+          { steps: draw(2), lengths: lengths(draw(5)) },
+          { steps: 0, lengths: lengths(draw(3)) },
+        ],
+        inputs: lengths(draw(2)),
+        slots: lengths(draw(4) - 1),
+        outputs: lengths(draw(3)),
+      };
+      const trace = makeTrace(makeProgram(shape), draw(5), seed);
+      const { claimId } = await revealedClaim(world, { steps: trace.steps.length }, { trace });
+      await walkAll(claimId, trace);
+    });
+  }
+
   it("serves every node where all trees have one leaf", async () => {
     await fixture();
     const { claimId } = await revealedClaim(world, { steps: 1 }, { trace: SINGLE_TRACE });

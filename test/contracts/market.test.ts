@@ -39,7 +39,11 @@ describe("TaskMarket", async () => {
   const { viem, claims, game, accounts, networkHelpers } = world;
   const { deployer: requester, claimant: solver, challenger, second, stranger } = accounts;
   const token = await viem.deployContract("TestToken");
-  const market = await viem.deployContract("TaskMarket", [claims.address, token.address, Number(PARAMETERS.acceptSeconds)]);
+  const market = await viem.deployContract("TaskMarket", [
+    claims.address,
+    token.address,
+    Number(PARAMETERS.acceptSeconds),
+  ]);
   const fails = viem.assertions.revertWithCustomErrorWithArgs;
   const emits = viem.assertions.emitWithArgs;
 
