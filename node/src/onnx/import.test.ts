@@ -174,6 +174,7 @@ test("what has no lowering is refused by name, opset and reason", () => {
   refuses(node("NonZero"), {}, "UnsupportedOperatorError", { operator: "NonZero", domain: "", opset: 17, node: "y0" });
   refuses(node("Relu", { opset: 5 }), {}, "UnsupportedOperatorError", { operator: "Relu", opset: 5 });
   refuses(node("Relu", { opset: 26 }), {}, "UnsupportedOperatorError", { operator: "Relu", opset: 26 });
+  refuses(node("Gelu", { opset: 19 }), {}, "UnsupportedOperatorError", { operator: "Gelu", opset: 19 });
   const foreign = { nodes: [{ op: "FastGelu", inputs: ["x"], domain: "com.microsoft" }], inputs: X, outputs: ["y0"] };
   refuses(foreign, {}, "UnsupportedOperatorError", { operator: "FastGelu", domain: "com.microsoft" });
   refuses(node("Relu", { inputs: { x: { dtype: "float64", shape: [1] } } }), {}, "UnsupportedTensorError", {
@@ -200,6 +201,55 @@ test("shapes and attributes that do not fit are refused at their node", () => {
   refuses(pool({ kernel_shape: ints(0, 2) }), {}, "InvalidNodeError", {});
   refuses(pool({ kernel_shape: ints(9, 9) }), {}, "ShapeMismatchError", {});
   refuses({ ...dense, nodes: dense.nodes.slice(1) }, {}, "InvalidNodeError", { name: "product" });
+});
+
+test("branches and loops are settled at import", () => {
+  const body = modelOf({
+    nodes: [
+      { op: "Identity", inputs: ["go"], outputs: ["goesOn"] },
+      { op: "Add", inputs: ["total", "x"], outputs: ["next"] },
+      { op: "Identity", inputs: ["next"], outputs: ["seen"] },
+    ],
+    inputs: {
+      turn: { dtype: "int64", shape: [] },
+      go: { dtype: "bool", shape: [] },
+      total: { dtype: "float32", shape: [2] },
+    },
+    outputs: ["goesOn", "next", "seen"],
+  });
+  const sketch: ModelSketch = {
+    nodes: [
+      {
+        op: "Loop",
+        inputs: ["turns", "", "x"],
+        outputs: ["last", "all"],
+        attributes: { body: { type: "graph", value: body.graph } },
+      },
+    ],
+    inputs: { x: { dtype: "float32", shape: [2] }, turns: { dtype: "int64", shape: [] } },
+    outputs: ["last", "all"],
+  };
+  refuses(sketch, {}, "UnboundInputError", { inputs: ["turns"] });
+  const x = floats([2], [1, 10]);
+  const [last, all] = runSketch(sketch, { x }, { bind: { turns: int64s([], [3]) } });
+  assert.deepEqual(numbersOf(last), [4, 40]);
+  assert.deepEqual(
+    [all.shape, numbersOf(all)],
+    [
+      [3, 2],
+      [2, 20, 3, 30, 4, 40],
+    ],
+  );
+  refuses(sketch, { bind: { turns: int64s([], [2n ** 40n]) } }, "UnsupportedOperatorError", { operator: "Loop" });
+});
+
+test("an import refuses to make more data than a program may hold", () => {
+  const sketch: ModelSketch = {
+    nodes: [{ op: "ConstantOfShape", inputs: ["shape"] }],
+    initializers: { shape: int64s([2], [2 ** 20, 2 ** 20]) },
+    outputs: ["y0"],
+  };
+  refuses(sketch, {}, "UnsupportedOperatorError", { operator: "ConstantOfShape" });
 });
 
 test("an int64 that a program would hold must fit 32 bits", () => {

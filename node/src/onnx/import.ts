@@ -126,13 +126,19 @@ function lowerNodes(lowerer: Lowerer, graph: OnnxGraph, names: Map<string, Value
 function lowerNode(scope: Scope): readonly Value[] {
   const { domain, operator, opset } = scope.identity;
   const key = domain === "" ? operator : `${domain}.${operator}`;
-  const lower = OPERATORS.get(key);
+  const row = OPERATORS.get(key);
   if (domain === "" && (opset < OPSETS.least || opset > OPSETS.most)) {
     throw new UnsupportedOperatorError(scope.identity, `operator sets ${OPSETS.least} to ${OPSETS.most} are supported`);
   }
-  if (lower === undefined) throw new UnsupportedOperatorError(scope.identity, "the operator has no lowering");
+  if (row === undefined) throw new UnsupportedOperatorError(scope.identity, "the operator has no lowering");
+  if (opset < row.since || opset > row.until) {
+    throw new UnsupportedOperatorError(
+      scope.identity,
+      `the operator exists in operator sets ${row.since} to ${row.until}`,
+    );
+  }
   try {
-    return lower(scope);
+    return row.lower(scope);
   } catch (error) {
     throw refusal(scope, error);
   }

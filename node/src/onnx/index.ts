@@ -8,6 +8,7 @@ export { importModel } from "./import.ts";
 export type { ImportedModel, ImportedTensor, ImportOptions } from "./import.ts";
 export { parseModel, canonicalDomain } from "./model.ts";
 export { OPERATORS, OPSETS } from "./registry.ts";
+export type { OperatorRow } from "./registry.ts";
 export * from "./serialize.ts";
 export {
   decodeTensor,

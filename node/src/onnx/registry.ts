@@ -1,6 +1,6 @@
 /**
  * The table of operators that can be lowered, keyed by domain and name (numerics, "Lowering"). A family of operators gives
- * rows; opset versions within a row are the lowering's own business, versions outside it are refused.
+ * lowerings; what changed between versions is the lowering's own business, versions outside an operator's range are refused.
  */
 
 import { ATTENTION } from "./attention.ts";
@@ -47,5 +47,85 @@ const FAMILIES: readonly OperatorTable[] = [
   SIGNALS,
 ];
 
+/** The operator sets in which an operator has its name, where that is not all of {@link OPSETS}: first and last version. */
+const RANGES: Readonly<Record<string, readonly [since: number, until?: number]>> = {
+  Acos: [7],
+  Acosh: [9],
+  AffineGrid: [20],
+  Asin: [7],
+  Asinh: [9],
+  Atan: [7],
+  Atanh: [9],
+  Attention: [23],
+  BitwiseAnd: [18],
+  BitwiseNot: [18],
+  BitwiseOr: [18],
+  BitwiseXor: [18],
+  BlackmanWindow: [17],
+  CastLike: [15],
+  Celu: [12],
+  CenterCropPad: [18],
+  ConstantOfShape: [9],
+  Cos: [7],
+  Cosh: [9],
+  CumSum: [11],
+  DFT: [17],
+  Einsum: [12],
+  Erf: [9],
+  Expand: [8],
+  EyeLike: [9],
+  GatherElements: [11],
+  GatherND: [11],
+  Gelu: [20],
+  GreaterOrEqual: [12],
+  GridSample: [16],
+  GroupNormalization: [18],
+  HammingWindow: [17],
+  HannWindow: [17],
+  HardSwish: [14],
+  IsInf: [10],
+  IsNaN: [9],
+  LayerNormalization: [17],
+  LessOrEqual: [12],
+  MeanVarianceNormalization: [9],
+  Mish: [18],
+  Mod: [10],
+  NegativeLogLikelihoodLoss: [12],
+  OneHot: [9],
+  RMSNormalization: [23],
+  Range: [11],
+  Resize: [10],
+  RotaryEmbedding: [23],
+  Round: [11],
+  STFT: [17],
+  Scatter: [9, 10],
+  ScatterElements: [11],
+  ScatterND: [11],
+  Shrink: [9],
+  Sign: [9],
+  Sin: [7],
+  Sinh: [9],
+  SoftmaxCrossEntropyLoss: [12],
+  Swish: [24],
+  Tan: [7],
+  TensorScatter: [24],
+  ThresholdedRelu: [10],
+  Trilu: [14],
+  Upsample: [7, 9],
+  Where: [9],
+};
+
+/** An operator that can be lowered, in the versions `since` to `until` of the standard operator set. */
+export interface OperatorRow {
+  readonly since: number;
+  readonly until: number;
+  readonly lower: Lower;
+}
+
 /** Every operator that can be lowered. */
-export const OPERATORS: ReadonlyMap<string, Lower> = new Map(FAMILIES.flatMap((family) => Object.entries(family)));
+export const OPERATORS: ReadonlyMap<string, OperatorRow> = new Map(
+  FAMILIES.flatMap((family) => Object.entries(family)).map(([name, lower]) => {
+    const [since, until = OPSETS.most] = RANGES[name] ?? [OPSETS.least];
+    return [name, { since, until, lower }];
+  }),
+);
