@@ -95,7 +95,7 @@ describe("Referee", async () => {
     referee.read.prove([0, claim, encodeElementProof(proof)]);
 
   const refuses = (claim: ClaimView, proof: ElementProof, error: ErrorName, args: unknown[]): Promise<void> =>
-    viem.assertions.revertWithCustomErrorWithArgs(prove(claim, proof), referee, error, args);
+    viem.assertions.revertWithCustomErrorWithArgs(prove(claim, proof), referee, error, args as never);
 
   const anything = (): boolean => true;
 

@@ -89,7 +89,7 @@ describe("StructureReferee", async () => {
     referee.read.prove([fraud.kind, claim, encodeProof(fraud)]);
 
   const refuses = (claim: ClaimView, fraud: FraudProof, error: ErrorName, args: unknown[]): Promise<void> =>
-    viem.assertions.revertWithCustomErrorWithArgs(prove(claim, fraud), referee, error, args);
+    viem.assertions.revertWithCustomErrorWithArgs(prove(claim, fraud), referee, error, args as never);
 
   const anything = (): boolean => true;
 

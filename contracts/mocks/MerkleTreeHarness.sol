@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {MerkleTree} from "../libraries/MerkleTree.sol";
+
+/// @title Entry to MerkleTree for tests
+contract MerkleTreeHarness {
+    function depthOf(uint256 count) external pure returns (uint256) {
+        return MerkleTree.depthOf(count);
+    }
+
+    function rootOfPath(
+        bytes32 leaf,
+        uint256 index,
+        uint256 count,
+        bytes32[] calldata siblings
+    ) external pure returns (bytes32) {
+        return MerkleTree.rootOfPath(leaf, index, count, siblings);
+    }
+
+    function rootOfLeaves(
+        bytes32[] memory leaves,
+        uint256 first,
+        uint256 count,
+        bytes32[] calldata siblings
+    ) external pure returns (bytes32) {
+        return MerkleTree.rootOfLeaves(leaves, first, count, siblings);
+    }
+
+    function rootOfChunks(
+        bytes calldata chunks,
+        uint256 first,
+        uint256 length,
+        bytes32[] calldata siblings
+    ) external pure returns (bytes32) {
+        return MerkleTree.rootOfChunks(chunks, first, length, siblings);
+    }
+}
