@@ -37,6 +37,8 @@ export interface SendTable {
   nonce: number;
   hash: string;
   raw: string;
+  /** JSON: the hashes of the transactions this one replaces; they share its nonce. */
+  earlier: string;
   status: "pending" | "confirmed" | "reverted";
   sent_at: number;
 }
@@ -77,17 +79,20 @@ export type NodeDatabase = Kysely<NodeTables>;
 /** Opens (and creates or migrates) the database file; `:memory:` gives one that is gone with the process. */
 export async function openDatabase(path: string): Promise<NodeDatabase> {
   if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  let file: DatabaseSync;
+  let file: DatabaseSync | undefined;
   try {
     file = new DatabaseSync(path);
     // WAL with full synchronisation: a committed row survives a power cut, and readers never block the writer.
     file.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;");
+    const damage = file.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+    if (damage !== "ok") throw new Error(String(damage));
+    const database = new Kysely<NodeTables>({ dialect: new SqliteDialect({ database: adapt(file) }) });
+    await migrate(database, path);
+    return database;
   } catch (cause) {
-    throw new DatabaseOpenError(path, cause);
+    file?.close();
+    throw cause instanceof LockstepError ? cause : new DatabaseOpenError(path, cause);
   }
-  const database = new Kysely<NodeTables>({ dialect: new SqliteDialect({ database: adapt(file) }) });
-  await migrate(database, path);
-  return database;
 }
 
 // Each entry brings a database from its index to the next version; entries are never edited once released.
@@ -108,13 +113,13 @@ const MIGRATIONS: readonly string[][] = [
        output_roots text not null, bond_wei text not null, terms text not null, seal text not null, tamper text)`,
     `create index own_claim_task on own_claim (task_id)`,
   ],
+  [`alter table send add column earlier text not null default '[]'`],
 ];
 
 async function migrate(database: NodeDatabase, path: string): Promise<void> {
   await sql`create table if not exists fact (key text primary key, value text not null)`.execute(database);
-  const row = await database.selectFrom("fact").select("value").where("key", "=", "schema").executeTakeFirst();
-  const version = row === undefined ? 0 : Number(row.value);
-  if (version > MIGRATIONS.length) throw new DatabaseVersionError(path, version, MIGRATIONS.length);
+  const version = Number((await getFact(database, "schema")) ?? 0);
+  if (!(version <= MIGRATIONS.length)) throw new DatabaseVersionError(path, version, MIGRATIONS.length);
   for (let next = version; next < MIGRATIONS.length; next++) {
     await database.transaction().execute(async (transaction) => {
       for (const statement of MIGRATIONS[next] ?? []) await sql.raw(statement).execute(transaction);

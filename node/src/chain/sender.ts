@@ -8,7 +8,10 @@ import {
   BaseError,
   ContractFunctionRevertedError,
   encodeFunctionData,
+  InsufficientFundsError,
   keccak256,
+  parseTransaction,
+  RpcRequestError,
   type Abi,
   type Address,
   type Hex,
@@ -42,6 +45,29 @@ export interface SenderComponents {
 const TRANSACTION_GAS_CAP = 1n << 24n;
 // Each replacement must pay at least an eighth more to be taken by pools; a quarter leaves room.
 const FEE_STEP_PERCENT = 125n;
+// A chain that stands still must not drive the fee up for ever: no replacement offers more than this many times what the
+// chain asks now.
+const MAX_FEE_FACTOR = 10n;
+// How anvil, geth, reth and nethermind say that a transaction with this nonce is in the pool or mined.
+const KNOWN_TO_POOL =
+  /already known|already imported|nonce too low|nonce is too low|underpriced|AlreadyKnown|OldNonce/i;
+
+interface Fees {
+  maxFeePerGas: bigint;
+  maxPriorityFeePerGas: bigint;
+}
+
+interface Signing {
+  nonce: number;
+  earlier: readonly Hex[];
+  fees: Fees;
+}
+
+/** A signed transaction on disk, and the hashes of those it replaces. */
+interface Attempt extends Signing {
+  hash: Hex;
+  raw: Hex;
+}
 
 /** Sends calls in the order they are asked for. */
 export class Sender {
@@ -67,54 +93,131 @@ export class Sender {
   }
 
   async #sendNow(key: string, call: Call): Promise<TransactionReceipt> {
-    const { client, database, account, log } = this.#components;
-    const earlier = await database.selectFrom("send").selectAll().where("key", "=", key).executeTakeFirst();
-    if (earlier !== undefined) {
-      const receipt = await this.#recover(key, earlier.hash as Hex, earlier.raw as Hex, earlier.nonce);
-      if (receipt?.status === "success") return receipt;
-      // Dropped, overtaken or reverted by a race: whether it is still right is for the simulation to say.
-      await database.deleteFrom("send").where("key", "=", key).execute();
+    for (;;) {
+      const stored = await this.#stored(key);
+      const receipt =
+        stored === undefined
+          ? await this.#carryThrough(key, call, await this.#prepare(key, call))
+          : await this.#recover(key, call, stored);
+      // Another transaction of this account took the nonce: the action is still to be done, under the next one.
+      if (receipt === undefined) {
+        await this.#components.database.deleteFrom("send").where("key", "=", key).execute();
+        continue;
+      }
+      const status = receipt.status === "success" ? "confirmed" : "reverted";
+      await this.#components.database.updateTable("send").set({ status }).where("key", "=", key).execute();
+      if (receipt.status === "success") return receipt;
+      await this.#simulate(call); // names the reason, when it still stands
+      throw new TransactionRevertedError(call.functionName, receipt.transactionHash);
     }
-    const { address, abi, functionName, args, valueWei = 0n } = call;
+  }
+
+  // Simulates, then signs under the account's next nonce.
+  async #prepare(key: string, call: Call): Promise<Attempt> {
+    const { client, account } = this.#components;
     await this.#simulate(call);
-    const data = encodeFunctionData({ abi, functionName, args: [...args] });
-    const estimate = await client.estimateGas({ account, to: address, data, value: valueWei });
-    const withMargin = (estimate * 5n) / 4n;
-    const gas = withMargin < TRANSACTION_GAS_CAP ? withMargin : TRANSACTION_GAS_CAP;
     const nonce = await client.getTransactionCount({ address: account.address, blockTag: "pending" });
-    const fees = await client.estimateFeesPerGas();
-    const request = {
+    return this.#sign(key, call, { nonce, earlier: [], fees: await client.estimateFeesPerGas() });
+  }
+
+  // Signs and stores an attempt: whatever is broadcast is on disk first.
+  async #sign(key: string, call: Call, { nonce, earlier, fees }: Signing): Promise<Attempt> {
+    const { client, account, database } = this.#components;
+    const { address, abi, functionName, args, valueWei = 0n } = call;
+    const data = encodeFunctionData({ abi, functionName, args: [...args] });
+    const estimate = await this.#estimate(call);
+    if (estimate > TRANSACTION_GAS_CAP) throw new GasCapExceededError(functionName, estimate);
+    const withMargin = (estimate * 5n) / 4n;
+    const raw = await account.signTransaction({
       chainId: await client.getChainId(),
       to: address,
       data,
       value: valueWei,
-      gas,
+      gas: withMargin < TRANSACTION_GAS_CAP ? withMargin : TRANSACTION_GAS_CAP,
       nonce,
       type: "eip1559",
-    } as const;
-    let { maxFeePerGas, maxPriorityFeePerGas } = fees;
+      ...fees,
+    });
+    const hash = keccak256(raw);
+    const row = { key, nonce, hash, raw, status: "pending", sent_at: Math.floor(Date.now() / 1000) } as const;
+    const stored = { ...row, earlier: JSON.stringify(earlier) };
+    await database
+      .insertInto("send")
+      .values(stored)
+      .onConflict((conflict) => conflict.column("key").doUpdateSet(stored))
+      .execute();
+    return { nonce, hash, raw, earlier, fees };
+  }
+
+  // Broadcasts an attempt and waits, with a higher fee each time it stays pending. Undefined when its nonce was taken.
+  async #carryThrough(key: string, call: Call, first: Attempt): Promise<TransactionReceipt | undefined> {
+    const { client, log } = this.#components;
+    let attempt = first;
+    await this.#broadcast(key, call, attempt);
     for (;;) {
-      const raw = await account.signTransaction({ ...request, maxFeePerGas, maxPriorityFeePerGas });
-      const hash = keccak256(raw);
-      const row = { key, nonce, hash, raw, status: "pending" as const, sent_at: Math.floor(Date.now() / 1000) };
-      await database
-        .insertInto("send")
-        .values(row)
-        .onConflict((conflict) => conflict.column("key").doUpdateSet(row))
-        .execute();
-      await client.sendRawTransaction({ serializedTransaction: raw });
-      log.debug({ key, hash, functionName }, "sent");
-      const receipt = await this.#await(hash);
-      if (receipt !== undefined) {
-        const status = receipt.status === "success" ? "confirmed" : "reverted";
-        await database.updateTable("send").set({ status }).where("key", "=", key).execute();
-        if (receipt.status === "success") return receipt;
-        await this.#simulate(call); // names the reason, when it still stands
-        throw new TransactionRevertedError(functionName, hash);
+      const outcome = await this.#await(attempt);
+      if (outcome !== "pending") return outcome === "overtaken" ? undefined : outcome;
+      const now = await client.estimateFeesPerGas();
+      const fees = raised(attempt.fees, now);
+      if (fees.maxFeePerGas > now.maxFeePerGas * MAX_FEE_FACTOR) {
+        log.warn({ key, hash: attempt.hash }, "still pending at the highest fee; broadcasting it again");
+        await this.#broadcast(key, call, attempt);
+        continue;
       }
-      maxFeePerGas = (maxFeePerGas * FEE_STEP_PERCENT) / 100n;
-      maxPriorityFeePerGas = (maxPriorityFeePerGas * FEE_STEP_PERCENT) / 100n;
-      log.warn({ key, hash }, "still pending; replacing it with a higher fee");
+      log.warn({ key, hash: attempt.hash }, "still pending; replacing it with a higher fee");
+      const earlier = [...attempt.earlier, attempt.hash];
+      // The call may have become moot meanwhile. Then nothing more is paid for it, and the one sent before stands.
+      await this.#simulate(call);
+      attempt = await this.#sign(key, call, { nonce: attempt.nonce, earlier, fees });
+      await this.#broadcast(key, call, attempt);
+    }
+  }
+
+  // What became of an attempt stored earlier, carried through when it is still undecided. A reverted one is forgotten:
+  // whether the action is right now is for a new simulation to say.
+  async #recover(key: string, call: Call, attempt: Attempt): Promise<TransactionReceipt | undefined> {
+    const outcome = await this.#outcome(attempt);
+    if (outcome === "pending") {
+      this.#components.log.info({ key, hash: attempt.hash }, "broadcasting a transaction stored before the last stop");
+      const receipt = await this.#carryThrough(key, call, attempt);
+      return receipt?.status === "success" ? receipt : undefined;
+    }
+    return outcome !== "overtaken" && outcome.status === "success" ? outcome : undefined;
+  }
+
+  // Throws when the endpoint can't be reached (the stored attempt is taken up again when the action is asked for again) or
+  // refuses the transaction for good.
+  async #broadcast(key: string, call: Call, { raw, earlier }: Attempt): Promise<void> {
+    const { client, database, log } = this.#components;
+    try {
+      await client.sendRawTransaction({ serializedTransaction: raw });
+      log.debug({ key }, "sent");
+    } catch (error) {
+      const answer = error instanceof BaseError ? error.walk((inner) => inner instanceof RpcRequestError) : null;
+      if (!(answer instanceof RpcRequestError)) throw error;
+      // The pool has it already, or has another one with this nonce: waiting shows which.
+      if (KNOWN_TO_POOL.test(answer.details))
+        return log.debug({ key, reason: answer.details }, "the pool has its nonce");
+      // In no pool, and nothing it replaces either: the next try is signed anew, with the fees of then.
+      if (earlier.length === 0) await database.deleteFrom("send").where("key", "=", key).execute();
+      throw new TransactionRefusedError(call.functionName, answer.details, error);
+    }
+  }
+
+  // Some chains estimate on the pending block, where a transaction of somebody else may already stand in the way.
+  async #estimate({ address, abi, functionName, args, valueWei = 0n }: Call): Promise<bigint> {
+    const { client, account } = this.#components;
+    try {
+      return await client.estimateContractGas({
+        account,
+        address,
+        abi,
+        functionName,
+        args: [...args],
+        value: valueWei,
+      });
+    } catch (error) {
+      throw asRevert(functionName, error);
     }
   }
 
@@ -134,30 +237,41 @@ export class Sender {
     }
   }
 
-  // What became of a transaction stored earlier: its receipt, waiting for it when it is still in the pool.
-  async #recover(key: string, hash: Hex, raw: Hex, nonce: number): Promise<TransactionReceipt | undefined> {
-    const { client, account, log } = this.#components;
-    const receipt = await this.#receipt(hash);
-    if (receipt !== undefined) return receipt;
-    const mined = await client.getTransactionCount({ address: account.address, blockTag: "latest" });
-    if (mined > nonce) return undefined;
-    log.info({ key, hash }, "broadcasting a transaction stored before the last stop");
-    try {
-      await client.sendRawTransaction({ serializedTransaction: raw });
-    } catch (error) {
-      log.debug({ key, error }, "the pool knows it or refuses it");
-    }
-    return this.#await(hash);
+  async #stored(key: string): Promise<Attempt | undefined> {
+    const row = await this.#components.database
+      .selectFrom("send")
+      .selectAll()
+      .where("key", "=", key)
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    const { maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = parseTransaction(row.raw as Hex);
+    return {
+      nonce: row.nonce,
+      hash: row.hash as Hex,
+      raw: row.raw as Hex,
+      earlier: JSON.parse(row.earlier) as Hex[],
+      fees: { maxFeePerGas, maxPriorityFeePerGas },
+    };
   }
 
-  async #await(hash: Hex): Promise<TransactionReceipt | undefined> {
+  async #await(attempt: Attempt): Promise<TransactionReceipt | "pending" | "overtaken"> {
     const deadline = Date.now() + (this.#components.replaceAfterSeconds ?? 30) * 1000;
-    for (let wait = 25; Date.now() < deadline; wait = Math.min(wait * 2, 500)) {
-      const receipt = await this.#receipt(hash);
-      if (receipt !== undefined) return receipt;
+    for (let wait = 25; ; wait = Math.min(wait * 2, 500)) {
+      const outcome = await this.#outcome(attempt);
+      if (outcome !== "pending" || Date.now() > deadline) return outcome;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
-    return undefined;
+  }
+
+  // A replacement and the transactions before it share a nonce: any of them may be the one that was mined.
+  async #outcome({ nonce, hash, earlier }: Attempt): Promise<TransactionReceipt | "pending" | "overtaken"> {
+    const { client, account } = this.#components;
+    const mined = await client.getTransactionCount({ address: account.address, blockTag: "latest" });
+    for (const candidate of [hash, ...earlier]) {
+      const receipt = await this.#receipt(candidate);
+      if (receipt !== undefined) return receipt;
+    }
+    return mined > nonce ? "overtaken" : "pending";
   }
 
   async #receipt(hash: Hex): Promise<TransactionReceipt | undefined> {
@@ -170,6 +284,18 @@ export class Sender {
   }
 }
 
+// Enough above the fees of an attempt to replace it, and no less than the chain asks now.
+function raised(before: Fees, now: Fees): Fees {
+  const step = (fee: bigint, least: bigint) => {
+    const higher = (fee * FEE_STEP_PERCENT) / 100n + 1n;
+    return higher > least ? higher : least;
+  };
+  return {
+    maxFeePerGas: step(before.maxFeePerGas, now.maxFeePerGas),
+    maxPriorityFeePerGas: step(before.maxPriorityFeePerGas, now.maxPriorityFeePerGas),
+  };
+}
+
 /** Turns viem's nested revert into one typed error that carries the contract's error name and arguments. */
 export function asRevert(functionName: string, error: unknown): Error {
   if (!(error instanceof BaseError)) return error instanceof Error ? error : new Error(String(error));
@@ -178,6 +304,9 @@ export function asRevert(functionName: string, error: unknown): Error {
     const name = revert.data?.errorName ?? revert.reason ?? revert.signature ?? "unknown";
     return new ContractRevertedError(functionName, name, revert.data?.args ?? [], error);
   }
+  const poor = error.walk((inner) => inner instanceof InsufficientFundsError);
+  if (poor instanceof InsufficientFundsError)
+    return new TransactionRefusedError(functionName, poor.shortMessage, error);
   return error;
 }
 
@@ -200,5 +329,23 @@ export class TransactionRevertedError extends LockstepError {
       functionName,
       hash,
     });
+  }
+}
+
+/** A call needs more gas than one transaction may use (EIP-7825). */
+export class GasCapExceededError extends LockstepError {
+  constructor(functionName: string, gas: bigint) {
+    super("GasCapExceededError", `${functionName} needs ${gas} gas; a transaction may use ${TRANSACTION_GAS_CAP}`, {
+      functionName,
+      gas,
+      cap: TRANSACTION_GAS_CAP,
+    });
+  }
+}
+
+/** The endpoint does not take the transaction: the account can't pay for it, or its fee is below what is asked. */
+export class TransactionRefusedError extends LockstepError {
+  constructor(functionName: string, rule: string, cause: unknown) {
+    super("TransactionRefusedError", `${functionName} was not taken: ${rule}`, { functionName, rule }, { cause });
   }
 }
