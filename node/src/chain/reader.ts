@@ -146,9 +146,17 @@ export class ChainReader {
     for (const number of new Set(logs.map((entry) => entry.blockNumber))) {
       times.set(number, Number((await client.getBlock({ blockNumber: number })).timestamp));
     }
-    // Logs read while the chain switched could belong to either branch: the next look reads them again.
+    const { parentHash } = first === last ? tip : await client.getBlock({ blockNumber: BigInt(first) });
+    // Logs read while the chain switched could belong to either branch, and the branch of all of them could be another
+    // than that of the blocks below: the next look finds where the chain forked and reads again.
     const again = await client.getBlock({ blockNumber: BigInt(last) });
     if (again.hash !== tip.hash) throw new ChainMovedError(last, tip.hash, again.hash);
+    const below = await database
+      .selectFrom("block")
+      .select("hash")
+      .where("number", "=", first - 1)
+      .executeTakeFirst();
+    if (below !== undefined && below.hash !== parentHash) throw new ChainMovedError(first - 1, below.hash, parentHash);
     await database.transaction().execute(async (transaction) => {
       for (const entry of logs) {
         const contract = byAddress.get(entry.address.toLowerCase());
@@ -222,7 +230,7 @@ function idOf(args: Record<string, unknown>, key: string): string | null {
 
 /** The chain replaced blocks while they were read. Trying again helps. */
 export class ChainMovedError extends LockstepError {
-  constructor(block: number, before: Hex, after: Hex) {
+  constructor(block: number, before: string, after: string) {
     super("ChainMovedError", `Block ${block} changed while its logs were read`, { block, before, after });
   }
 }
