@@ -3,7 +3,7 @@
  * memory only; passwords come from a file, never from an argument.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Wallet } from "ethers";
 import type { Hex } from "viem";
@@ -15,10 +15,15 @@ export async function createKeystore(path: string, password: string): Promise<Pr
   const key: Hex = `0x${randomBytes(32).toString("hex")}`;
   const json = await new Wallet(key).encrypt(password);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // Linked in place once it is whole: a kill leaves no half of a keystore, and a link never replaces a file.
+  const unfinished = `${path}.${randomBytes(8).toString("hex")}.part`;
   try {
-    writeFileSync(path, json, { mode: 0o600, flag: "wx" });
+    writeFileSync(unfinished, json, { mode: 0o600, flag: "wx", flush: true });
+    linkSync(unfinished, path);
   } catch (cause) {
     throw new KeystoreError(path, "it exists already or can't be written", cause);
+  } finally {
+    rmSync(unfinished, { force: true });
   }
   return privateKeyToAccount(key);
 }
