@@ -2,6 +2,7 @@
  * What a node holds and serves: files named by the Merkle root of their bytes, in one folder. Whatever is read back is
  * what was put there or an error: the root is checked again, since disks and people change files.
  */
+import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,7 +23,8 @@ export class ContentStore {
   async put(bytes: Uint8Array): Promise<Hash> {
     const root = treeRoot(bytesTree(bytes));
     const path = this.#path(root);
-    const unfinished = `${path}.${process.pid}.part`;
+    // The same bytes may be put twice at once.
+    const unfinished = `${path}.${randomUUID()}.part`;
     await writeFile(unfinished, bytes, { mode: 0o600 });
     await rename(unfinished, path);
     return root;

@@ -4,7 +4,14 @@ import type { PublicClient } from "viem";
 import type { NodeDatabase } from "../chain/database.ts";
 import type { Head } from "../chain/reader.ts";
 import type { Protocol } from "../chain/protocol.ts";
-import { ContractRevertedError, TransactionRevertedError, type Call, type Sender } from "../chain/sender.ts";
+import {
+  ContractRevertedError,
+  GasCapExceededError,
+  TransactionRefusedError,
+  TransactionRevertedError,
+  type Call,
+  type Sender,
+} from "../chain/sender.ts";
 import type { ContentExchange } from "../net/content.ts";
 import type { Programs } from "./programs.ts";
 import type { Runs, ServedContent } from "./runs.ts";
@@ -60,6 +67,20 @@ export async function tryToSend(context: NodeContext, key: string, call: Call): 
       context.log.info({ key, reason: error.message }, "not done");
       return false;
     }
+    // The account is empty, or the call too large: what else there is to do must not wait for it.
+    if (error instanceof TransactionRefusedError || error instanceof GasCapExceededError) {
+      context.log.error({ key, reason: error.message }, "can't be done");
+      return false;
+    }
     throw error;
+  }
+}
+
+/** Does one part of a tick; its failure is logged and does not keep the other parts from being done. */
+export async function apart(context: NodeContext, what: Record<string, unknown>, work: () => Promise<void>) {
+  try {
+    await work();
+  } catch (error) {
+    context.log.error({ ...what, error }, "failed; trying again");
   }
 }

@@ -9,9 +9,9 @@ import type { Head } from "../chain/reader.ts";
 import { openingOf, outputPathsOf, outputRootsOf, traceRootOf, type Position, type Run } from "../engine/index.ts";
 import { encodeProgram } from "../ir/index.ts";
 import { chooseLie, type LieChoice } from "./lie.ts";
-import { callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
+import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
 import { serveTrace } from "./trace-content.ts";
-import { challengesOf, claimsOf, pendingDemand, tasksOf, type Claim, type Task } from "./views.ts";
+import { challengesOf, claimsOf, pendingDemand, tasksOf, type Challenge, type Claim, type Task } from "./views.ts";
 import { creditsToWithdraw } from "./withdraw.ts";
 
 export interface SolverOptions {
@@ -35,20 +35,28 @@ interface ClaimTerms {
 
 /** Full traces: every step's scratch root is committed. The other mode is not taken by the registry. */
 const FULL_TRACE = 0;
+// Until a program that could not be had is looked for again: who publishes it may start later.
+const PROGRAM_RETRY_MILLISECONDS = 5_000;
 
 export function createSolver(context: NodeContext, options: SolverOptions): Role {
   const { database, protocol, sender, client, log, runs } = context;
   const me = sender.address.toLowerCase();
   // Tasks being computed; a task whose computation failed is left alone until the node restarts.
   const busy = new Set<Hex>();
+  // Claims whose traces are served.
+  const serving = new Set<Hex>();
 
   async function tick(head: Head): Promise<void> {
     const tasks = await tasksOf(database);
     const claims = await claimsOf(database);
     const own = await database.selectFrom("own_claim").selectAll().execute();
     await defend(claims, head);
-    for (const task of tasks.values()) await take(task, own, head);
-    for (const row of own) await advance(row, claims.get(row.claim_id as Hex), tasks.get(row.task_id as Hex), head);
+    for (const task of tasks.values()) await apart(context, { task: task.taskId }, () => take(task, own, head));
+    for (const row of own) {
+      const claimId = row.claim_id as Hex;
+      const [claim, task] = [claims.get(claimId), tasks.get(row.task_id as Hex)];
+      await apart(context, { claim: claimId }, () => advance(row, claim, task, head));
+    }
     for (const { key, call } of await creditsToWithdraw(context)) await tryToSend(context, key, call);
   }
 
@@ -57,14 +65,15 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     if (busy.has(task.taskId)) return;
     // Claimed already; a task that cost a bond is not tried again.
     if (own.some((row) => row.task_id === task.taskId)) return;
-    if (task.status === "accepted" && task.solver?.toLowerCase() === me && head.time < (task.deliverBy ?? 0)) {
+    if (isMine(task, head)) {
       compute(task);
-    } else if (task.status === "open" && mayTake(task, head)) {
+    } else if (mayTake(task, head)) {
       try {
         await context.programs.get(task.programRoot);
       } catch (error) {
-        log.info({ task: task.taskId, error }, "left alone: its program can't be had");
+        log.info({ task: task.taskId, error }, "its program can't be had; looking again later");
         busy.add(task.taskId);
+        setTimeout(() => busy.delete(task.taskId), PROGRAM_RETRY_MILLISECONDS).unref();
         return;
       }
       await tryToSend(context, `accept:${task.taskId}:${head.number}`, {
@@ -75,7 +84,15 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     }
   }
 
+  function isMine(task: Task, head: Head): boolean {
+    const accepted = task.status === "accepted" && task.solver?.toLowerCase() === me;
+    return accepted && head.time < (task.deliverBy ?? 0);
+  }
+
   function mayTake(task: Task, head: Head): boolean {
+    // An acceptance that has lapsed binds nobody.
+    const free = task.status === "open" || (task.status === "accepted" && head.time > (task.deliverBy ?? 0));
+    if (!free) return false;
     const forMe = task.reservedFor === undefined || task.reservedFor.toLowerCase() === me;
     return forMe && task.price >= (options.leastPrice ?? 0n) && head.time < task.deadline;
   }
@@ -145,6 +162,7 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     const claimId = row.claim_id as Hex;
     const terms = termsOf(row);
     if (claim === undefined) {
+      if (task === undefined || !isMine(task, head)) return; // too late: no bond for a task that is another's
       await tryToSend(context, `commit:${claimId}`, {
         ...protocol.claims,
         functionName: "commit",
@@ -159,7 +177,11 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
         args: [claimId, terms, row.trace_root, outputRootsOf(run), row.salt, outputsShown(run)],
       });
     } else if (claim.status === "revealed") {
-      if (row.tamper === null) serveTrace(context.served, await runOf(row)); // a cheat serves no evidence
+      // A cheat serves no evidence.
+      if (row.tamper === null && !serving.has(claimId)) {
+        serveTrace(context.served, await runOf(row));
+        serving.add(claimId);
+      }
       if (task?.status === "accepted" && task.solver?.toLowerCase() === me) await deliver(task, claimId);
       if (head.time > (claim.challengeUntil ?? 0)) await finalize(claimId, head);
     } else if (claim.status === "final" && task !== undefined) {
@@ -194,14 +216,18 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     for (const challenge of (await challengesOf(database)).values()) {
       const row = rows.get(challenge.claimId);
       if (row === undefined || challenge.ended || claims.get(challenge.claimId)?.status !== "revealed") continue;
-      const demand = pendingDemand(challenge);
-      if (demand === undefined) {
-        await callTimeout(context, challenge, head);
-        continue;
-      }
-      const call = openingCall(context, challenge.challengeId, demand, await runOf(row));
-      await tryToSend(context, `open:${challenge.challengeId}:${challenge.moves.length}`, call);
+      await apart(context, { challenge: challenge.challengeId }, () => answer(challenge, row, head));
     }
+  }
+
+  async function answer(challenge: Challenge, row: OwnClaimTable, head: Head): Promise<void> {
+    const demand = pendingDemand(challenge);
+    if (demand === undefined) {
+      await callTimeout(context, challenge, head);
+      return;
+    }
+    const call = openingCall(context, challenge.challengeId, demand, await runOf(row));
+    await tryToSend(context, `open:${challenge.challengeId}:${challenge.moves.length}`, call);
   }
 
   function runOf(row: OwnClaimTable): Promise<Run> {

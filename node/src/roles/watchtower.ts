@@ -6,7 +6,7 @@
 import type { Hex } from "viem";
 import type { Head } from "../chain/reader.ts";
 import { traceRootOf } from "../engine/index.ts";
-import { callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
+import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
 import { openingCall } from "./solver.ts";
 import { challengesOf, claimsOf, pendingDemand, tasksOf, type Challenge, type Claim, type Move } from "./views.ts";
 
@@ -23,8 +23,11 @@ export function createWatchtower(context: NodeContext, options: WatchtowerOption
   async function tick(head: Head): Promise<void> {
     const claims = await claimsOf(database);
     const challenges = await challengesOf(database);
-    for (const challenge of challenges.values()) await watch(challenge, claims.get(challenge.claimId), head);
-    for (const claim of claims.values()) await conclude(claim, head);
+    for (const challenge of challenges.values()) {
+      const claim = claims.get(challenge.claimId);
+      await apart(context, { challenge: challenge.challengeId }, () => watch(challenge, claim, head));
+    }
+    for (const claim of claims.values()) await apart(context, { claim: claim.claimId }, () => conclude(claim, head));
     for (const task of (await tasksOf(database)).values()) {
       const status = task.claimId === undefined ? undefined : claims.get(task.claimId)?.status;
       if (task.status !== "delivered" || (status !== "final" && status !== "slashed")) continue;
