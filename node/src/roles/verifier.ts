@@ -8,7 +8,8 @@ import { bytesToHex, encodeAbiParameters, hexToBytes, keccak256, type Hex } from
 import { getFact, setFact } from "../chain/database.ts";
 import type { Head } from "../chain/reader.ts";
 import { encodeProof, nextAction, traceRootOf, type Opening, type Position, type Run } from "../engine/index.ts";
-import { callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
+import { chooseLie, type LieChoice } from "./lie.ts";
+import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
 import { fetchFraud } from "./remote-trace.ts";
 import { challengesOf, claimsOf, pendingDemand, type Challenge, type Claim } from "./views.ts";
 import { creditsToWithdraw } from "./withdraw.ts";
@@ -16,11 +17,13 @@ import { creditsToWithdraw } from "./withdraw.ts";
 export interface VerifierOptions {
   /** Only walk, even where the claimant serves its trace. */
   walkOnly?: boolean;
+  /** Makes it dishonest: it runs with this lie, and so disputes claims that are right. */
+  lie?: LieChoice;
   /** The one claim it checks; every claim unless given. */
   only?: Hex;
 }
 
-type Verdict = "agree" | "differ" | "unknown";
+type Verdict = "agree" | "differ";
 
 export function createVerifier(context: NodeContext, options: VerifierOptions): Role {
   const { database, protocol, sender, client, log, runs } = context;
@@ -34,12 +37,15 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     for (const claim of claims.values()) {
       if (claim.status !== "revealed" || claim.claimant.toLowerCase() === me) continue;
       if (options.only !== undefined && claim.claimId !== options.only) continue;
-      const verdict = (await getFact(database, `verdict:${claim.claimId}`)) as Verdict | undefined;
-      if (verdict === undefined) check(claim);
-      else if (verdict === "differ") await dispute(claim, challenges, head);
+      await apart(context, { claim: claim.claimId }, async () => {
+        const verdict = (await getFact(database, `verdict:${claim.claimId}`)) as Verdict | undefined;
+        if (verdict === undefined) check(claim);
+        else if (verdict === "differ") await dispute(claim, challenges, head);
+      });
     }
     for (const challenge of challenges.values()) {
-      if (challenge.challenger.toLowerCase() === me) await play(challenge, claims, challenges, head);
+      if (challenge.challenger.toLowerCase() !== me) continue;
+      await apart(context, { challenge: challenge.challengeId }, () => play(challenge, claims, challenges, head));
     }
     for (const { key, call } of await creditsToWithdraw(context)) await tryToSend(context, key, call);
   }
@@ -48,7 +54,7 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
   function check(claim: Claim): void {
     if (checking.has(claim.claimId)) return;
     checking.add(claim.claimId);
-    runs.get(claim).then(
+    runOf(claim).then(
       async (run) => {
         const verdict: Verdict = traceRootOf(run) === claim.traceRoot ? "agree" : "differ";
         log.info({ claim: claim.claimId, verdict }, "checked a claim");
@@ -61,6 +67,12 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
         setTimeout(() => checking.delete(claim.claimId), 2_000);
       },
     );
+  }
+
+  async function runOf(claim: Claim): Promise<Run> {
+    if (options.lie === undefined) return runs.get(claim);
+    const { program } = await context.programs.get(claim.programRoot);
+    return runs.get(claim, chooseLie(options.lie, program, claim.steps));
   }
 
   // Starts a dispute: a direct proof where the trace can be had, else a challenge.
@@ -92,7 +104,7 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
   // The commitment and its salt are stored before they are sent: without them the proof's bond would be lost.
   async function commitDirect(claim: Claim): Promise<void> {
     const { exchange } = context;
-    const run = await runs.get(claim);
+    const run = await runOf(claim);
     const fraud = exchange === undefined ? undefined : await fetchFraud(exchange, run, claim.traceRoot ?? "0x", log);
     if (fraud === undefined) {
       await setFact(database, `nodirect:${claim.claimId}`, "the trace is not served");
@@ -162,7 +174,7 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
       await callTimeout(context, challenge, head);
       return;
     }
-    const run = await runs.get(claim);
+    const run = await runOf(claim);
     await move(challenge, run, claim, openingsOf(challenges, claim.claimId));
   }
 

@@ -39,7 +39,10 @@ export const nodeStart = defineCommand({
     { flag: "--peer <multiaddr>", summary: "a peer to stay connected to, with its /p2p/ id; repeatable", repeat: true },
     { flag: "--bond <wei>", summary: "solver: wei locked with each claim (default: the registry's least)" },
     { flag: "--least-price <amount>", summary: "solver: least price it works for (default: 0)" },
-    { flag: "--lie <lie>", summary: "solver: cheat: primitive:element:xor[:step], random or random:seed" },
+    {
+      flag: "--lie <lie>",
+      summary: "solver or verifier: cheat: run with primitive:element:xor[:step], random or random:seed",
+    },
     { flag: "--walk-only", summary: "verifier: dispute move by move even where the claimant serves its trace" },
   ],
   examples: [
@@ -94,22 +97,23 @@ function roleOf(name: string): (typeof ROLES)[number] {
 // Options are checked before anything is opened.
 function roleFactory(role: (typeof ROLES)[number], input: Input): (context: NodeContext) => Role {
   const lie = text(input, "lie");
-  if (lie !== undefined && role !== "solver") throw new RoleOptionError("lie", role);
+  if (lie !== undefined && role === "watchtower") throw new RoleOptionError("lie", role);
+  const choice = lie === undefined ? undefined : parseLie(lie);
+  if (choice?.kind === "drawn") input.log.warn({ seed: choice.seed }, "the lie is drawn from this seed");
+  const cheat = choice === undefined ? {} : { lie: choice };
   switch (role) {
     case "solver": {
       const bondWei = amount(input, "bond");
       const leastPrice = amount(input, "leastPrice");
-      const choice = lie === undefined ? undefined : parseLie(lie);
-      if (choice?.kind === "drawn") input.log.warn({ seed: choice.seed }, "the lie is drawn from this seed");
       return (context) =>
         createSolver(context, {
           ...(bondWei === undefined ? {} : { bondWei }),
           ...(leastPrice === undefined ? {} : { leastPrice }),
-          ...(choice === undefined ? {} : { lie: choice }),
+          ...cheat,
         });
     }
     case "verifier":
-      return (context) => createVerifier(context, { walkOnly: input.flags["walkOnly"] === true });
+      return (context) => createVerifier(context, { walkOnly: input.flags["walkOnly"] === true, ...cheat });
     case "watchtower":
       return (context) => createWatchtower(context, {});
   }
