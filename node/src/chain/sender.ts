@@ -1,5 +1,5 @@
 /**
- * Sends this node's transactions: one after the other, each under a key that names the action, so that a restart never
+ * Sends this node's transactions in order, each under a key that names the action, so that a restart never
  * sends the same action twice. A transaction is simulated first (a refusal costs nothing and names the contract's
  * error), stored before it is broadcast, and replaced with a higher fee while it stays pending.
  */
@@ -69,9 +69,12 @@ interface Attempt extends Signing {
   raw: Hex;
 }
 
-/** Sends calls in the order they are asked for. */
+/** Sends calls in the order they are asked for, without waiting for one to be mined before the next is sent. */
 export class Sender {
   readonly #components: SenderComponents;
+  readonly #running = new Map<string, Promise<TransactionReceipt>>();
+  // Nonces of transactions that are broadcast and not mined yet.
+  readonly #inFlight = new Set<number>();
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(components: SenderComponents) {
@@ -87,17 +90,27 @@ export class Sender {
    * the earlier receipt. Throws ContractRevertedError when the contract refuses.
    */
   send(key: string, call: Call): Promise<TransactionReceipt> {
-    const result = this.#queue.then(() => this.#sendNow(key, call));
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    const result = this.#carryOut(key, call).finally(() => this.#running.delete(key));
+    this.#running.set(key, result);
+    return result;
+  }
+
+  // Answering many challenges at once, one block each, would lose an honest claimant its clocks: only choosing a nonce and
+  // broadcasting is done one after the other.
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
     this.#queue = result.catch(() => undefined);
     return result;
   }
 
-  async #sendNow(key: string, call: Call): Promise<TransactionReceipt> {
+  async #carryOut(key: string, call: Call): Promise<TransactionReceipt> {
     for (;;) {
       const stored = await this.#stored(key);
       const receipt =
         stored === undefined
-          ? await this.#carryThrough(key, call, await this.#prepare(key, call))
+          ? await this.#carryThrough(key, call, await this.#exclusively(() => this.#begin(key, call)))
           : await this.#recover(key, call, stored);
       // Another transaction of this account took the nonce: the action is still to be done, under the next one.
       if (receipt === undefined) {
@@ -112,12 +125,15 @@ export class Sender {
     }
   }
 
-  // Simulates, then signs under the account's next nonce.
-  async #prepare(key: string, call: Call): Promise<Attempt> {
+  // Simulates, signs under the account's next nonce and broadcasts.
+  async #begin(key: string, call: Call): Promise<Attempt> {
     const { client, account } = this.#components;
     await this.#simulate(call);
-    const nonce = await client.getTransactionCount({ address: account.address, blockTag: "pending" });
-    return this.#sign(key, call, { nonce, earlier: [], fees: await client.estimateFeesPerGas() });
+    const pending = await client.getTransactionCount({ address: account.address, blockTag: "pending" });
+    const nonce = Math.max(pending, ...[...this.#inFlight].map((taken) => taken + 1));
+    const attempt = await this.#sign(key, call, { nonce, earlier: [], fees: await client.estimateFeesPerGas() });
+    await this.#broadcast(key, call, attempt);
+    return attempt;
   }
 
   // Signs and stores an attempt: whatever is broadcast is on disk first.
@@ -149,11 +165,20 @@ export class Sender {
     return { nonce, hash, raw, earlier, fees };
   }
 
-  // Broadcasts an attempt and waits, with a higher fee each time it stays pending. Undefined when its nonce was taken.
-  async #carryThrough(key: string, call: Call, first: Attempt): Promise<TransactionReceipt | undefined> {
+  // Waits for a broadcast attempt. Undefined when its nonce was taken.
+  async #carryThrough(key: string, call: Call, attempt: Attempt): Promise<TransactionReceipt | undefined> {
+    this.#inFlight.add(attempt.nonce);
+    try {
+      return await this.#insist(key, call, attempt);
+    } finally {
+      this.#inFlight.delete(attempt.nonce);
+    }
+  }
+
+  // Replaces an attempt with a higher fee each time it stays pending.
+  async #insist(key: string, call: Call, first: Attempt): Promise<TransactionReceipt | undefined> {
     const { client, log } = this.#components;
     let attempt = first;
-    await this.#broadcast(key, call, attempt);
     for (;;) {
       const outcome = await this.#await(attempt);
       if (outcome !== "pending") return outcome === "overtaken" ? undefined : outcome;
@@ -179,6 +204,7 @@ export class Sender {
     const outcome = await this.#outcome(attempt);
     if (outcome === "pending") {
       this.#components.log.info({ key, hash: attempt.hash }, "broadcasting a transaction stored before the last stop");
+      await this.#broadcast(key, call, attempt);
       const receipt = await this.#carryThrough(key, call, attempt);
       return receipt?.status === "success" ? receipt : undefined;
     }

@@ -63,7 +63,7 @@ describe("content exchange", () => {
   it("fetches files of many frames and of one byte", async () => {
     const { exchange } = await joinNetwork(holding([]), [addressOf(server)]);
     for (const bytes of [big, file(1), file(1024)]) {
-      const fetched = await exchange.fetchBytes(treeRoot(bytesTree(bytes)), { maxBytes: 1_000_000 });
+      const fetched = await exchange.fetchBytes(treeRoot(bytesTree(bytes)), bytes.length);
       assert.deepEqual(fetched, bytes);
     }
   });
@@ -79,12 +79,14 @@ describe("content exchange", () => {
     await assert.rejects(exchange.fetchLeaves(root, leaves.length - 1), { name: "ContentUnavailableError" });
   });
 
-  it("refuses more than the receiver allows and what nobody holds", async () => {
+  it("refuses another length than the one announced, and what nobody holds", async () => {
     const { exchange } = await joinNetwork(holding([]), [addressOf(server)]);
     const root = treeRoot(bytesTree(big));
-    await assert.rejects(exchange.fetchBytes(root, { maxBytes: 1_000 }), { name: "ContentUnavailableError" });
+    for (const length of [1_000, big.length - 1, big.length + 1]) {
+      await assert.rejects(exchange.fetchBytes(root, length), { name: "ContentUnavailableError" });
+    }
     const absent: Hash = `0x${"11".repeat(32)}`;
-    await assert.rejects(exchange.fetchBytes(absent, { maxBytes: 1_000 }), { name: "ContentUnavailableError" });
+    await assert.rejects(exchange.fetchBytes(absent, 1_000), { name: "ContentUnavailableError" });
   });
 
   it("takes from an honest peer what a lying one forged, without keeping a forged chunk", async () => {
@@ -94,7 +96,18 @@ describe("content exchange", () => {
     const liar: ContentSource = { bytes: () => Promise.resolve(forged), leaves: () => Promise.resolve(undefined) };
     const { peer: liarPeer } = await joinNetwork(liar, []);
     const { exchange } = await joinNetwork(holding([]), [addressOf(liarPeer), addressOf(server)]);
-    assert.deepEqual(await exchange.fetchBytes(root, { maxBytes: 1_000_000 }), big);
+    assert.deepEqual(await exchange.fetchBytes(root, big.length), big);
+  });
+
+  it("is not stopped by a peer that pads the last chunk with zeros of its own", async () => {
+    const padded = new Uint8Array(big.length + 5);
+    padded.set(big);
+    const root = treeRoot(bytesTree(big));
+    assert.equal(treeRoot(bytesTree(padded)), root);
+    const liar: ContentSource = { bytes: () => Promise.resolve(padded), leaves: () => Promise.resolve(undefined) };
+    const { peer: liarPeer } = await joinNetwork(liar, []);
+    const { exchange } = await joinNetwork(holding([]), [addressOf(liarPeer), addressOf(server)]);
+    assert.deepEqual(await exchange.fetchBytes(root, big.length), big);
   });
 
   it("survives malformed requests", async () => {
@@ -107,6 +120,6 @@ describe("content exchange", () => {
         await frames.read({ signal: AbortSignal.timeout(2_000) });
       });
     }
-    assert.deepEqual(await exchange.fetchBytes(treeRoot(bytesTree(file(1))), { maxBytes: 10 }), file(1));
+    assert.deepEqual(await exchange.fetchBytes(treeRoot(bytesTree(file(1))), 1), file(1));
   });
 });

@@ -2,7 +2,7 @@
  * Content by Merkle root: what a node asks another for, and how every chunk of the answer is checked before it is kept.
  * Bytes (a model file, a tensor) are chunks of 1 KiB under the tree of docs/spec.md; a list (the nodes of a trace) is
  * its 32-byte leaves. An answer that does not hash to the root asked for is refused as it arrives, so a peer can waste
- * one frame, never plant a byte. Refuses more bytes than the receiver allows.
+ * one frame, never plant a byte.
  */
 import { lpStream, type LengthPrefixedStream } from "@libp2p/utils";
 import type { Connection, Libp2p, PeerId, Stream } from "@libp2p/interface";
@@ -78,39 +78,36 @@ export class ContentExchange {
   }
 
   /**
-   * The bytes under `root`, from any connected peer. `expectedBytes` is checked when known, `maxBytes` always. Throws
-   * ContentUnavailableError when no peer gives them; a peer that lies is left and the next is asked for the rest.
+   * The `length` bytes under `root`, from any connected peer. The length must be known: zeros at the end of the last chunk
+   * are the same to the tree. Throws ContentUnavailableError when no peer gives them; a peer that lies is left and the
+   * next is asked for the rest.
    */
-  async fetchBytes(root: Hash, limits: { maxBytes: number; expectedBytes?: number }): Promise<Uint8Array> {
-    const { maxBytes, expectedBytes } = limits;
-    const fetched = await this.#fetch(KIND_BYTES, root, maxBytes);
-    if (expectedBytes !== undefined && fetched.total !== expectedBytes) {
-      throw new ContentRefusedError(root, "its length is not the one announced", fetched.total, expectedBytes);
-    }
-    const bytes = fetched.items.subarray(0, fetched.total);
-    if (fetched.items.subarray(fetched.total).some((byte) => byte !== 0)) {
-      throw new ContentRefusedError(root, "its padding is not zero", fetched.total, maxBytes);
-    }
-    return bytes;
+  async fetchBytes(root: Hash, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    const items = await this.#fetch(KIND_BYTES, root, length, signal);
+    if (items.subarray(length).some((byte) => byte !== 0))
+      throw new ContentRefusedError(root, "its padding is not zero");
+    return items.subarray(0, length);
   }
 
   /**
    * The `count` leaves of the tree with this root. The count must be known: the inner nodes of a tree are the leaves of
    * a smaller one with the same root. Errors as {@link fetchBytes}.
    */
-  async fetchLeaves(root: Hash, count: number): Promise<Hash[]> {
-    const { items, total } = await this.#fetch(KIND_LEAVES, root, count);
-    if (total !== count) throw new ContentRefusedError(root, "it has another number of leaves", total, count);
-    return Array.from({ length: total }, (_, index) => toHash(items, index * HASH_BYTES));
+  async fetchLeaves(root: Hash, count: number, signal?: AbortSignal): Promise<Hash[]> {
+    const items = await this.#fetch(KIND_LEAVES, root, count, signal);
+    return Array.from({ length: count }, (_, index) => toHash(items, index * HASH_BYTES));
   }
 
-  async #fetch(kind: Kind, root: Hash, most: number): Promise<{ items: Uint8Array; total: number }> {
+  async #fetch(kind: Kind, root: Hash, total: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const { libp2p, log } = this.#components;
-    const progress: Progress = { items: new Uint8Array(0), done: 0, total: undefined };
+    const count = itemCount(kind, total);
+    const progress: Progress = { kind, root, total, count, items: new Uint8Array(count * itemBytes(kind)), done: 0 };
     const tried: { peer: string; reason: string }[] = [];
     for (const peer of libp2p.getPeers()) {
+      if (signal?.aborted === true) break;
       try {
-        return await this.#fetchFrom(peer, kind, root, most, progress);
+        await this.#fetchFrom(peer, progress, signal);
+        return progress.items;
       } catch (error) {
         // Whatever a peer did wrong is this peer's failure only; what arrived and was checked stays.
         const reason = error instanceof Error ? error.message : String(error);
@@ -121,19 +118,19 @@ export class ContentExchange {
     throw new ContentUnavailableError(root, tried);
   }
 
-  async #fetchFrom(peer: PeerId, kind: Kind, root: Hash, most: number, progress: Progress): Promise<Fetched> {
-    const signal = AbortSignal.timeout(TIMEOUT_MILLISECONDS);
-    const stream = await this.#components.libp2p.dialProtocol(peer, CONTENT_PROTOCOL, { signal });
+  async #fetchFrom(peer: PeerId, progress: Progress, outer: AbortSignal | undefined): Promise<void> {
+    const signalOf = () => {
+      const timeout = AbortSignal.timeout(TIMEOUT_MILLISECONDS);
+      return outer === undefined ? timeout : AbortSignal.any([outer, timeout]);
+    };
+    const stream = await this.#components.libp2p.dialProtocol(peer, CONTENT_PROTOCOL, { signal: signalOf() });
     try {
       const frames = lpStream(stream, { maxDataLength: MAX_FRAME_BYTES });
-      for (;;) {
-        const items = progress.total === undefined ? undefined : itemCount(kind, progress.total);
-        if (items !== undefined && progress.done === items) {
-          return { items: progress.items, total: progress.total ?? 0 };
-        }
-        const left = items === undefined ? FRAME_ITEMS[kind] : Math.min(FRAME_ITEMS[kind], items - progress.done);
-        await frames.write(encodeRequest(kind, root, progress.done, left), { signal });
-        takeAnswer(kind, root, most, progress, (await frames.read({ signal })).subarray());
+      while (progress.done < progress.count) {
+        const signal = signalOf();
+        const wanted = Math.min(FRAME_ITEMS[progress.kind], progress.count - progress.done);
+        await frames.write(encodeRequest(progress.kind, progress.root, progress.done, wanted), { signal });
+        takeAnswer(progress, (await frames.read({ signal })).subarray());
       }
     } finally {
       await stream.close().catch(() => stream.abort(new Error("content stream")));
@@ -206,14 +203,15 @@ export function bytesTree(bytes: Uint8Array): Tree {
 }
 
 interface Progress {
-  items: Uint8Array;
+  readonly kind: Kind;
+  readonly root: Hash;
+  /** Bytes or leaves. */
+  readonly total: number;
+  /** Chunks or leaves. */
+  readonly count: number;
+  readonly items: Uint8Array;
+  /** Items that arrived and were checked. */
   done: number;
-  total: number | undefined;
-}
-
-interface Fetched {
-  items: Uint8Array;
-  total: number;
 }
 
 interface Request {
@@ -238,27 +236,24 @@ function paddedChunks(bytes: Uint8Array, first: number, count: number): Uint8Arr
 }
 
 // Checks one answer against the root and adds its items to what is there.
-function takeAnswer(kind: Kind, root: Hash, most: number, progress: Progress, frame: Uint8Array): void {
+function takeAnswer(progress: Progress, frame: Uint8Array): void {
+  const { kind, root, total, count } = progress;
   if (frame.length < ANSWER_HEADER_BYTES) throw new MalformedFrameError("an answer", frame.length);
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const status = view.getUint8(0);
   if (status !== STATUS_FOUND) throw new ContentAbsentError(root, status);
-  const total = Number(view.getBigUint64(1));
-  if (total > most) throw new ContentRefusedError(root, "it is larger than allowed here", total, most);
-  if (total === 0 || (progress.total !== undefined && progress.total !== total)) {
-    throw new ContentRefusedError(root, "its length changed", total, progress.total ?? 0);
-  }
-  const count = itemCount(kind, total);
+  if (view.getBigUint64(1) !== BigInt(total))
+    throw new ContentRefusedError(root, "its length is not the one announced");
   const width = itemBytes(kind);
   const siblingCount = view.getUint16(9);
-  const siblingsEnd = ANSWER_HEADER_BYTES + siblingCount * HASH_BYTES;
-  const items = frame.subarray(siblingsEnd);
+  const items = frame.subarray(ANSWER_HEADER_BYTES + siblingCount * HASH_BYTES);
   const length = items.length / width;
   if (!Number.isInteger(length) || length < 1 || progress.done + length > count) {
     throw new MalformedFrameError("an answer", frame.length);
   }
-  if (siblingCount !== rangeProofLength(count, progress.done, length))
+  if (siblingCount !== rangeProofLength(count, progress.done, length)) {
     throw new MalformedFrameError("a proof", siblingCount);
+  }
   const siblings = Array.from({ length: siblingCount }, (_, index) =>
     toHash(frame, ANSWER_HEADER_BYTES + index * HASH_BYTES),
   );
@@ -267,11 +262,7 @@ function takeAnswer(kind: Kind, root: Hash, most: number, progress: Progress, fr
     return kind === KIND_BYTES ? chunkHash(item) : toHash(item);
   });
   if (!verifyRange(root, leaves, progress.done, count, siblings)) {
-    throw new ContentRefusedError(root, "it does not hash to the root asked for", progress.done, length);
-  }
-  if (progress.total === undefined) {
-    progress.total = total;
-    progress.items = new Uint8Array(count * width);
+    throw new ContentRefusedError(root, "it does not hash to the root asked for");
   }
   progress.items.set(items, progress.done * width);
   progress.done += length;
@@ -325,10 +316,10 @@ export class ContentAbsentError extends LockstepError {
   }
 }
 
-/** What a peer sent breaks a rule: too large, of another length, or not under the root. */
+/** What a peer sent breaks a rule: of another length, not padded with zeros, or not under the root. */
 export class ContentRefusedError extends LockstepError {
-  constructor(root: Hash, rule: string, found: number, expected: number) {
-    super("ContentRefusedError", `Content ${root} refused: ${rule}`, { root, rule, found, expected });
+  constructor(root: Hash, rule: string) {
+    super("ContentRefusedError", `Content ${root} refused: ${rule}`, { root, rule });
   }
 }
 
