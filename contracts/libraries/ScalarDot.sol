@@ -8,15 +8,13 @@ import {ScalarCodec} from "./ScalarCodec.sol";
 import {ScalarOperands} from "./ScalarOperands.sol";
 
 /// @title Loops in the dot product form
-/// @notice Runs the loop of a program whose bytes have the dot product form of section 2. Where both operands are consecutive
-/// and shown, the words go straight from calldata to DotProduct; elsewhere single steps give the same bits.
+/// @notice Runs the loop of a program whose bytes have the dot product form of section 2. Where the words of both operands are
+/// consecutive they go straight from calldata to DotProduct; in very short runs single steps give the same bits.
 library ScalarDot {
     uint256 private constant WORD = 0xffffffff;
 
     /// @dev Runs of fewer words than this are cheaper as single steps.
     uint256 private constant SHORTEST_RUN = 6;
-    /// @dev Single steps between two looks for a run.
-    uint256 private constant STEPS_BETWEEN_RUNS = 8;
 
     /// @dev One of the two loads.
     /// @param base Word address before the pattern.
@@ -92,24 +90,32 @@ library ScalarDot {
                 if (leftRun < count) count = leftRun;
                 (uint256 rightWord, uint256 rightRun) = _addressAndRun(right, counter);
                 if (rightRun < count) count = rightRun;
-                (uint256 leftOffset, uint256 leftShown) = ScalarOperands.shownFrom(left.operand, leftWord);
-                (uint256 rightOffset, uint256 rightShown) = ScalarOperands.shownFrom(right.operand, rightWord);
-                uint256 shown = leftShown < rightShown ? leftShown : rightShown;
-                if (count < shown) shown = count;
-                if (shown < SHORTEST_RUN) {
-                    if (count > STEPS_BETWEEN_RUNS) count = STEPS_BETWEEN_RUNS;
-                    for (uint256 i = 0; i < count; ++i) {
-                        uint256 a = ScalarCode.load(left.load, (leftWord + i) & WORD);
-                        uint256 b = ScalarCode.load(right.load, (rightWord + i) & WORD);
-                        sum = Float32.fma(a, b, sum);
-                    }
-                    counter += count;
-                } else {
-                    sum = DotProduct.dot(leftOffset, rightOffset, shown, sum);
-                    counter += shown;
+                (uint256 leftOffset, uint256 leftShown) = _wordsFrom(left.operand, leftWord);
+                if (leftShown < count) count = leftShown;
+                (uint256 rightOffset, uint256 rightShown) = _wordsFrom(right.operand, rightWord);
+                if (rightShown < count) count = rightShown;
+                counter += count;
+                if (count >= SHORTEST_RUN) {
+                    sum = DotProduct.dot(leftOffset, rightOffset, count, sum);
+                    continue;
+                }
+                for (; count > 0; --count) {
+                    uint256 a = ScalarCode.load(left.load, leftWord);
+                    uint256 b = ScalarCode.load(right.load, rightWord);
+                    sum = Float32.fma(a, b, sum);
+                    leftWord = (leftWord + 1) & WORD;
+                    rightWord = (rightWord + 1) & WORD;
                 }
             }
         }
+    }
+
+    /// @return offset Absolute calldata offset of the word. Words past the operand's length are zero, and so is what is read
+    /// past the end of calldata.
+    /// @return count Consecutive words that may be read there.
+    function _wordsFrom(uint256 operand, uint256 wordIndex) private pure returns (uint256 offset, uint256 count) {
+        (offset, count) = ScalarOperands.shownFrom(operand, wordIndex);
+        if (count == 0) return (msg.data.length, (WORD + 1) - wordIndex);
     }
 
     /// @return wordIndex The address in iteration `counter`.

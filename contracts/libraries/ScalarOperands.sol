@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @title Operands of a scalar program in calldata
 /// @notice Finds the word at an index among the chunk ranges shown of an operand. An index past the operand's length gives 0;
-/// one inside that no range holds reverts.
+/// one inside that no range holds reverts, as may one that stands in a range out of order.
 /// @dev Operands are passed as memory addresses of ShownOperand, which translated instructions hold. Loads are the reader's
 /// hottest path, hence the assembly; the field offsets are those of the struct.
 library ScalarOperands {
@@ -18,7 +18,7 @@ library ScalarOperands {
     /// @param words Words of the range at hand that lie inside the operand; 0 before the first look.
     /// @param offset Absolute calldata offset of the range at hand.
     /// @param index The operand's index, for the error.
-    /// @param ranges Per range: first word, words, absolute calldata offset.
+    /// @param ranges Per range, ascending: first word, words, absolute calldata offset.
     struct ShownOperand {
         uint256 length;
         uint256 first;
@@ -85,28 +85,31 @@ library ScalarOperands {
         }
     }
 
-    /// @dev Takes the shown range that holds `wordIndex` to hand.
+    /// @dev Takes the shown range that holds `wordIndex` to hand. By halving: with a range a chunk, a load that leaps from
+    /// chunk to chunk would else pay for all of them each time.
     function _seek(uint256 operand, uint256 wordIndex) private pure {
         bool found;
         uint256 index;
         assembly ("memory-safe") {
-            let ranges := mload(add(operand, 0xa0))
-            let range := add(ranges, 0x20)
-            for {
-                let end := add(range, shl(5, mload(ranges)))
-            } lt(range, end) {
-                range := add(range, 0x60)
-            } {
-                let first := mload(range)
-                if lt(sub(wordIndex, first), mload(add(range, 0x20))) {
-                    mcopy(add(operand, 0x20), range, 0x60)
-                    // The last chunk's padding is no word of the operand.
-                    let inside := sub(mload(operand), first)
-                    if lt(inside, mload(add(operand, 0x40))) {
-                        mstore(add(operand, 0x40), inside)
-                    }
-                    found := 1
-                    break
+            let range := mload(add(operand, 0xa0))
+            let count := div(mload(range), 3)
+            range := add(range, 0x20)
+            if count {
+                // The last range that starts at the word or before: it holds the word or none does.
+                for {} gt(count, 1) {} {
+                    let half := shr(1, count)
+                    let skipped := mul(half, 0x60)
+                    range := add(range, mul(skipped, iszero(gt(mload(add(range, skipped)), wordIndex))))
+                    count := sub(count, half)
+                }
+                found := lt(sub(wordIndex, mload(range)), mload(add(range, 0x20)))
+            }
+            if found {
+                mcopy(add(operand, 0x20), range, 0x60)
+                // The last chunk's padding is no word of the operand.
+                let inside := sub(mload(operand), mload(range))
+                if lt(inside, mload(add(operand, 0x40))) {
+                    mstore(add(operand, 0x40), inside)
                 }
             }
             index := mload(add(operand, 0x80))
