@@ -5,11 +5,12 @@ import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { dirname, join, sep } from "node:path";
 import { abiGenerator } from "./generators/abi.ts";
 import type { Generator } from "./generators/generator.ts";
+import { harnessGenerator } from "./generators/harness.ts";
 import { onnxGenerator } from "./generators/onnx.ts";
 import { opcodesGenerator } from "./generators/opcodes.ts";
 import { schemaGenerator } from "./generators/schema.ts";
 
-const GENERATORS: Generator[] = [onnxGenerator, schemaGenerator, opcodesGenerator, abiGenerator];
+const GENERATORS: Generator[] = [onnxGenerator, schemaGenerator, opcodesGenerator, abiGenerator, harnessGenerator];
 
 /** What differs between the folder `root` and a generator's outputs. */
 export interface Difference {

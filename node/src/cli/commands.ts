@@ -2,6 +2,7 @@
 import type { Command } from "./command.ts";
 import { challengeList, challengeShow, challengeStart, challengeTimeout } from "./commands/challenge.ts";
 import { claimFinalize, claimList, claimShow, claimVerify } from "./commands/claim.ts";
+import { conformanceFloat32, conformanceOnnx } from "./commands/conformance.ts";
 import { leaderboard } from "./commands/leaderboard.ts";
 import { modelCheck, modelInspect, modelRun } from "./commands/model.ts";
 import { nodeKey, nodeStart } from "./commands/node.ts";
@@ -32,6 +33,8 @@ export const COMMANDS: readonly Command[] = [
   challengeStart,
   challengeTimeout,
   leaderboard,
+  conformanceFloat32,
+  conformanceOnnx,
 ];
 
 /** What each group of commands is about. */

@@ -1,0 +1,114 @@
+// `lockstep conformance float32` over small files of our own, right and wrong, and over the vectors that
+// LOCKSTEP_CONFORMANCE names.
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { TestFloatLineError, UnknownTestFloatFileError } from "@lockstep/node/float/testfloat";
+import { createRandom, drawOperands } from "@lockstep/node/float/directed";
+import { add, fma, lt } from "@lockstep/node/float/ops";
+import { conformanceFloat32 } from "@lockstep/node/cli/commands/conformance";
+import { FolderUnreadableError } from "@lockstep/node/cli/conformance/cases";
+import { NoVectorsError } from "@lockstep/node/cli/conformance/float32";
+import { CONFORMANCE, runCommand, SKIPPED } from "./command.ts";
+
+interface Result {
+  readers: Record<"typescript" | "wasm" | "chain", Record<"cases" | "mismatches" | "excluded" | "lines", number>>;
+  mismatches: { reader: string; line: number; expected: string; actual: string }[];
+}
+
+const hex = (word: number): string => (word >>> 0).toString(16).toUpperCase().padStart(8, "0");
+
+function files(count: number): Record<string, string> {
+  const random = createRandom(3);
+  const lines = (arity: 2 | 3, evaluate: (words: number[]) => string): string =>
+    Array.from({ length: count }, () => {
+      const words = drawOperands(random, "halfway", arity);
+      return `${words.map(hex).join(" ")} ${evaluate(words)} 01\n`;
+    }).join("");
+  return {
+    "f32_add.txt": lines(2, ([a, b]) => hex(add(a, b))),
+    "f32_lt.txt": lines(2, ([a, b]) => String(lt(a, b) & 1)),
+    "f32_mulAdd.txt": lines(3, ([a, b, c]) => hex(fma(a, b, c))),
+    "f32_to_i32_minMag.txt": "7FC00001 7FFFFFFF 10\nBFC00000 FFFFFFFF 01\n",
+    "i32_to_f32.txt": "80000000 CF000000 00\nFFFFFFFF BF800000 00\n",
+  };
+}
+
+async function inFolder<T>(content: Record<string, string>, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "vectors-"));
+  try {
+    for (const [name, text] of Object.entries(content)) writeFileSync(join(folder, name), text);
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function run(folder: string, flags: Record<string, string> = {}): Promise<{ result: Result; exitCode: number }> {
+  const { result, exitCode } = await runCommand(conformanceFloat32, [folder], flags);
+  return { result: result as Result, exitCode };
+}
+
+describe("conformance float32", () => {
+  it("runs every line through all three readers", async () => {
+    const { result, exitCode } = await inFolder(files(700), (folder) => run(folder));
+    const reader = { cases: 2104, mismatches: 0, excluded: 1, lines: 2104 };
+    assert.deepEqual(result.readers, { typescript: reader, wasm: reader, chain: reader });
+    assert.equal(exitCode, 0);
+  });
+
+  it("finds one flipped bit in each reader and says where", async () => {
+    const content = files(300);
+    const lines = content["f32_mulAdd.txt"].split("\n");
+    const fields = lines[270].split(" ");
+    fields[3] = hex(Number.parseInt(fields[3], 16) ^ 1);
+    content["f32_mulAdd.txt"] = lines.with(270, fields.join(" ")).join("\n");
+    const { result, exitCode } = await inFolder(content, (folder) => run(folder));
+    assert.equal(exitCode, 1);
+    for (const reader of Object.values(result.readers)) assert.equal(reader.mismatches, 1);
+    assert.deepEqual(
+      result.mismatches.map(({ reader, line }) => [reader, line]),
+      [
+        ["typescript", 271],
+        ["wasm", 271],
+        ["chain", 271],
+      ],
+    );
+  });
+
+  it("says how many lines the chain took of how many", async () => {
+    const { result } = await inFolder({ "f32_add.txt": files(700)["f32_add.txt"] }, (folder) =>
+      run(folder, { chainLines: "100" }),
+    );
+    const { cases, lines } = result.readers.chain;
+    assert.equal(lines, 700);
+    assert.equal(cases, 100);
+    assert.equal(result.readers.wasm.cases, 700);
+  });
+
+  it("refuses unknown files, malformed lines and folders without vectors", async () => {
+    await inFolder({ "f32_cbrt.txt": "" }, (folder) => assert.rejects(run(folder), UnknownTestFloatFileError));
+    await inFolder({ "f32_add.txt": "3F800000 3F800000 4000000 00\n" }, (folder) =>
+      assert.rejects(run(folder), TestFloatLineError),
+    );
+    await inFolder({}, (folder) => assert.rejects(run(folder), NoVectorsError));
+    await assert.rejects(run("/no/such/folder"), FolderUnreadableError);
+  });
+
+  it("passes the vectors of others", { skip: SKIPPED }, async () => {
+    const { result, exitCode } = await run(join(CONFORMANCE, "float32"));
+    assert.deepEqual(result.mismatches, []);
+    assert.equal(exitCode, 0);
+  });
+
+  it("fails the vectors of others where one word is wrong", { skip: SKIPPED }, async () => {
+    const lines = readFileSync(join(CONFORMANCE, "float32/f32_sqrt.txt"), "utf8").split("\n");
+    const [operand, expected] = lines[100].split(" ");
+    const wrong = lines.with(100, `${operand} ${hex(Number.parseInt(expected, 16) ^ 0x400)} 00`);
+    const { exitCode } = await inFolder({ "f32_sqrt.txt": wrong.join("\n") }, (folder) => run(folder));
+    // A NaN is a NaN, whatever its bits.
+    assert.equal(exitCode, expected === "7FC00000" ? 0 : 1);
+  });
+});

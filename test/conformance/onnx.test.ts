@@ -1,0 +1,109 @@
+// `lockstep conformance onnx` over a small suite of our own in every layout, and over the cases that LOCKSTEP_CONFORMANCE
+// names. Whole networks run in light.nightly.ts.
+import assert from "node:assert/strict";
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { conformanceOnnx } from "@lockstep/node/cli/commands/conformance";
+import { FolderUnreadableError, NoCasesError } from "@lockstep/node/cli/conformance/cases";
+import { floats, modelOf } from "@lockstep/node/onnx/fixtures";
+import { serializeModel } from "@lockstep/node/onnx/serialize";
+import { serializeTensorFile } from "@lockstep/node/onnx/tensor";
+import { CONFORMANCE, runCommand, SKIPPED } from "./command.ts";
+
+interface Result {
+  passed: string[];
+  failed: { id: string; reason: string }[];
+  unsupported: { id: string; operator: string; opset: number; reason: string }[];
+}
+
+async function run(folder: string): Promise<{ result: Result; exitCode: number }> {
+  const { result, exitCode } = await runCommand(conformanceOnnx, [folder]);
+  return { result: result as Result, exitCode };
+}
+
+function model(op: string): Uint8Array {
+  return serializeModel(
+    modelOf({
+      nodes: [{ op, inputs: ["x"] }],
+      inputs: { x: { dtype: "float32", shape: [4] } },
+      outputs: ["y0"],
+    }),
+  );
+}
+
+function writeCase(folder: string, op: string, input: number[], output: number[] | null): void {
+  mkdirSync(join(folder, "test_data_set_0"), { recursive: true });
+  writeFileSync(join(folder, "model.onnx"), model(op));
+  if (output === null) return;
+  writeFileSync(join(folder, "test_data_set_0/input_0.pb"), serializeTensorFile(floats([4], input)));
+  writeFileSync(join(folder, "test_data_set_0/output_0.pb"), serializeTensorFile(floats([4], output)));
+}
+
+/** A suite of two groups: what passes, fails and is unsupported, and a light model. */
+function writeSuite(root: string): void {
+  const input = [-1, 0, 0.5, 4];
+  writeCase(join(root, "node/test_relu"), "Relu", input, [0, 0, 0.5, 4]);
+  writeCase(join(root, "node/test_neg"), "Neg", input, [1, 0, -0.5, 4]);
+  writeCase(join(root, "node/test_close"), "Abs", input, [1.0009, 0, 0.5, 4]);
+  writeCase(join(root, "node/test_far"), "Abs", input, [1.002, 0, 0.5, 4]);
+  writeCase(join(root, "node/test_nothing"), "NoSuchOperator", input, input);
+  mkdirSync(join(root, "node/test_empty"));
+  writeFileSync(join(root, "node/test_empty/model.onnx"), model("Relu"));
+  mkdirSync(join(root, "light"));
+  writeFileSync(join(root, "light/light_tiny.onnx"), model("Neg"));
+  const negated = floats([4], [-0, -0.25, -0.5, -0.75]);
+  writeFileSync(join(root, "light/light_tiny_output_0.pb"), serializeTensorFile(negated));
+}
+
+describe("conformance onnx", () => {
+  const root = mkdtempSync(join(tmpdir(), "suite-"));
+  writeSuite(root);
+  process.once("exit", () => rmSync(root, { recursive: true, force: true }));
+
+  it("sorts every case of a suite", async () => {
+    const { result, exitCode } = await run(root);
+    assert.deepEqual(result.passed, ["light/light_tiny", "node/test_close", "node/test_relu"]);
+    assert.deepEqual(
+      result.failed.map(({ id }) => id),
+      ["node/test_empty", "node/test_far", "node/test_neg"],
+    );
+    assert.match(result.failed[2].reason, /element 3/);
+    assert.deepEqual(
+      result.unsupported.map(({ id, operator }) => [id, operator]),
+      [["node/test_nothing", "NoSuchOperator"]],
+    );
+    assert.equal(exitCode, 1);
+  });
+
+  it("takes a group, a case and a folder of light models", async () => {
+    assert.equal((await run(join(root, "node"))).result.passed.length, 2);
+    const one = await run(join(root, "node/test_relu"));
+    assert.deepEqual(one.result, { passed: ["node/test_relu"], failed: [], unsupported: [] });
+    assert.equal(one.exitCode, 0);
+    assert.deepEqual((await run(join(root, "light"))).result.passed, ["light/light_tiny"]);
+  });
+
+  it("refuses folders without cases", async () => {
+    await assert.rejects(() => run(join(root, "node/test_relu/test_data_set_0")), NoCasesError);
+    await assert.rejects(() => run(join(root, "missing")), FolderUnreadableError);
+  });
+
+  it("passes what it supports of others' cases", { skip: SKIPPED }, async (t) => {
+    const groups = globSync("onnx/*/", { cwd: CONFORMANCE }).filter((group) => !group.endsWith("light"));
+    let cases = 0;
+    for (const group of groups) {
+      const { result } = await run(join(CONFORMANCE, group));
+      const failed = result.failed.filter(({ id }) => !NOISY.has(id));
+      assert.deepEqual(failed, []);
+      cases += result.passed.length + result.failed.length + result.unsupported.length;
+      t.diagnostic(`${group}: ${result.passed.length} passed, ${result.unsupported.length} unsupported`);
+    }
+    assert.equal(cases, globSync("onnx/*/*/model.onnx", { cwd: CONFORMANCE }).length);
+  });
+});
+
+// Their expected words hold the rounding noise of a float32 transform where the exact value is 0, and the suite's absolute
+// tolerance is below that noise.
+const NOISY: ReadonlySet<string> = new Set(["node/test_dft_inverse", "node/test_dft_inverse_opset19"]);
