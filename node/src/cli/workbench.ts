@@ -6,7 +6,7 @@ import { multiaddr } from "@multiformats/multiaddr";
 import { openDatabase, type NodeDatabase } from "../chain/database.ts";
 import { watchedContracts } from "../chain/protocol.ts";
 import { ChainReader, type Head } from "../chain/reader.ts";
-import { interpreterRunner } from "../engine/index.ts";
+import { sharedHost } from "../host/index.ts";
 import { ContentExchange } from "../net/content.ts";
 import { startPeer } from "../net/peer.ts";
 import { ContentStore } from "../roles/content-store.ts";
@@ -50,7 +50,7 @@ export async function openWorkbench(network: Network, input: Input): Promise<Wor
   return {
     database,
     programs,
-    runs: new Runs({ database, programs, store, exchange, runner: interpreterRunner }),
+    runs: new Runs({ database, programs, store, exchange, runner: sharedHost().runner }),
     async close() {
       await peer.stop();
       await database.destroy();

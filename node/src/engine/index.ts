@@ -16,3 +16,4 @@ export * from "./dispute/proofs.ts";
 export * from "./dispute/check.ts";
 export * from "./dispute/flaw.ts";
 export * from "./dispute/walk.ts";
+export * from "./wasm/index.ts";

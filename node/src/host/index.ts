@@ -2,8 +2,7 @@
  * What the Node process gives to the portable parts: the fastest backend that runs here with the interpreter's bits. A
  * backend is used only after it equalled the interpreter on this host; where none does, the interpreter runs.
  */
-import { createWasmRunner, SimdUnavailableError } from "../engine/wasm/index.ts";
-import { interpreterRunner, type PrimitiveRunner } from "../engine/index.ts";
+import { createWasmRunner, interpreterRunner, SimdUnavailableError, type PrimitiveRunner } from "../engine/index.ts";
 import { createRandom, drawOperands, DIRECTED_CLASSES } from "../float/directed.ts";
 import { buildScalar } from "../ir/index.ts";
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Hex } from "viem";
 import { z } from "zod";
 import { getFact } from "../../chain/database.ts";
-import { interpreterRunner } from "../../engine/index.ts";
+import { sharedHost } from "../../host/index.ts";
 import { LockstepError } from "../../float/errors.ts";
 import { startDaemon } from "../../roles/daemon.ts";
 import type { NodeContext } from "../../roles/node-context.ts";
@@ -112,7 +112,7 @@ export const challengeStart = defineCommand({
         account,
         listen: ["/ip4/127.0.0.1/tcp/0"],
         peers: network.peers,
-        runner: interpreterRunner,
+        runner: sharedHost().runner,
         log: input.log,
       },
       (context) => [createVerifier(context, { only: claimId, walkOnly: input.flags["walkOnly"] === true })],

@@ -1,6 +1,7 @@
 /** `lockstep model`: what an ONNX file becomes, whether it agrees with onnxruntime, what it computes. */
 import { z } from "zod";
-import { execute, interpreterRunner, traceRootOf } from "../../engine/index.ts";
+import { execute, traceRootOf } from "../../engine/index.ts";
+import { sharedHost } from "../../host/index.ts";
 import { validateProgram, type Program } from "../../ir/index.ts";
 import { importModel, parseModel, type ImportedModel } from "../../onnx/index.ts";
 import { defineCommand, integer, list, type Flag, type Input } from "../command.ts";
@@ -141,7 +142,7 @@ function runModel(model: ImportedModel, inputs: readonly Uint32Array[], steps: n
   const run = execute(model.program, {
     inputs,
     steps,
-    runner: interpreterRunner,
+    runner: sharedHost().runner,
     constants: (root) => model.constants.get(root) ?? new Uint32Array(0),
   });
   return { run, traceRoot: traceRootOf(run) };
