@@ -19,7 +19,7 @@ contract MerkleTreeHarness {
     }
 
     function rootOfLeaves(
-        bytes32[] memory leaves,
+        bytes32[] calldata leaves,
         uint256 first,
         uint256 count,
         bytes32[] calldata siblings
