@@ -12,7 +12,7 @@ import { short, wordHex, wordValue } from "./format.ts";
 
 /** One transaction of a dispute. `level` counts the openings above it. */
 export const moveSchema = z.object({
-  kind: z.enum(["challenge", "demand", "open", "openChunk", "prove", "timeout"]),
+  kind: z.enum(["challenge", "demand", "open", "openChunk", "commitProof", "prove", "timeout"]),
   level: z.int(),
   where: z.string(),
   tx: z.string(),
@@ -52,8 +52,10 @@ export async function disputeOf(client: PublicClient, database: NodeDatabase, cl
   const [proven] = await eventsOf(database, ["FraudProven"], { claimId });
   const [timedOut] = await eventsOf(database, ["ChallengeTimedOut"], { claimId });
   const decisive = (proven ?? timedOut)?.args["challengeId"];
+  const prover = proven?.args["prover"];
   const challenge =
     challenges.find(({ challengeId }) => challengeId === decisive) ??
+    challenges.find(({ challenger }) => challenger === prover) ??
     challenges.toSorted((one, other) => other.moves.length - one.moves.length)[0];
   const moves: MoveView[] = [];
   let level = 0;
@@ -69,6 +71,10 @@ export async function disputeOf(client: PublicClient, database: NodeDatabase, cl
     }
   }
   if (timedOut !== undefined && proven === undefined) await add("timeout", "clock", timedOut.transactionHash);
+  const committed = (await eventsOf(database, ["ProofCommitted"], { claimId })).find(
+    ({ args }) => args["committer"] === prover,
+  );
+  if (committed !== undefined) await add("commitProof", "proof, sealed", committed.transactionHash);
   if (proven !== undefined) await add("prove", "leaf", proven.transactionHash);
   const number = (key: string) => Number(proven?.args[key]);
   return {

@@ -94,6 +94,8 @@ export interface Execution {
   readonly stepsDone: number;
   /** Runs one step. The outputs are valid until the next call. */
   advance(): readonly Uint32Array[];
+  /** Runs one step with a pause after every primitive, for callers that have other things to do meanwhile. */
+  advanceInSlices(): Generator<void, readonly Uint32Array[]>;
   /** The finished run; throws UnfinishedRunError before the last step. */
   finish(): Run;
 }
@@ -122,7 +124,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
   let slotRoots = initialRoots(program, inputs, hasher);
   let state: readonly Uint32Array[] = initial;
 
-  const advance = (): readonly Uint32Array[] => {
+  const advanceInSlices = function* (): Generator<void, readonly Uint32Array[]> {
     const step = roots.length;
     if (step === steps) throw new StepCountError(steps + 1);
     const segment = program.segments[segmentOfStep(program, step)];
@@ -130,7 +132,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
     const scratchRoots = new Uint8Array(segment.records.length * HASH_BYTES);
     const bound = boundTrees(segment, slots, slotTrees);
     const made = new Map<number, Tree>();
-    const after = machine.runStep(step, slots, pool, (primitive, words) => {
+    const after = yield* machine.runStep(step, slots, pool, (primitive, words) => {
       const tree = committedTree(words, step, primitive, tamper, bound.get(primitive), hasher);
       scratchRoots.set(tree.levels[tree.depth], primitive * HASH_BYTES);
       if (tree.depth > 0 && segment.slotBindings.includes(primitive)) made.set(primitive, tree);
@@ -163,7 +165,8 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
     get stepsDone() {
       return roots.length;
     },
-    advance,
+    advance: () => drain(advanceInSlices()),
+    advanceInSlices,
     finish() {
       if (roots.length < steps) throw new UnfinishedRunError(roots.length, steps);
       const tensors = createCache<StepTensors>(2);
@@ -196,7 +199,21 @@ interface Machine {
   constant(root: Hash): Uint32Array;
   initialState(): Uint32Array[];
   /** Runs a step; with a pool, tensors return to it once nothing reads them and `scratch` is not to be used. */
-  runStep(step: number, slots: readonly Uint32Array[], pool: Pool | null, computed: Keep): Omit<StepTensors, "step">;
+  /** Pauses after every primitive. */
+  runStep(
+    step: number,
+    slots: readonly Uint32Array[],
+    pool: Pool | null,
+    computed: Keep,
+  ): Generator<void, Omit<StepTensors, "step">>;
+}
+
+// Runs a sliced computation to its end.
+function drain<T>(slices: Generator<void, T>): T {
+  for (;;) {
+    const slice = slices.next();
+    if (slice.done === true) return slice.value;
+  }
 }
 
 function createMachine(program: Program, options: ExecuteOptions, tamper: Tamper | null): Machine {
@@ -238,11 +255,11 @@ function createMachine(program: Program, options: ExecuteOptions, tamper: Tamper
       program.slots.map(({ initial, length }) =>
         initial.kind === "input" ? inputs[initial.index] : constantOf(initial.root, length),
       ),
-    runStep(step, slots, pool, computed) {
+    *runStep(step, slots, pool, computed) {
       const segmentIndex = segmentOfStep(program, step);
       const segment = program.segments[segmentIndex];
       const scratch: Uint32Array[] = [];
-      segment.records.forEach((record, primitive) => {
+      for (const [primitive, record] of segment.records.entries()) {
         const operands = record.operands.map((operand) => operandWords(operand, slots, scratch));
         const output = pool?.take(record.length) ?? new Uint32Array(record.length);
         runner.run(scalarOf(record.scalar), step, operands, output);
@@ -252,7 +269,8 @@ function createMachine(program: Program, options: ExecuteOptions, tamper: Tamper
         scratch.push(output);
         computed(primitive, output);
         for (const done of lastUses[segmentIndex][primitive]) pool?.give(scratch[done]);
-      });
+        yield;
+      }
       const state = [
         ...segment.slotBindings.map((bound, slot) => (bound === UNCHANGED ? slots[slot] : scratch[bound])),
         ...segment.outputBindings.map((bound) => scratch[bound]),
@@ -300,10 +318,10 @@ function reexecute(
   snapshots[from].forEach(pool.pin);
   let slots = snapshots[from];
   for (let earlier = from * snapshotSteps; earlier < step; earlier++) {
-    const { state } = machine.runStep(earlier, slots, pool, () => undefined);
+    const { state } = drain(machine.runStep(earlier, slots, pool, () => undefined));
     slots = state.slice(0, program.slots.length);
   }
-  return { step, ...machine.runStep(step, slots, null, () => undefined) };
+  return { step, ...drain(machine.runStep(step, slots, null, () => undefined)) };
 }
 
 // --- Roots of a step ---

@@ -12,7 +12,7 @@ import type { PrivateKeyAccount } from "viem/accounts";
 import { openDatabase } from "../chain/database.ts";
 import type { Deployment } from "../chain/deployment.ts";
 import { protocolOf, watchedContracts } from "../chain/protocol.ts";
-import { ChainReader } from "../chain/reader.ts";
+import { ChainReader, type Head } from "../chain/reader.ts";
 import { Sender } from "../chain/sender.ts";
 import type { PrimitiveRunner } from "../engine/index.ts";
 import { ContentExchange } from "../net/content.ts";
@@ -45,6 +45,8 @@ export interface Daemon {
 
 // Seconds between attempts to reach peers that are not connected.
 const REDIAL_MILLISECONDS = 3_000;
+// Without a new block a role looks again this often: what it computes in the background may be done.
+const IDLE_MILLISECONDS = 1_000;
 
 /** Starts a node with the roles that `rolesOf` makes. */
 export async function startDaemon(options: DaemonOptions, rolesOf: (context: NodeContext) => Role[]): Promise<Daemon> {
@@ -81,16 +83,11 @@ export async function startDaemon(options: DaemonOptions, rolesOf: (context: Nod
     startBlock: deployment.startBlock,
     log,
   });
-  for (const role of rolesOf(context)) {
-    reader.onHead(async (head) => {
-      try {
-        await role.tick(head);
-      } catch (error) {
-        // One role's failure (an endpoint away, a full disk) must not stop the others; the next tick tries again.
-        log.error({ role: role.name, error }, "a role failed; trying again");
-      }
-    });
-  }
+  const running = rolesOf(context).map((role) => {
+    const loop = independently(role, log);
+    reader.onHead(loop.onHead);
+    return loop;
+  });
   const redial = peer === undefined ? undefined : keepConnected(peer, options.peers, log);
   reader.start();
   return {
@@ -99,10 +96,33 @@ export async function startDaemon(options: DaemonOptions, rolesOf: (context: Nod
     async stop() {
       clearInterval(redial);
       await reader.stop();
+      await Promise.all(running.map(({ settled }) => settled()));
       await exchange?.stop();
       await peer?.stop();
       await database.destroy();
     },
+  };
+}
+
+// Each role goes at its own pace: one that waits for a transaction or a peer holds up neither the mirror nor the others. A
+// failed tick (an endpoint away, a full disk) is logged and tried again.
+function independently(role: Role, log: Logger) {
+  let tick: Promise<void> | undefined;
+  let last: { number: number; at: number } = { number: -1, at: 0 };
+  return {
+    onHead(head: Head): Promise<void> {
+      const idle = head.number === last.number && Date.now() - last.at < IDLE_MILLISECONDS;
+      if (tick !== undefined || idle) return Promise.resolve();
+      last = { number: head.number, at: Date.now() };
+      tick = role
+        .tick(head)
+        .catch((error: unknown) => log.error({ role: role.name, error }, "a role failed; trying again"))
+        .finally(() => {
+          tick = undefined;
+        });
+      return Promise.resolve();
+    },
+    settled: async () => tick,
   };
 }
 

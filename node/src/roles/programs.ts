@@ -1,46 +1,57 @@
 /**
- * The programs a node can run. A node never takes a program's bytes for granted: it finds the manifest that the registry
- * names, fetches the ONNX file by its root, lowers it itself and checks that the programRoot is the one asked for. Refuses
- * to run, bond for or check anything it could not lower.
+ * The programs a node can run. What a node bonds for it lowers itself: it finds a manifest that a mirror names, fetches
+ * the ONNX file by its root, lowers it and checks that the programRoot is the one asked for. What it only checks it may
+ * also take from the bytes that registration published, so that a claim without a model, or of a program that is not
+ * valid, is checked all the same.
  */
 import type { Logger } from "pino";
+import { hexToBytes, type Hex } from "viem";
 import { z } from "zod";
 import type { NodeDatabase } from "../chain/database.ts";
 import { eventsOf } from "../chain/reader.ts";
+import { findFlaw, type RecordProof } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
-import type { Hash } from "../merkle/index.ts";
+import { decodeProgram, validateProgram, type EncodedProgram, type Program } from "../ir/index.ts";
+import { tensorRoot, type Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
 import { importModel, parseModel, type ImportedModel } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
+import { joinInputs, wordsOf } from "./words.ts";
 
 const hash = z
   .string()
   .regex(/^0x[0-9a-f]{64}$/)
   .transform((text) => text as Hash);
-const dimension = z.int().positive();
-// The largest ONNX file a node fetches from strangers.
-const MAX_MODEL_BYTES = 2 ** 30;
-const MAX_MANIFEST_BYTES = 2 ** 16;
 
-/** What turns an ONNX file into one program: part of every mirror of a registered program. */
+// The largest files a node fetches from strangers, the most mirrors it tries, and how long it tries.
+const MAX_MODEL_BYTES = 2 ** 28;
+const MAX_MANIFEST_BYTES = 2 ** 16;
+const MAX_MIRRORS = 8;
+const FETCH_MILLISECONDS = 60_000;
+const KEPT_PROGRAMS = 8;
+
+/** What turns an ONNX file into one program: every mirror of a program names one. */
 export const programManifest = z.strictObject({
   model: z.strictObject({ root: hash, bytes: z.int().positive().max(MAX_MODEL_BYTES) }),
   /** Values of symbolic dimensions. */
-  dims: z.record(z.string(), dimension),
+  dims: z.record(z.string(), z.int().positive()),
   /** Graph inputs that are slots, with the graph output that gives their next value. */
   state: z.array(z.strictObject({ input: z.string(), output: z.string() })),
 });
 
 export type ProgramManifest = z.infer<typeof programManifest>;
 
-/** A program lowered by this node, with its weights. */
-export interface LoweredProgram extends ImportedModel {
-  programRoot: Hash;
-  manifestRoot: Hash;
+/** A program with its weights. */
+export interface RunnableProgram {
+  program: Program;
+  constants: ReadonlyMap<Hash, Uint32Array>;
 }
 
-/** How a mirror names a manifest on the content exchange. */
-export const MIRROR_PREFIX = "lockstep:";
+/** A program lowered by this node. */
+export interface LoweredProgram extends ImportedModel {
+  /** How others find its manifest: a mirror to register it with. */
+  mirror: string;
+}
 
 export interface ProgramComponents {
   database: NodeDatabase;
@@ -50,7 +61,7 @@ export interface ProgramComponents {
   log: Logger;
 }
 
-/** Finds, fetches and lowers programs; keeps the last few lowered ones. */
+/** Finds, fetches and lowers programs; keeps the last few. */
 export class Programs {
   readonly #components: ProgramComponents;
   readonly #lowered = new Map<Hash, LoweredProgram>();
@@ -62,23 +73,25 @@ export class Programs {
   /** Stores an ONNX file with its manifest and lowers it: how a program enters the network. */
   async add(model: Uint8Array, options: Omit<ProgramManifest, "model">): Promise<LoweredProgram> {
     const { store } = this.#components;
-    const lowered = lower(model, options);
+    const lowered = importModel(parseModel(model), options);
     const root = await store.put(model);
     const manifest: ProgramManifest = { model: { root, bytes: model.length }, ...options };
-    const manifestRoot = await store.put(new TextEncoder().encode(JSON.stringify(manifest)));
-    return { ...lowered, manifestRoot };
+    const bytes = new TextEncoder().encode(JSON.stringify(manifest));
+    const program = { ...lowered, mirror: mirrorOf(await store.put(bytes), bytes.length) };
+    await this.#keep(program);
+    return program;
   }
 
-  /** The lowered program with this root. Throws ProgramUnavailableError when it can't be had. */
+  /** The program lowered from its model. Throws ProgramUnavailableError when no mirror gives one. */
   async get(programRoot: Hash): Promise<LoweredProgram> {
     const known = this.#lowered.get(programRoot);
     if (known !== undefined) return known;
     const problems: string[] = [];
-    for (const manifestRoot of await this.#manifests(programRoot)) {
+    const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
+    for (const mirror of await this.#mirrors(programRoot)) {
       try {
-        const program = await this.#fetch(programRoot, manifestRoot);
-        if (this.#lowered.size >= 8) this.#lowered.delete(this.#lowered.keys().next().value ?? programRoot);
-        this.#lowered.set(programRoot, program);
+        const program = await this.#fetch(programRoot, mirror, signal);
+        await this.#keep(program);
         return program;
       } catch (error) {
         problems.push(error instanceof Error ? error.message : String(error));
@@ -87,45 +100,117 @@ export class Programs {
     throw new ProgramUnavailableError(programRoot, problems);
   }
 
-  async #manifests(programRoot: Hash): Promise<Hash[]> {
-    const events = await eventsOf(this.#components.database, ["ProgramRegistered"]);
-    const mirrors = events
+  /** The program from its model, or else from the bytes published at registration with weights fetched by root. */
+  async runnable(programRoot: Hash): Promise<RunnableProgram> {
+    try {
+      return await this.get(programRoot);
+    } catch (error) {
+      if (!(error instanceof ProgramUnavailableError)) throw error;
+      const program = decodeProgram(await this.published(programRoot));
+      validateProgram(program);
+      return { program, constants: await this.#constants(program) };
+    }
+  }
+
+  /** Why the registered bytes are no valid program, as a proof against whoever claims it; null for a valid one. */
+  async flawOf(programRoot: Hash): Promise<RecordProof | null> {
+    return findFlaw(await this.published(programRoot));
+  }
+
+  /** What registration published. Throws ProgramUnavailableError for a program that is not registered. */
+  async published(programRoot: Hash): Promise<EncodedProgram> {
+    const events = await eventsOf(this.#components.database, ["ProgramRegistered", "ProgramPublished"]);
+    const find = (name: string) =>
+      events.find((event) => event.name === name && event.args["programRoot"] === programRoot);
+    const registered = find("ProgramRegistered")?.args;
+    const bytes = find("ProgramPublished")?.args;
+    if (registered === undefined || bytes === undefined)
+      throw new ProgramUnavailableError(programRoot, ["not registered"]);
+    return {
+      summary: hexToBytes(registered["summary"] as Hex),
+      interfaceTable: hexToBytes(registered["interfaceTable"] as Hex),
+      bindings: (registered["bindings"] as Hex[]).map((hex) => hexToBytes(hex)),
+      records: (bytes["records"] as Hex[][]).map((segment) => segment.map((hex) => hexToBytes(hex))),
+      scalars: (bytes["scalars"] as Hex[]).map((hex) => hexToBytes(hex)),
+    };
+  }
+
+  // Its weights are stored, so that peers that have no model can fetch them by root.
+  async #keep(program: LoweredProgram): Promise<void> {
+    if (this.#lowered.has(program.programRoot)) return;
+    for (const words of program.constants.values()) await this.#components.store.put(joinInputs([words]));
+    if (this.#lowered.size >= KEPT_PROGRAMS) this.#lowered.delete(this.#lowered.keys().next().value ?? "0x");
+    this.#lowered.set(program.programRoot, program);
+    this.#components.log.info({ programRoot: program.programRoot }, "program lowered");
+  }
+
+  async #mirrors(programRoot: Hash): Promise<Mirror[]> {
+    const events = await eventsOf(this.#components.database, ["ProgramRegistered", "ProgramMirrored"]);
+    const texts = events
       .filter(({ args }) => args["programRoot"] === programRoot)
       .flatMap(({ args }) => args["mirrors"] as string[]);
-    return mirrors
-      .filter((mirror) => mirror.startsWith(MIRROR_PREFIX))
-      .map((mirror) => hash.safeParse(mirror.slice(MIRROR_PREFIX.length)))
-      .flatMap((parsed) => (parsed.success ? [parsed.data] : []));
+    const mirrors = [...new Set(texts)].flatMap((text) => parseMirror(text) ?? []);
+    // What this node holds itself comes first, then the newest: a flood of old junk does not hide a good mirror.
+    const { store } = this.#components;
+    const held = await Promise.all(mirrors.map(async ({ root }) => (await store.get(root)) !== undefined));
+    const own = mirrors.filter((_, index) => held[index]);
+    const others = mirrors.filter((_, index) => !held[index]).toReversed();
+    return [...own, ...others].slice(0, MAX_MIRRORS);
   }
 
-  async #fetch(programRoot: Hash, manifestRoot: Hash): Promise<LoweredProgram> {
-    const text = new TextDecoder().decode(await this.#content(manifestRoot, { maxBytes: MAX_MANIFEST_BYTES }));
-    const manifest = parseManifest(text, manifestRoot);
+  async #fetch(programRoot: Hash, mirror: Mirror, signal: AbortSignal): Promise<LoweredProgram> {
+    const text = new TextDecoder().decode(await this.#content(mirror.root, mirror.bytes, signal));
+    const manifest = parseManifest(text, mirror.root);
     const { root, bytes } = manifest.model;
-    const model = await this.#content(root, { maxBytes: MAX_MODEL_BYTES, expectedBytes: bytes });
-    const lowered = lower(model, manifest);
+    const lowered = importModel(parseModel(await this.#content(root, bytes, signal)), manifest);
     if (lowered.programRoot !== programRoot) throw new ProgramRootDiffersError(programRoot, lowered.programRoot);
-    this.#components.log.info({ programRoot }, "program lowered");
-    return { ...lowered, manifestRoot };
+    return { ...lowered, mirror: mirrorOf(mirror.root, mirror.bytes) };
   }
 
-  async #content(root: Hash, limits: { maxBytes: number; expectedBytes?: number }): Promise<Uint8Array> {
+  async #constants(program: Program): Promise<Map<Hash, Uint32Array>> {
+    const constants = new Map<Hash, Uint32Array>();
+    const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
+    const need = async (root: Hash, length: number) => {
+      if (constants.has(root)) return;
+      const words = wordsOf(await this.#content(root, 4 * length, signal));
+      if (tensorRoot(words) !== root)
+        throw new ProgramUnavailableError(root, ["its bytes are those of another tensor"]);
+      constants.set(root, words);
+    };
+    for (const { initial, length } of program.slots) {
+      if (initial.kind === "constant") await need(initial.root, length);
+    }
+    for (const operand of program.segments.flatMap(({ records }) => records).flatMap(({ operands }) => operands)) {
+      if (operand.kind === "constant") await need(operand.root, operand.length);
+    }
+    return constants;
+  }
+
+  async #content(root: Hash, bytes: number, signal: AbortSignal): Promise<Uint8Array> {
     const { store, exchange } = this.#components;
     const held = await store.get(root);
-    if (held !== undefined) return held;
+    if (held?.length === bytes) return held;
     if (exchange === undefined) throw new ProgramUnavailableError(root, ["this node has no network"]);
-    const bytes = await exchange.fetchBytes(root, limits);
-    await store.put(bytes); // from now on this node serves it too
-    return bytes;
+    const fetched = await exchange.fetchBytes(root, bytes, signal);
+    await store.put(fetched); // from now on this node serves it too
+    return fetched;
   }
 }
 
-function lower(
-  model: Uint8Array,
-  { dims, state }: Omit<ProgramManifest, "model">,
-): Omit<LoweredProgram, "manifestRoot"> {
-  const imported = importModel(parseModel(model), { dims, state });
-  return { ...imported };
+interface Mirror {
+  root: Hash;
+  bytes: number;
+}
+
+/** How a mirror names a manifest on the content exchange: its root and its length. */
+function mirrorOf(root: Hash, bytes: number): string {
+  return `lockstep:${root}:${bytes}`;
+}
+
+function parseMirror(text: string): Mirror | undefined {
+  const parts = /^lockstep:(0x[0-9a-f]{64}):([1-9]\d{0,5})$/.exec(text);
+  if (parts === null || Number(parts[2]) > MAX_MANIFEST_BYTES) return undefined;
+  return { root: parts[1] as Hash, bytes: Number(parts[2]) };
 }
 
 function parseManifest(text: string, root: Hash): ProgramManifest {
@@ -147,7 +232,7 @@ export class ManifestError extends LockstepError {
   }
 }
 
-/** No registered mirror of a program gives a model that lowers to it. */
+/** No registered mirror of a program gives a model that lowers to it, or a part of it can't be had. */
 export class ProgramUnavailableError extends LockstepError {
   constructor(programRoot: Hash, problems: readonly string[]) {
     super(

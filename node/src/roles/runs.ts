@@ -5,15 +5,17 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { hexToBytes } from "viem";
-import type { NodeDatabase } from "../chain/database.ts";
+import { getFact, setFact, type NodeDatabase } from "../chain/database.ts";
 import { createExecution, inputsRootOf, type PrimitiveRunner, type Run, type Tamper } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
 import type { Program } from "../ir/index.ts";
 import { buildTree, tensorRoot, treeRoot, ZERO_HASH, type Hash } from "../merkle/index.ts";
 import type { ContentExchange, ContentSource } from "../net/content.ts";
 import type { ContentStore } from "./content-store.ts";
+import { checkCost, DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import type { Programs } from "./programs.ts";
 import { tasksOf } from "./views.ts";
+import { joinInputs, splitInputs, wordsOf } from "./words.ts";
 
 /** What a claim or a task names. */
 export interface RunRequest {
@@ -28,9 +30,13 @@ export interface RunComponents {
   store: ContentStore;
   exchange?: ContentExchange;
   runner: PrimitiveRunner;
+  /** The most it takes on in one run. */
+  limits?: RunLimits;
 }
 
 const KEPT_RUNS = 8;
+// How long inputs that are not posted are asked for.
+const INPUTS_MILLISECONDS = 60_000;
 
 /** Makes runs and keeps the last few. */
 export class Runs {
@@ -45,7 +51,11 @@ export class Runs {
   get(request: RunRequest, tamper?: Tamper): Promise<Run> {
     const key = JSON.stringify([request.programRoot, request.inputsRoot, request.steps, tamper ?? null]);
     const known = this.#runs.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#runs.delete(key); // the least recently used goes first
+      this.#runs.set(key, known);
+      return known;
+    }
     const run = this.#execute(request, tamper);
     // A failed run (inputs that nobody serves yet) is tried again when it is asked for again.
     run.catch(() => this.#runs.delete(key));
@@ -54,10 +64,17 @@ export class Runs {
     return run;
   }
 
+  /** Makes sure that a run could be made: the program, its cost within the limits, the inputs at hand. */
+  async prepare(request: RunRequest) {
+    const { programs, limits = DEFAULT_LIMITS } = this.#components;
+    const { program, constants } = await programs.runnable(request.programRoot);
+    checkCost(program, request.steps, limits);
+    return { program, constants, inputs: await this.#inputs(program, request.inputsRoot) };
+  }
+
   async #execute(request: RunRequest, tamper: Tamper | undefined): Promise<Run> {
-    const { programs, runner } = this.#components;
-    const { program, constants } = await programs.get(request.programRoot);
-    const inputs = await this.#inputs(program, request.inputsRoot);
+    const { runner } = this.#components;
+    const { program, constants, inputs } = await this.prepare(request);
     const execution = createExecution(program, {
       inputs,
       steps: request.steps,
@@ -70,61 +87,44 @@ export class Runs {
       ...(tamper === undefined ? {} : { tamper }),
     });
     while (execution.stepsDone < request.steps) {
-      execution.advance();
-      await setImmediate(); // the chain is read, and clocks are answered, between steps
+      const slices = execution.advanceInSlices();
+      // The chain is read, and clocks are answered, between primitives.
+      while (slices.next().done !== true) await setImmediate();
     }
     return execution.finish();
   }
 
-  // Posted with a task, or served by peers tensor by tensor.
+  // Posted with a task, stored here, or served by peers tensor by tensor. What came from peers is stored: a claim that was
+  // made on it must be defended when they are gone.
   async #inputs(program: Program, inputsRoot: Hash): Promise<Uint32Array[]> {
     if (inputsRoot === ZERO_HASH) return [];
-    for (const task of (await tasksOf(this.#components.database)).values()) {
+    const { database, store, exchange } = this.#components;
+    for (const task of (await tasksOf(database)).values()) {
       if (task.inputsRoot !== inputsRoot || task.inputData === "0x") continue;
       const inputs = splitInputs(program, hexToBytes(task.inputData));
       if (inputs !== undefined && inputsRootOf(inputs) === inputsRoot) return inputs;
     }
-    const { store, exchange } = this.#components;
-    const held = await store.get(inputsRoot);
-    if (held !== undefined) {
-      const inputs = splitInputs(program, held);
-      if (inputs !== undefined && inputsRootOf(inputs) === inputsRoot) return inputs;
+    const stored = await getFact(database, `inputs:${inputsRoot}`);
+    const signal = AbortSignal.timeout(INPUTS_MILLISECONDS);
+    let roots = stored === undefined ? undefined : (JSON.parse(stored) as Hash[]);
+    if (roots === undefined) {
+      if (exchange === undefined) throw new InputsUnavailableError(inputsRoot);
+      roots = await exchange.fetchLeaves(inputsRoot, program.inputs.length, signal);
     }
-    if (exchange === undefined) throw new InputsUnavailableError(inputsRoot);
-    const roots = await exchange.fetchLeaves(inputsRoot, program.inputs.length);
     const inputs: Uint32Array[] = [];
     for (const [index, root] of roots.entries()) {
-      const bytes = 4 * (program.inputs[index]?.length ?? 0);
-      inputs.push(wordsOf(await exchange.fetchBytes(root, { maxBytes: bytes, expectedBytes: bytes })));
+      const length = 4 * (program.inputs[index]?.length ?? 0);
+      let bytes = await store.get(root);
+      if (bytes?.length !== length) {
+        if (exchange === undefined) throw new InputsUnavailableError(inputsRoot);
+        bytes = await exchange.fetchBytes(root, length, signal);
+        await store.put(bytes);
+      }
+      inputs.push(wordsOf(bytes));
     }
+    await setFact(database, `inputs:${inputsRoot}`, JSON.stringify(roots));
     return inputs;
   }
-}
-
-/** Cuts posted input bytes (big-endian words, input after input) by a program's interface; undefined if they don't fit. */
-export function splitInputs(program: Program, bytes: Uint8Array): Uint32Array[] | undefined {
-  const total = program.inputs.reduce((sum, input) => sum + 4 * input.length, 0);
-  if (bytes.length !== total) return undefined;
-  let offset = 0;
-  return program.inputs.map(({ length }) => {
-    const words = wordsOf(bytes.subarray(offset, offset + 4 * length));
-    offset += 4 * length;
-    return words;
-  });
-}
-
-/** Inputs as they are posted: big-endian words, input after input. */
-export function joinInputs(inputs: readonly Uint32Array[]): Uint8Array {
-  const bytes = new Uint8Array(inputs.reduce((sum, words) => sum + 4 * words.length, 0));
-  const view = new DataView(bytes.buffer);
-  let offset = 0;
-  for (const words of inputs) {
-    for (const word of words) {
-      view.setUint32(offset, word);
-      offset += 4;
-    }
-  }
-  return bytes;
 }
 
 /**
@@ -166,12 +166,6 @@ export class ServedContent implements ContentSource {
   addTensor(root: Hash, words: () => Uint32Array): void {
     this.#tensors.set(root, words);
   }
-}
-
-/** Big-endian words. */
-export function wordsOf(bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => view.getUint32(4 * index));
 }
 
 /** Nobody gives the inputs that a claim names. */

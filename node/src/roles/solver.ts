@@ -35,13 +35,14 @@ interface ClaimTerms {
 
 /** Full traces: every step's scratch root is committed. The other mode is not taken by the registry. */
 const FULL_TRACE = 0;
-// Until a program that could not be had is looked for again: who publishes it may start later.
-const PROGRAM_RETRY_MILLISECONDS = 5_000;
+// Until a program or inputs that could not be had are looked for again: who serves them may start later.
+const RETRY_MILLISECONDS = 5_000;
 
-export function createSolver(context: NodeContext, options: SolverOptions): Role {
+/** The role that takes and delivers work, and the one that defends its claims: neither waits for the other. */
+export function createSolver(context: NodeContext, options: SolverOptions): Role[] {
   const { database, protocol, sender, client, log, runs } = context;
   const me = sender.address.toLowerCase();
-  // Tasks being computed; a task whose computation failed is left alone until the node restarts.
+  // Tasks being prepared or computed; one whose computation failed is left alone until the node restarts.
   const busy = new Set<Hex>();
   // Claims whose traces are served.
   const serving = new Set<Hex>();
@@ -50,38 +51,39 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     const tasks = await tasksOf(database);
     const claims = await claimsOf(database);
     const own = await database.selectFrom("own_claim").selectAll().execute();
-    await defend(claims, head);
-    for (const task of tasks.values()) await apart(context, { task: task.taskId }, () => take(task, own, head));
+    for (const { key, call } of await creditsToWithdraw(context)) await tryToSend(context, key, call);
+    for (const task of tasks.values()) take(task, own, head);
     for (const row of own) {
       const claimId = row.claim_id as Hex;
       const [claim, task] = [claims.get(claimId), tasks.get(row.task_id as Hex)];
       await apart(context, { claim: claimId }, () => advance(row, claim, task, head));
     }
-    for (const { key, call } of await creditsToWithdraw(context)) await tryToSend(context, key, call);
   }
 
-  // Accepts what it may and can, and starts the computation of what it accepted.
-  async function take(task: Task, own: readonly OwnClaimTable[], head: Head): Promise<void> {
+  // Starts to accept what it may take, or to compute what it accepted.
+  function take(task: Task, own: readonly OwnClaimTable[], head: Head): void {
     if (busy.has(task.taskId)) return;
     // Claimed already; a task that cost a bond is not tried again.
     if (own.some((row) => row.task_id === task.taskId)) return;
-    if (isMine(task, head)) {
-      compute(task);
-    } else if (mayTake(task, head)) {
-      try {
-        await context.programs.get(task.programRoot);
-      } catch (error) {
-        log.info({ task: task.taskId, error }, "its program can't be had; looking again later");
-        busy.add(task.taskId);
-        setTimeout(() => busy.delete(task.taskId), PROGRAM_RETRY_MILLISECONDS).unref();
-        return;
-      }
-      await tryToSend(context, `accept:${task.taskId}:${head.number}`, {
-        ...protocol.market,
-        functionName: "accept",
-        args: [task.taskId],
-      });
-    }
+    if (isMine(task, head)) compute(task);
+    else if (mayTake(task, head)) accept(task, head);
+  }
+
+  // Only what it could run at once is accepted: a model it lowered itself, a cost within its limits, inputs at hand.
+  function accept(task: Task, head: Head): void {
+    busy.add(task.taskId);
+    const call = { ...protocol.market, functionName: "accept", args: [task.taskId] };
+    context.programs
+      .get(task.programRoot)
+      .then(() => runs.prepare(task))
+      .then(() => tryToSend(context, `accept:${task.taskId}:${head.number}`, call))
+      .then(
+        () => busy.delete(task.taskId),
+        (error: unknown) => {
+          log.info({ task: task.taskId, error }, "can't be taken now; looking again later");
+          setTimeout(() => busy.delete(task.taskId), RETRY_MILLISECONDS).unref();
+        },
+      );
   }
 
   function isMine(task: Task, head: Head): boolean {
@@ -208,16 +210,17 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     await tryToSend(context, `finalize:${claimId}`, { ...protocol.claims, functionName: "finalize", args: [claimId] });
   }
 
-  // Answers every demand on its own claims, oldest first, and ends the challenges of those who went away.
-  async function defend(claims: ReadonlyMap<Hex, Claim>, head: Head): Promise<void> {
-    const rows = new Map(
-      (await database.selectFrom("own_claim").selectAll().execute()).map((row) => [row.claim_id as Hex, row]),
-    );
-    for (const challenge of (await challengesOf(database)).values()) {
+  // Answers every demand on its own claims at once, and ends the challenges of those who went away.
+  async function defend(head: Head): Promise<void> {
+    const claims = await claimsOf(database);
+    const own = await database.selectFrom("own_claim").selectAll().execute();
+    const rows = new Map(own.map((row) => [row.claim_id, row]));
+    const answers = [...(await challengesOf(database)).values()].map(async (challenge) => {
       const row = rows.get(challenge.claimId);
-      if (row === undefined || challenge.ended || claims.get(challenge.claimId)?.status !== "revealed") continue;
+      if (row === undefined || challenge.ended || claims.get(challenge.claimId)?.status !== "revealed") return;
       await apart(context, { challenge: challenge.challengeId }, () => answer(challenge, row, head));
-    }
+    });
+    await Promise.all(answers);
   }
 
   async function answer(challenge: Challenge, row: OwnClaimTable, head: Head): Promise<void> {
@@ -235,7 +238,10 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     return runs.get(request, row.tamper === null ? undefined : JSON.parse(row.tamper));
   }
 
-  return { name: "solver", tick };
+  return [
+    { name: "solver", tick },
+    { name: "defender", tick: defend },
+  ];
 }
 
 /** The call that opens a demanded node from a run. */

@@ -1,203 +1,250 @@
 /**
- * The verifier: runs every revealed claim of a program it can lower, and disputes one whose trace root is not its own. With
- * the claimant's trace at hand it proves the first wrong number in a direct proof; without, it walks down the claimant's
- * tree move by move. It decides from the mirrored events alone, so a restart goes on where the stop was.
+ * The verifier: runs every revealed claim and disputes one whose trace root is not its own, or whose program is not valid.
+ * With the claimant's trace at hand it proves the first wrong number at once; without, it walks down the claimant's tree
+ * move by move. Either way the proof is committed to before it is shown, so that nobody can copy it and take the bounty.
+ * It decides from the mirrored events and what it stored, so a restart goes on where the stop was.
  */
 import { randomBytes } from "node:crypto";
-import { bytesToHex, encodeAbiParameters, hexToBytes, keccak256, type Hex } from "viem";
+import { bytesToHex, encodeAbiParameters, hexToBytes, keccak256, parseAbiParameters, type Hex } from "viem";
 import { getFact, setFact } from "../chain/database.ts";
 import type { Head } from "../chain/reader.ts";
-import { encodeProof, nextAction, traceRootOf, type Opening, type Position, type Run } from "../engine/index.ts";
+import {
+  encodeProof,
+  nextAction,
+  traceRootOf,
+  type FraudProof,
+  type Opening,
+  type Position,
+  type Run,
+} from "../engine/index.ts";
 import { chooseLie, type LieChoice } from "./lie.ts";
 import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
 import { fetchFraud } from "./remote-trace.ts";
-import { challengesOf, claimsOf, pendingDemand, type Challenge, type Claim } from "./views.ts";
+import { challengesOf, claimsOf, pendingDemand, settledBounties, type Challenge, type Claim } from "./views.ts";
 import { creditsToWithdraw } from "./withdraw.ts";
 
 export interface VerifierOptions {
   /** Only walk, even where the claimant serves its trace. */
   walkOnly?: boolean;
-  /** Makes it dishonest: it runs with this lie, and so disputes claims that are right. */
-  lie?: LieChoice;
   /** The one claim it checks; every claim unless given. */
   only?: Hex;
+  /** Makes it a dishonest challenger: its own run holds this lie, so that it disputes claims that are right. */
+  lie?: LieChoice;
 }
 
-type Verdict = "agree" | "differ";
+/** What it found: the same trace root, another one, or a program that nobody may claim. */
+type Verdict = "agree" | "differ" | "invalid";
+
+/** A proof it stands by, stored before its commitment is sent: without the salt the commitment's bond would be lost. */
+interface StoredProof {
+  kind: number;
+  proof: Hex;
+  salt: Hex;
+}
+
+// Until a claim that could not be checked is looked at again: its inputs may be served later.
+const RETRY_MILLISECONDS = 2_000;
+// The most time spent on a claimant's trace before the walk begins, and the part of the window it may take.
+const TRACE_MILLISECONDS = 10_000;
+const TRACE_PART_OF_WINDOW = 4;
 
 export function createVerifier(context: NodeContext, options: VerifierOptions): Role {
-  const { database, protocol, sender, client, log, runs } = context;
+  const { database, protocol, sender, client, log, runs, programs } = context;
   const me = sender.address.toLowerCase();
-  const checking = new Set<Hex>();
-  const proving = new Set<Hex>();
+  // Claims being checked or disputed in the background; one job a claim.
+  const busy = new Set<Hex>();
 
   async function tick(head: Head): Promise<void> {
     const claims = await claimsOf(database);
     const challenges = await challengesOf(database);
     for (const claim of claims.values()) {
-      if (claim.status !== "revealed" || claim.claimant.toLowerCase() === me) continue;
-      if (options.only !== undefined && claim.claimId !== options.only) continue;
-      await apart(context, { claim: claim.claimId }, async () => {
-        const verdict = (await getFact(database, `verdict:${claim.claimId}`)) as Verdict | undefined;
-        if (verdict === undefined) check(claim);
-        else if (verdict === "differ") await dispute(claim, challenges, head);
-      });
+      const { claimId } = claim;
+      if (busy.has(claimId) || claim.claimant.toLowerCase() === me) continue;
+      if (options.only !== undefined && claimId !== options.only) continue;
+      if (claim.status === "revealed") inBackground(claimId, () => pursue(claim, challenges, head));
     }
     for (const challenge of challenges.values()) {
-      if (challenge.challenger.toLowerCase() !== me) continue;
-      await apart(context, { challenge: challenge.challengeId }, () => play(challenge, claims, challenges, head));
+      if (challenge.challenger.toLowerCase() !== me || challenge.ended) continue;
+      // Another proof ended the claim: this deposit comes back.
+      if (claims.get(challenge.claimId)?.status === "slashed") await close(challenge);
     }
+    await settleBounties(claims, head);
     for (const { key, call } of await creditsToWithdraw(context)) await tryToSend(context, key, call);
   }
 
-  // Runs the claim in the background and remembers what came out.
-  function check(claim: Claim): void {
-    if (checking.has(claim.claimId)) return;
-    checking.add(claim.claimId);
-    runOf(claim).then(
-      async (run) => {
-        const verdict: Verdict = traceRootOf(run) === claim.traceRoot ? "agree" : "differ";
-        log.info({ claim: claim.claimId, verdict }, "checked a claim");
-        await setFact(database, `verdict:${claim.claimId}`, verdict);
-        checking.delete(claim.claimId);
-      },
+  function inBackground(claimId: Hex, work: () => Promise<void>): void {
+    busy.add(claimId);
+    work().then(
+      () => busy.delete(claimId),
       (error: unknown) => {
-        // Tried again after a while: the program or the inputs may be served later, and the window is open.
-        log.warn({ claim: claim.claimId, error }, "the claim can't be checked");
-        setTimeout(() => checking.delete(claim.claimId), 2_000);
+        log.warn({ claim: claimId, error }, "the claim can't be checked now; trying again");
+        setTimeout(() => busy.delete(claimId), RETRY_MILLISECONDS).unref();
       },
     );
+  }
+
+  // One step for a revealed claim: find out whether it is right, then whatever comes next against one that is not.
+  async function pursue(claim: Claim, challenges: ReadonlyMap<Hex, Challenge>, head: Head): Promise<void> {
+    const { claimId } = claim;
+    const verdict = (await getFact(database, `verdict:${claimId}`)) as Verdict | undefined;
+    if (verdict === "agree") return;
+    if (verdict === undefined) return check(claim);
+    const own = [...challenges.values()].find(
+      (challenge) => challenge.claimId === claimId && challenge.challenger.toLowerCase() === me && !challenge.ended,
+    );
+    const stored = await getFact(database, `proof:${claimId}`);
+    if (stored !== undefined) return prove(claim, JSON.parse(stored) as StoredProof, own);
+    if (verdict === "invalid") return store(claimId, await flawOf(claim));
+    if (own !== undefined) return play(own, claim, challenges, head);
+    const left = (claim.challengeUntil ?? 0) - head.time;
+    if (left < 0) return;
+    const timeout = Math.min(TRACE_MILLISECONDS, (1000 * left) / TRACE_PART_OF_WINDOW);
+    if (!(await tryTrace(claim, timeout))) await challenge(claim);
+  }
+
+  async function check(claim: Claim): Promise<void> {
+    const verdict = await verdictOf(claim);
+    log.info({ claim: claim.claimId, verdict }, "checked a claim");
+    await setFact(database, `verdict:${claim.claimId}`, verdict);
+  }
+
+  async function verdictOf(claim: Claim): Promise<Verdict> {
+    try {
+      return traceRootOf(await runOf(claim)) === claim.traceRoot ? "agree" : "differ";
+    } catch (error) {
+      if ((await programs.flawOf(claim.programRoot)) === null) throw error;
+      return "invalid";
+    }
   }
 
   async function runOf(claim: Claim): Promise<Run> {
     if (options.lie === undefined) return runs.get(claim);
-    const { program } = await context.programs.get(claim.programRoot);
+    const { program } = await programs.runnable(claim.programRoot);
     return runs.get(claim, chooseLie(options.lie, program, claim.steps));
   }
 
-  // Starts a dispute: a direct proof where the trace can be had, else a challenge.
-  async function dispute(claim: Claim, challenges: ReadonlyMap<Hex, Challenge>, head: Head): Promise<void> {
-    const own = [...challenges.values()].some(
-      ({ claimId, challenger }) => claimId === claim.claimId && challenger.toLowerCase() === me,
-    );
-    if (own || proving.has(claim.claimId)) return;
-    const committed = await getFact(database, `direct:${claim.claimId}`);
-    if (committed !== undefined) return revealDirect(claim, committed);
-    if (head.time > (claim.challengeUntil ?? 0)) return;
-    if (options.walkOnly !== true && (await getFact(database, `nodirect:${claim.claimId}`)) === undefined) {
-      proving.add(claim.claimId);
-      try {
-        return await commitDirect(claim);
-      } finally {
-        proving.delete(claim.claimId);
-      }
-    }
-    const deposit = await client.readContract({ ...protocol.game, functionName: "depositOf", args: [claim.claimId] });
-    await tryToSend(context, `challenge:${claim.claimId}`, {
-      ...protocol.game,
-      functionName: "challenge",
-      args: [claim.claimId],
-      valueWei: deposit,
-    });
+  async function flawOf({ programRoot }: Claim): Promise<FraudProof> {
+    const proof = await programs.flawOf(programRoot);
+    if (proof === null) throw new RangeError(`program ${programRoot} has no flaw any more`);
+    return { kind: 3, proof };
   }
 
-  // The commitment and its salt are stored before they are sent: without them the proof's bond would be lost.
-  async function commitDirect(claim: Claim): Promise<void> {
+  // Asks the claimant for its trace, once. Whether a proof came of it.
+  async function tryTrace(claim: Claim, timeoutMilliseconds: number): Promise<boolean> {
+    const { claimId, traceRoot } = claim;
+    const tried = `traced:${claimId}`;
     const { exchange } = context;
-    const run = await runOf(claim);
-    const fraud = exchange === undefined ? undefined : await fetchFraud(exchange, run, claim.traceRoot ?? "0x", log);
-    if (fraud === undefined) {
-      await setFact(database, `nodirect:${claim.claimId}`, "the trace is not served");
-      return;
-    }
-    const proof = encodeProof(fraud);
-    const salt = bytesToHex(randomBytes(32));
-    await setFact(database, `direct:${claim.claimId}`, JSON.stringify({ kind: fraud.kind, proof, salt }));
-    const commitment = keccak256(
-      encodeAbiParameters(
-        [
-          { type: "uint256" },
-          { type: "address" },
-          { type: "bytes32" },
-          { type: "address" },
-          { type: "bytes32" },
-          { type: "uint8" },
-          { type: "bytes32" },
-        ],
-        [
-          BigInt(await client.getChainId()),
-          protocol.game.address,
-          claim.claimId,
-          sender.address,
-          salt,
-          fraud.kind,
-          keccak256(proof),
-        ],
-      ),
-    );
-    await tryToSend(context, `commitProof:${claim.claimId}`, {
-      ...protocol.game,
-      functionName: "commitProof",
-      args: [claim.claimId, commitment],
-      valueWei: await client.readContract({ ...protocol.game, functionName: "proofBondWei" }),
-    });
+    if (options.walkOnly === true || exchange === undefined || traceRoot === undefined) return false;
+    if ((await getFact(database, tried)) !== undefined) return false;
+    const fraud = await fetchFraud(exchange, await runOf(claim), traceRoot, log, timeoutMilliseconds);
+    await setFact(database, tried, fraud === undefined ? "not served" : "proven");
+    if (fraud === undefined) return false;
+    await store(claimId, fraud);
+    return true;
   }
 
-  async function revealDirect(claim: Claim, stored: string): Promise<void> {
-    const { kind, proof, salt } = JSON.parse(stored) as { kind: number; proof: Hex; salt: Hex };
-    const call = { ...protocol.game, functionName: "revealProof", args: [claim.claimId, kind, proof, salt] };
-    await tryToSend(context, `revealProof:${claim.claimId}`, call);
+  async function challenge({ claimId }: Claim): Promise<void> {
+    const deposit = await client.readContract({ ...protocol.game, functionName: "depositOf", args: [claimId] });
+    const call = { ...protocol.game, functionName: "challenge", args: [claimId], valueWei: deposit };
+    await tryToSend(context, `challenge:${claimId}`, call);
   }
 
-  // The next move of one of its own challenges.
+  // The next move of its own challenge.
   async function play(
-    challenge: Challenge,
-    claims: ReadonlyMap<Hex, Claim>,
+    own: Challenge,
+    claim: Claim,
     challenges: ReadonlyMap<Hex, Challenge>,
     head: Head,
   ): Promise<void> {
-    const claim = claims.get(challenge.claimId);
-    if (claim === undefined || challenge.closed) return;
-    const { challengeId } = challenge;
-    if (claim.status !== "revealed") {
-      if (challenge.ended) return;
-      // Another proof ended the claim: this deposit comes back.
-      await tryToSend(context, `close:${challengeId}`, {
-        ...protocol.game,
-        functionName: "close",
-        args: [challengeId],
-      });
+    const { challengeId, moves } = own;
+    if (pendingDemand(own) !== undefined) {
+      await callTimeout(context, own, head);
       return;
     }
-    if (challenge.ended) return;
-    if (pendingDemand(challenge) !== undefined) {
-      await callTimeout(context, challenge, head);
-      return;
-    }
-    const run = await runOf(claim);
-    await move(challenge, run, claim, openingsOf(challenges, claim.claimId));
+    const action = nextAction(await runOf(claim), claim.traceRoot ?? "0x", openingsOf(challenges, claim.claimId));
+    if (action.kind === "prove") await store(claim.claimId, action.fraud);
+    if (action.kind !== "demand") return;
+    const { node, position, path, shown } = action.demand;
+    const call = { ...protocol.game, functionName: "demand", args: [challengeId, node, position, path, shown] };
+    await tryToSend(context, `demand:${challengeId}:${moves.length}`, call);
   }
 
-  async function move(challenge: Challenge, run: Run, claim: Claim, openings: readonly Opening[]): Promise<void> {
-    const { challengeId, moves } = challenge;
-    const action = nextAction(run, claim.traceRoot ?? "0x", openings);
-    if (action.kind === "demand") {
-      const { node, position, path, shown } = action.demand;
-      await tryToSend(context, `demand:${challengeId}:${moves.length}`, {
-        ...protocol.game,
-        functionName: "demand",
-        args: [challengeId, node, position, path, shown],
-      });
-    } else if (action.kind === "prove") {
-      await tryToSend(context, `prove:${challengeId}`, {
-        ...protocol.game,
-        functionName: "prove",
-        args: [challengeId, action.fraud.kind, encodeProof(action.fraud)],
+  function store(claimId: Hex, fraud: FraudProof): Promise<void> {
+    const proof: StoredProof = { kind: fraud.kind, proof: encodeProof(fraud), salt: bytesToHex(randomBytes(32)) };
+    return setFact(database, `proof:${claimId}`, JSON.stringify(proof));
+  }
+
+  // Commits to the proof, and shows it in a later block. Where no commitment is taken (no coin for its bond), a challenger
+  // still proves in its challenge.
+  async function prove(
+    { claimId }: Claim,
+    { kind, proof, salt }: StoredProof,
+    own: Challenge | undefined,
+  ): Promise<void> {
+    const commitment = commitmentOf(
+      await client.getChainId(),
+      protocol.game.address,
+      claimId,
+      sender.address,
+      salt,
+      kind,
+      proof,
+    );
+    const commit = { ...protocol.game, functionName: "commitProof", args: [claimId, commitment] };
+    const bond = await client.readContract({ ...protocol.game, functionName: "proofBondWei" });
+    const committed = await tryToSend(context, `commitProof:${claimId}`, { ...commit, valueWei: bond });
+    if (committed) {
+      const reveal = { ...protocol.game, functionName: "revealProof", args: [claimId, kind, proof, salt] };
+      await tryToSend(context, `revealProof:${claimId}`, reveal);
+    } else if (own !== undefined) {
+      const call = { ...protocol.game, functionName: "prove", args: [own.challengeId, kind, proof] };
+      await tryToSend(context, `prove:${own.challengeId}`, call);
+    }
+  }
+
+  async function close({ challengeId }: Challenge): Promise<void> {
+    await tryToSend(context, `close:${challengeId}`, { ...protocol.game, functionName: "close", args: [challengeId] });
+  }
+
+  // A bounty is held for a while when somebody else committed earlier; then it is this node's.
+  async function settleBounties(claims: ReadonlyMap<Hex, Claim>, head: Head): Promise<void> {
+    const settled = await settledBounties(database);
+    for (const { claimId, status } of claims.values()) {
+      if (status !== "slashed" || settled.has(claimId)) continue;
+      if ((await getFact(database, `proof:${claimId}`)) === undefined) continue;
+      await apart(context, { claim: claimId }, async () => {
+        const bounty = await client.readContract({ ...protocol.game, functionName: "bountyOf", args: [claimId] });
+        if (bounty.winner.toLowerCase() !== me || head.time <= Number(bounty.settleAfter)) return;
+        const call = { ...protocol.game, functionName: "settleBounty", args: [claimId] };
+        await tryToSend(context, `settleBounty:${claimId}`, call);
       });
     }
   }
 
   return { name: "verifier", tick };
+}
+
+/** What a committed proof is bound to: chain, game, claim and sender, so that it can't be shown elsewhere or by another. */
+function commitmentOf(
+  chainId: number,
+  game: Hex,
+  claimId: Hex,
+  account: Hex,
+  salt: Hex,
+  kind: number,
+  proof: Hex,
+): Hex {
+  return keccak256(
+    encodeAbiParameters(parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32"), [
+      BigInt(chainId),
+      game,
+      claimId,
+      account,
+      salt,
+      kind,
+      keccak256(proof),
+    ]),
+  );
 }
 
 /** Every opening made for a claim, in any of its challenges: one published opening serves every challenger. */

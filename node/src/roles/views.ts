@@ -236,6 +236,11 @@ export async function challengesOf(database: NodeDatabase, claimId?: Hex): Promi
   return challenges;
 }
 
+/** Claims whose bounty has been paid. */
+export async function settledBounties(database: NodeDatabase): Promise<Set<Hex>> {
+  return new Set((await eventsOf(database, ["BountySettled"])).map(({ args }) => hex(args, "claimId")));
+}
+
 /** The demand that waits for an answer, if it is the claimant's turn. */
 export function pendingDemand(challenge: Challenge): Extract<Move, { kind: "demand" }> | undefined {
   const last = challenge.moves.at(-1);

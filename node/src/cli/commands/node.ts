@@ -2,7 +2,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { interpreterRunner } from "../../engine/index.ts";
+import { sharedHost } from "../../host/index.ts";
 import { LockstepError } from "../../float/errors.ts";
 import { parseLie } from "../../roles/lie.ts";
 import { startDaemon } from "../../roles/daemon.ts";
@@ -63,10 +63,10 @@ export const nodeStart = defineCommand({
         account,
         listen: list(input, "listen").length > 0 ? list(input, "listen") : ["/ip4/127.0.0.1/tcp/0"],
         peers: [...network.peers, ...list(input, "peer")],
-        runner: interpreterRunner,
+        runner: sharedHost().runner,
         log: input.log,
       },
-      (context) => [rolesOf(context)],
+      rolesOf,
     );
     const started = { role, account: account.address, addresses: [...daemon.addresses], pid: process.pid };
     writeAtomically(join(home, "node.json"), JSON.stringify(started));
@@ -95,7 +95,7 @@ function roleOf(name: string): (typeof ROLES)[number] {
 }
 
 // Options are checked before anything is opened.
-function roleFactory(role: (typeof ROLES)[number], input: Input): (context: NodeContext) => Role {
+function roleFactory(role: (typeof ROLES)[number], input: Input): (context: NodeContext) => Role[] {
   const lie = text(input, "lie");
   if (lie !== undefined && role === "watchtower") throw new RoleOptionError("lie", role);
   const choice = lie === undefined ? undefined : parseLie(lie);
@@ -113,9 +113,9 @@ function roleFactory(role: (typeof ROLES)[number], input: Input): (context: Node
         });
     }
     case "verifier":
-      return (context) => createVerifier(context, { walkOnly: input.flags["walkOnly"] === true, ...cheat });
+      return (context) => [createVerifier(context, { walkOnly: input.flags["walkOnly"] === true, ...cheat })];
     case "watchtower":
-      return (context) => createWatchtower(context, {});
+      return (context) => [createWatchtower(context, {})];
   }
 }
 

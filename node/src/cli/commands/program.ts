@@ -6,7 +6,7 @@ import { eventsOf } from "../../chain/reader.ts";
 import type { Sender } from "../../chain/sender.ts";
 import { encodeProgram } from "../../ir/index.ts";
 import { ContentStore } from "../../roles/content-store.ts";
-import { MIRROR_PREFIX, Programs, type LoweredProgram, type ProgramManifest } from "../../roles/programs.ts";
+import { Programs, type LoweredProgram, type ProgramManifest } from "../../roles/programs.ts";
 import { defineCommand, list, OptionError, type Input } from "../command.ts";
 import { readUserFile } from "../files.ts";
 import { short, table } from "../format.ts";
@@ -43,7 +43,8 @@ export function importOptions(input: Input): Omit<ProgramManifest, "model"> {
 
 const registered = z.object({
   programRoot: z.string(),
-  manifestRoot: z.string(),
+  /** How others find the model. */
+  mirror: z.string(),
   /** Null when it was registered before. */
   transaction: z.string().nullable(),
   gas: z.string().nullable(),
@@ -77,10 +78,10 @@ export async function registerProgram(
   sender: Sender,
   program: LoweredProgram,
 ): Promise<z.infer<typeof registered>> {
-  const { programRoot, manifestRoot } = program;
+  const { programRoot, mirror } = program;
   const contract = network.protocol.programs;
   if (await network.client.readContract({ ...contract, functionName: "isRegistered", args: [programRoot] })) {
-    return { programRoot, manifestRoot, transaction: null, gas: null };
+    return { programRoot, mirror, transaction: null, gas: null };
   }
   const { summary, interfaceTable, bindings, records, scalars } = encodeProgram(program.program);
   const receipt = await sender.send(`register:${programRoot}`, {
@@ -92,10 +93,10 @@ export async function registerProgram(
       bindings.map((bytes) => bytesToHex(bytes)),
       records.map((segment) => segment.map((bytes) => bytesToHex(bytes))),
       scalars.map((bytes) => bytesToHex(bytes)),
-      [`${MIRROR_PREFIX}${manifestRoot}`],
+      [mirror],
     ],
   });
-  return { programRoot, manifestRoot, transaction: receipt.transactionHash, gas: receipt.gasUsed.toString() };
+  return { programRoot, mirror, transaction: receipt.transactionHash, gas: receipt.gasUsed.toString() };
 }
 
 const listed = z.object({

@@ -6,7 +6,7 @@ import { inputsRootOf } from "../../engine/index.ts";
 import { LockstepError } from "../../float/errors.ts";
 import type { Sender } from "../../chain/sender.ts";
 import type { LoweredProgram } from "../../roles/programs.ts";
-import { joinInputs } from "../../roles/runs.ts";
+import { joinInputs } from "../../roles/words.ts";
 import { tasksOf, type Task } from "../../roles/views.ts";
 import { amount, defineCommand, integer, list, OptionError, text } from "../command.ts";
 import { short, table } from "../format.ts";

@@ -1,0 +1,72 @@
+/**
+ * What a run costs, from the program alone: a node refuses work that it could not finish in time or hold in memory before
+ * it begins, since tasks and claims come from strangers.
+ */
+import { LockstepError } from "../float/errors.ts";
+import type { Program, ScalarProgram } from "../ir/index.ts";
+
+/** The most that a node takes on in one run. */
+export interface RunLimits {
+  /** Scalar instructions, all elements and steps together. */
+  instructions: number;
+  /** Bytes of the tensors of one step, the inputs, and the roots of all steps. */
+  bytes: number;
+}
+
+/** A minute or a few of one core, and a memory that any machine has. */
+export const DEFAULT_LIMITS: RunLimits = { instructions: 2e11, bytes: 4e9 };
+
+const HASH_BYTES = 32;
+
+/** The cost of a run. */
+export function costOf(program: Program, steps: number): RunLimits {
+  const tensorBytes = (lengths: readonly { length: number }[]) =>
+    lengths.reduce((sum, { length }) => sum + 4 * length, 0);
+  const perSegment = program.segments.map(({ records }) => ({
+    instructions: records.reduce((sum, record) => {
+      const scalar = program.scalars.get(record.scalar);
+      return sum + record.length * (scalar === undefined ? 1 : instructionsOf(scalar));
+    }, 0),
+    bytes: tensorBytes(records),
+    roots: HASH_BYTES * (records.length + program.slots.length + program.outputs.length + 2),
+  }));
+  let instructions = 0;
+  let bytes = tensorBytes(program.inputs) + Math.max(...perSegment.map((segment) => segment.bytes));
+  let step = 0;
+  program.segments.forEach((segment, index) => {
+    const last = index === program.segments.length - 1;
+    const count = Math.max(0, Math.min(last ? steps - step : segment.steps, steps - step));
+    instructions += count * (perSegment[index]?.instructions ?? 0);
+    bytes += count * (perSegment[index]?.roots ?? 0);
+    step += count;
+  });
+  return { instructions, bytes };
+}
+
+/** Throws RunTooLargeError for a run beyond the limits. */
+export function checkCost(program: Program, steps: number, limits: RunLimits): void {
+  const cost = costOf(program, steps);
+  if (cost.instructions > limits.instructions)
+    throw new RunTooLargeError("instructions", cost.instructions, limits.instructions);
+  if (cost.bytes > limits.bytes) throw new RunTooLargeError("bytes", cost.bytes, limits.bytes);
+}
+
+function instructionsOf({ prologue, loop, epilogue }: ScalarProgram): number {
+  const once = prologue.length + epilogue.length;
+  return loop === null ? once : once + loop.count * (loop.body.length + 1) + loop.combine.length;
+}
+
+/** A run costs more than this node takes on. */
+export class RunTooLargeError extends LockstepError {
+  constructor(what: string, cost: number, limit: number) {
+    super(
+      "RunTooLargeError",
+      `The run needs ${cost.toExponential(1)} ${what}, this node takes on ${limit.toExponential(1)}`,
+      {
+        what,
+        cost,
+        limit,
+      },
+    );
+  }
+}
