@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Opcodes} from "../generated/Opcodes.sol";
+
 /// @title Summaries, records, interface tables and bindings
 /// @notice Reads the encodings of section 3 straight from calldata, big-endian and without padding. `decode` functions revert
 /// on anything not canonical; `flaw` functions return a reason instead, 0 meaning canonical, so that a fraud proof can
@@ -13,8 +15,8 @@ library ProgramCodec {
     uint256 internal constant ROW_BYTES = 8;
     uint256 internal constant SLOT_ROW_BYTES = 48;
 
-    uint256 internal constant MAX_OPERANDS = 8;
-    uint256 internal constant MAX_LENGTH = 0x7fffffff;
+    uint256 internal constant MAX_OPERANDS = Opcodes.MAX_OPERANDS;
+    uint256 internal constant MAX_LENGTH = Opcodes.MAX_PROGRAM_TENSOR_LENGTH;
     uint256 internal constant MAX_TYPE = 2;
 
     uint256 internal constant KIND_PRIMITIVE = 0;
@@ -23,7 +25,7 @@ library ProgramCodec {
     uint256 internal constant KIND_CONSTANT = 3;
 
     /// @notice A slot's binding that leaves it as it was.
-    uint256 internal constant UNCHANGED = 0xffffffff;
+    uint256 internal constant UNCHANGED = Opcodes.UNCHANGED;
 
     /// @notice The summary's length is not what its segment count implies.
     error SummaryLengthInvalid(uint256 expected, uint256 actual);
@@ -78,15 +80,16 @@ library ProgramCodec {
         if (summary.length < SUMMARY_HEAD_BYTES) revert SummaryLengthInvalid(SUMMARY_HEAD_BYTES, summary.length);
         uint256 word = _word(summary, 0);
         if (word >> 192 != 0x4c4f434b53544550) revert SummaryFieldInvalid(0);
-        if (_u32(word, 8) != 1) revert SummaryFieldInvalid(8);
+        if (_u32(word, 8) != Opcodes.NUMERICS_VERSION) revert SummaryFieldInvalid(8);
         uint256 count = _u32(word, 12);
-        if (count == 0 || count > 4) revert SummaryFieldInvalid(12);
+        if (count == 0 || count > Opcodes.MAX_PROGRAM_SEGMENTS) revert SummaryFieldInvalid(12);
         head.segmentCount = count;
         head.inputCount = _u32(word, 16);
-        if (head.inputCount > 256) revert SummaryFieldInvalid(16);
+        if (head.inputCount > Opcodes.MAX_PROGRAM_INPUTS) revert SummaryFieldInvalid(16);
         head.slotCount = _u32(word, 20);
         head.outputCount = _u32(word, 24);
-        if (head.outputCount == 0 || head.slotCount + head.outputCount > 4096) revert SummaryFieldInvalid(24);
+        uint256 items = head.slotCount + head.outputCount;
+        if (head.outputCount == 0 || items > Opcodes.MAX_PROGRAM_STATE_TENSORS) revert SummaryFieldInvalid(24);
         if (_u32(word, 28) != 0) revert SummaryFieldInvalid(28);
         head.interfaceHash = bytes32(_word(summary, 32));
         uint256 expected = SUMMARY_HEAD_BYTES + SEGMENT_BYTES * count;
@@ -97,7 +100,7 @@ library ProgramCodec {
             // Only the last segment has no step count of its own.
             if ((_u32(word, 0) == 0) != (i == count - 1)) revert SummaryFieldInvalid(offset);
             uint256 records = _u32(word, 4);
-            if (records == 0 || records > 65536) revert SummaryFieldInvalid(offset + 4);
+            if (records == 0 || records > Opcodes.MAX_PROGRAM_RECORDS) revert SummaryFieldInvalid(offset + 4);
             if (word << 64 != 0) revert SummaryFieldInvalid(offset + 8);
         }
     }

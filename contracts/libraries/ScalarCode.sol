@@ -109,6 +109,7 @@ library ScalarCode {
         unchecked {
             uint256 registers = machine.registers;
             uint256 addresses = registers | (registers << B) | (registers << C);
+            uint256 lastOpcode = Opcodes.LAST_OPCODE;
             for (; to < end; to += 32) {
                 uint256 raw = ScalarCodec.u64At(from);
                 uint256 code = 0;
@@ -119,7 +120,7 @@ library ScalarCode {
                     let a := and(shr(32, raw), 0xffff)
                     let b := and(shr(16, raw), 0xffff)
                     let c := and(raw, 0xffff)
-                    bad := or(bad, gt(op, 38))
+                    bad := or(bad, gt(op, lastOpcode))
                     bad := or(bad, iszero(and(and(lt(a, register), lt(b, register)), lt(c, register))))
                     // Opcode and immediate take the top two bytes.
                     code := or(code, shl(240, shr(48, raw)))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Opcodes} from "../generated/Opcodes.sol";
+
 /// @title Layout of an encoded scalar program
 /// @notice Splits the bytes of section 2 into their tables and numbers the registers. Accepts any header whose counts add
 /// up to the length of the bytes and whose loop is one that can be run; what a valid program is beyond that,
@@ -11,7 +13,7 @@ library ScalarCodec {
     uint256 internal constant PATTERN_BYTES = 24;
     uint256 internal constant CARRIED_BYTES = 8;
     uint256 internal constant INSTRUCTION_BYTES = 8;
-    uint256 internal constant BLOCK = 256;
+    uint256 internal constant BLOCK = Opcodes.BLOCK_SIZE;
     uint256 internal constant LANES = 32;
 
     uint256 internal constant F32 = 0;
@@ -67,7 +69,7 @@ library ScalarCodec {
             word := calldataload(offset)
         }
         unchecked {
-            if (word >> 248 != 1) return (plan, 2);
+            if (word >> 248 != Opcodes.SCALAR_FORMAT) return (plan, 2);
             plan.outputType = (word >> 240) & 0xff;
             plan.operandCount = (word >> 232) & 0xff;
             plan.digitCount = (word >> 224) & 0xff;
@@ -105,8 +107,9 @@ library ScalarCodec {
                 if (loop != 0) return (plan, 4);
                 plan.epilogueRegister = plan.counterRegister;
             } else {
-                if (plan.count > 4096 || plan.start + plan.count > 1 << 24) return (plan, 5);
-                if (plan.carriedCount == 0 || plan.carriedCount > 8) return (plan, 5);
+                if (plan.count > Opcodes.MAX_ITERATIONS) return (plan, 5);
+                if (plan.start + plan.count > Opcodes.MAX_COUNTER_END) return (plan, 5);
+                if (plan.carriedCount == 0 || plan.carriedCount > Opcodes.MAX_CARRIED) return (plan, 5);
                 if (plan.lanes != 1 && plan.lanes != LANES) return (plan, 6);
                 plan.carriedRegister = plan.counterRegister + 1;
                 plan.bodyRegister = plan.carriedRegister + plan.carriedCount;
@@ -141,8 +144,10 @@ library ScalarCodec {
             uint256 first = plan.bodyRegister;
             if (!_isPatternedF32Load(plan, left) || !_isPatternedF32Load(plan, right)) return false;
             // fma(load 0, load 1, carried 0) and add(total 0, block 0).
-            if (sum != (6 << 56) | (first << 32) | ((first + 1) << 16) | plan.carriedRegister) return false;
-            if (total != (3 << 56) | (plan.totalsRegister << 32) | ((plan.totalsRegister + 1) << 16)) return false;
+            if (sum != (uint256(Opcodes.FMA) << 56) | (first << 32) | ((first + 1) << 16) | plan.carriedRegister)
+                return false;
+            if (total != (uint256(Opcodes.ADD) << 56) | (plan.totalsRegister << 32) | ((plan.totalsRegister + 1) << 16))
+                return false;
             if ((carried >> 32) & 0xffff != first + 2 || (carried >> 16) & 0xffff != plan.combineRegister) return false;
             uint256 initial = carried >> 48;
             // The initial constant is an f32 +0: word, type and padding are all zero.
@@ -161,7 +166,8 @@ library ScalarCodec {
         unchecked {
             uint256 operand = (instruction >> 48) & 0xff;
             uint256 pattern = (instruction >> 16) & 0xffff;
-            if (instruction >> 56 != 1 || operand >= plan.operandCount || operand > 7) return false;
+            if (instruction >> 56 != Opcodes.LOAD || operand >= plan.operandCount || operand >= Opcodes.MAX_OPERANDS)
+                return false;
             if (operandType(plan, operand) != F32) return false;
             if (pattern == 0 || pattern > plan.patternCount) return false;
             uint256 fastDigit = u64At(plan.patternsOffset + PATTERN_BYTES * (pattern - 1) + 16);
