@@ -7,7 +7,7 @@ import {ProgramCodec} from "./libraries/ProgramCodec.sol";
 
 /// @title Program registry
 /// @notice Publishes programs (section 3): recomputes every hash under the program root, so that whoever reads the
-/// transaction has every byte a walk or a fraud proof needs. Refuses bytes that are missing, more or different; does not
+/// events has every byte a walk or a fraud proof needs. Refuses bytes that are missing, more or different; does not
 /// judge what they say.
 contract ProgramRegistry is IProgramRegistry {
     /// @inheritdoc IProgramRegistry
@@ -41,6 +41,13 @@ contract ProgramRegistry is IProgramRegistry {
         isRegistered[programRoot] = true;
         bytes32 contentHash = keccak256(abi.encode(records, scalars));
         emit ProgramRegistered(programRoot, msg.sender, summary, interfaceTable, bindings, contentHash, mirrors);
+        emit ProgramPublished(programRoot, records, scalars);
+    }
+
+    /// @inheritdoc IProgramRegistry
+    function mirror(bytes32 programRoot, string[] calldata mirrors) external {
+        if (!isRegistered[programRoot]) revert ProgramNotRegistered(programRoot);
+        emit ProgramMirrored(programRoot, msg.sender, mirrors);
     }
 
     function _hashScalars(bytes[] calldata scalars) private pure returns (bytes32[] memory hashes) {

@@ -2,11 +2,12 @@
 pragma solidity 0.8.37;
 
 /// @title Program registry
-/// @notice Publishes a program's bytes: records and scalar programs stay in the transaction's calldata, the rest in the
-/// event. Whether the program is valid is not judged here: claiming an invalid one is what gets slashed.
+/// @notice Publishes a program's bytes in events. Whether the program is valid is not judged here: claiming an invalid one is what gets slashed.
 interface IProgramRegistry {
     /// @notice The program was registered before.
     error ProgramAlreadyRegistered(bytes32 programRoot);
+    /// @notice Mirrors are of registered programs.
+    error ProgramNotRegistered(bytes32 programRoot);
     /// @notice The interface table is not the summary's.
     error InterfaceHashMismatch(bytes32 expected, bytes32 computed);
     /// @notice One list of records and one of bindings per segment.
@@ -34,6 +35,9 @@ interface IProgramRegistry {
         bytes32 contentHash,
         string[] mirrors
     );
+    /// @notice Follows ProgramRegistered: what a registration by a contract hides in its calldata.
+    event ProgramPublished(bytes32 indexed programRoot, bytes[][] records, bytes[] scalars);
+    event ProgramMirrored(bytes32 indexed programRoot, address indexed publisher, string[] mirrors);
 
     /// @notice Publishes a program after recomputing every hash under its root.
     /// @param summary Preimage of the program root.
@@ -50,6 +54,10 @@ interface IProgramRegistry {
         bytes[] calldata scalars,
         string[] calldata mirrors
     ) external returns (bytes32 programRoot);
+
+    /// @notice Names more mirrors of a registered program: whoever registers first must not fix them for all. Anyone may
+    /// call; whom to believe is the reader's choice.
+    function mirror(bytes32 programRoot, string[] calldata mirrors) external;
 
     /// @notice Whether the program's bytes were published.
     function isRegistered(bytes32 programRoot) external view returns (bool);

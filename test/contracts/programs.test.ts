@@ -7,6 +7,8 @@ import {
   concatHex,
   decodeFunctionData,
   encodeAbiParameters,
+  encodeFunctionData,
+  getAddress,
   keccak256,
   numberToHex,
   parseAbiParameters,
@@ -128,6 +130,29 @@ describe("ProgramRegistry", async () => {
     const { input } = await client.getTransaction({ hash });
     const { args } = decodeFunctionData({ abi: registry.abi, data: input });
     assert.deepEqual(args, [summary, interfaceTable, bindings, records, scalars, MIRRORS]);
+  });
+
+  it("publishes records and scalar programs, also for a contract that registers", async () => {
+    await fixture();
+    const { summary, programRoot, interfaceTable, bindings, records, scalars } = PROGRAM;
+    const account = await viem.deployContract("MockAccount");
+    const args = [summary, interfaceTable, bindings, records, scalars, MIRRORS] as const;
+    const data = encodeFunctionData({ abi: registry.abi, functionName: "register", args });
+    const hash = await account.write.execute([registry.address, data]);
+    await viem.assertions.emitWithArgs(hash, registry, "ProgramPublished", [programRoot, records, scalars]);
+  });
+
+  it("takes mirrors of registered programs from anyone", async () => {
+    await fixture();
+    const { programRoot } = PROGRAM;
+    const [, { account }] = await viem.getWalletClients();
+    const mirror = (mirrors: string[]) => registry.write.mirror([programRoot, mirrors], { account });
+    await fails(mirror(MIRRORS), registry, "ProgramNotRegistered", [programRoot]);
+    await register();
+    for (const mirrors of [MIRRORS, ["lockstep:a", "lockstep:b"], []]) {
+      const mirrored = [programRoot, getAddress(account.address), mirrors] as const;
+      await viem.assertions.emitWithArgs(mirror(mirrors), registry, "ProgramMirrored", mirrored);
+    }
   });
 
   it("finds each of many scalar programs", async () => {

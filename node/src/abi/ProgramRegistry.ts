@@ -51,6 +51,17 @@ export const programRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "bytes32",
+        "name": "programRoot",
+        "type": "bytes32"
+      }
+    ],
+    "name": "ProgramNotRegistered",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint256",
         "name": "segment",
         "type": "uint256"
@@ -229,6 +240,56 @@ export const programRegistryAbi = [
       },
       {
         "indexed": false,
+        "internalType": "string[]",
+        "name": "mirrors",
+        "type": "string[]"
+      }
+    ],
+    "name": "ProgramMirrored",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "programRoot",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes[][]",
+        "name": "records",
+        "type": "bytes[][]"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes[]",
+        "name": "scalars",
+        "type": "bytes[]"
+      }
+    ],
+    "name": "ProgramPublished",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "programRoot",
+        "type": "bytes32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "publisher",
+        "type": "address"
+      },
+      {
+        "indexed": false,
         "internalType": "bytes",
         "name": "summary",
         "type": "bytes"
@@ -278,6 +339,24 @@ export const programRegistryAbi = [
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "programRoot",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "string[]",
+        "name": "mirrors",
+        "type": "string[]"
+      }
+    ],
+    "name": "mirror",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
