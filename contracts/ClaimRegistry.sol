@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Bond, Claim, ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
 import {IDisputeGame} from "./interfaces/IDisputeGame.sol";
+import {IProgramRegistry} from "./interfaces/IProgramRegistry.sol";
 import {Bonds} from "./libraries/Bonds.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {ProgramCodec} from "./libraries/ProgramCodec.sol";
@@ -30,6 +31,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     }
 
     address private immutable _deployer;
+    IProgramRegistry public immutable programs;
     /// @inheritdoc IClaimRegistry
     uint256 public immutable minBondWei;
     /// @inheritdoc IClaimRegistry
@@ -47,7 +49,9 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     // By claimant, program, inputs and steps: the latest commitment, live while its claim is Committed.
     mapping(bytes32 key => bytes32 claimId) private _latest;
 
+    /// @param programs_ Says which programs may be claimed.
     constructor(
+        IProgramRegistry programs_,
         uint256 minBondWei_,
         uint256 minMoveFeeWei_,
         uint32 revealSeconds_,
@@ -60,6 +64,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         _checkFloor("windowSeconds", windowSeconds_, 1);
         _checkFloor("proofRevealSeconds", proofRevealSeconds_, 1);
         _deployer = msg.sender;
+        programs = programs_;
         minBondWei = minBondWei_;
         minMoveFeeWei = minMoveFeeWei_;
         revealSeconds = revealSeconds_;
@@ -81,6 +86,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         claimId = claimIdOf(msg.sender, terms, seal, msg.value);
         if (disputeGame == address(0)) revert DisputeGameNotBound();
         _checkTerms(terms, msg.value);
+        if (!programs.isRegistered(terms.programRoot)) revert ProgramNotRegistered(terms.programRoot);
         Stored storage claim = _claims[claimId];
         if (claim.status != ClaimStatus.None) revert ClaimExists(claimId);
         bytes32 key = keccak256(abi.encode(msg.sender, terms.programRoot, terms.inputsRoot, terms.steps));

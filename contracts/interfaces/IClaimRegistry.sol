@@ -60,6 +60,8 @@ interface IClaimRegistry is IPullPayments {
     error NotDisputeGame(address caller);
     /// @notice Only full traces (0) are accepted.
     error TraceModeUnsupported(uint8 mode);
+    /// @notice Nobody could check a claim of a program whose bytes are not published.
+    error ProgramNotRegistered(bytes32 programRoot);
     /// @notice steps must be 1 to 2^20.
     error StepsOutOfRange(uint32 steps, uint32 max);
     /// @notice The bond is below the deployment's minimum or above what the registry can count.
@@ -125,7 +127,7 @@ interface IClaimRegistry is IPullPayments {
     /// @notice Names the only contract that may slash, once, by the deployer.
     function bindDisputeGame(address game) external;
 
-    /// @notice Commits to a claim with the sent coin as its bond. One unrevealed commitment per claimant, program, inputs
+    /// @notice Commits to a claim of a registered program with the sent coin as its bond. One unrevealed commitment per claimant, program, inputs
     /// and steps.
     /// @param seal keccak256(abi.encode(traceRoot, outputRoots, salt)).
     function commit(Terms calldata terms, bytes32 seal) external payable returns (bytes32 claimId);

@@ -12,6 +12,7 @@ export default buildModule("Lockstep", (m) => {
   const referee = m.contract("Referee");
   const structureReferee = m.contract("StructureReferee");
   const claimRegistry = m.contract("ClaimRegistry", [
+    programRegistry,
     m.getParameter("minBondWei", 2_000_000n * GWEI),
     m.getParameter("minMoveFeeWei", 20_000n * GWEI),
     m.getParameter("revealSeconds", HOUR),

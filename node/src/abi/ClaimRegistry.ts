@@ -3,6 +3,11 @@ export const claimRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "contract IProgramRegistry",
+        "name": "programs_",
+        "type": "address"
+      },
+      {
         "internalType": "uint256",
         "name": "minBondWei_",
         "type": "uint256"
@@ -345,6 +350,17 @@ export const claimRegistryAbi = [
       }
     ],
     "name": "PaymentRefused",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "programRoot",
+        "type": "bytes32"
+      }
+    ],
+    "name": "ProgramNotRegistered",
     "type": "error"
   },
   {
@@ -1080,6 +1096,19 @@ export const claimRegistryAbi = [
         "internalType": "uint256",
         "name": "",
         "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "programs",
+    "outputs": [
+      {
+        "internalType": "contract IProgramRegistry",
+        "name": "",
+        "type": "address"
       }
     ],
     "stateMutability": "view",

@@ -103,7 +103,10 @@ export async function createWorld() {
   const [deployer, claimant, challenger, second, third, stranger] = wallets.map(({ account }) =>
     getAddress(account.address),
   );
+  const programs = await viem.deployContract("ProgramRegistry");
+  await programs.write.register(registrationOf(SMALL_TRACE));
   const claims = await viem.deployContract("ClaimRegistry", [
+    programs.address,
     PARAMETERS.minBondWei,
     PARAMETERS.minMoveFeeWei,
     Number(PARAMETERS.revealSeconds),
@@ -123,7 +126,13 @@ export async function createWorld() {
   const client = await viem.getPublicClient();
   const { time } = networkHelpers;
   const accounts = { deployer, claimant, challenger, second, third, stranger };
-  return { viem, networkHelpers, time, client, accounts, claims, referee, game };
+  return { viem, networkHelpers, time, client, accounts, programs, claims, referee, game };
+}
+
+/** What register takes. */
+export function registrationOf({ program }: Trace): [Hex, Hex, Hex[], Hex[][], Hex[], string[]] {
+  const { summary, interfaceTable, bindings, records, scalars } = program;
+  return [summary, interfaceTable, bindings, records, scalars, []];
 }
 
 export function termsOf(trace: Trace, changes: Partial<Terms> = {}): Terms {
@@ -153,7 +162,11 @@ export async function prepare(
   return { claimId, claimant, terms, salt, seal, bondWei, trace };
 }
 
+/** Commits to a claim, of a program that is registered first. */
 export async function commit(world: World, commitment: Commitment): Promise<Hex> {
+  const { trace } = commitment;
+  const registered = await world.programs.read.isRegistered([trace.program.programRoot]);
+  if (!registered) await world.programs.write.register(registrationOf(trace));
   const { terms, seal, bondWei, claimant } = commitment;
   return world.claims.write.commit([terms, seal], { value: bondWei, account: claimant });
 }
