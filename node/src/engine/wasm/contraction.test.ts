@@ -87,6 +87,30 @@ describe("contractions", () => {
     }
   });
 
+  it("multiplies one row by many columns", () => {
+    for (const columns of [31, 32, 33, 64, 75]) {
+      for (const count of [2, 5, 256, 300, 1024]) {
+        const words = [directedWords(1, count), directedWords(2, columns * count), directedWords(3, columns)];
+        const draft = { extents: [columns], count, left: [0], right: [count] };
+        check(draft, words, `${columns} ${count}`);
+        check({ ...draft, continued: true }, words, `${columns} ${count} continued`);
+        // Results in another order than the columns' words.
+        const turned = {
+          extents: [columns, 1],
+          count,
+          left: [0, 0],
+          right: [-count, 0],
+          offset: (columns - 1) * count,
+        };
+        check(
+          { ...turned, leftPattern: [[count, 1]] },
+          [directedWords(4, columns * count + count), words[1], words[2]],
+          "turned",
+        );
+      }
+    }
+  });
+
   it("adds up hostile words in the definition's order", () => {
     for (let seed = 1; seed <= 60; seed++) {
       const random = createRandom(seed);

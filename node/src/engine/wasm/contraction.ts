@@ -37,6 +37,8 @@ export interface Contraction {
   readonly totalInit: number | null;
   /** Whether the output is the final total itself. */
   readonly isBare: boolean;
+  /** Whether nothing but the columns reads their operand. */
+  readonly ownsColumns: boolean;
 }
 
 /** The contraction that a program is, with operands of the given lengths; null if it is none. */
@@ -90,6 +92,7 @@ export function recogniseContraction(program: ScalarProgram, lengths: readonly n
     batches: Int32Array.from({ length: 3 * batchParts[0].length }, (_, at) => batchParts[at % 3][Math.floor(at / 3)]),
     totalInit: loop.continued ? loop.carried[0].totalInit : null,
     isBare: program.result === layout.finals,
+    ownsColumns: readsOf(program, columnFactor.imm) === 1,
   };
 }
 
@@ -107,6 +110,11 @@ function dotFactors({ loop, constants, operandTypes }: ScalarProgram, { layout }
   const isFactor = (factor: Instruction | undefined): factor is Instruction =>
     factor?.op === "load" && factor.b !== 0 && operandTypes[factor.imm] === "f32";
   return factors.every(isFactor) ? factors : null;
+}
+
+function readsOf({ prologue, loop, epilogue }: ScalarProgram, operand: number): number {
+  const all = [...prologue, ...(loop?.body ?? []), ...(loop?.combine ?? []), ...epilogue];
+  return all.filter(({ op, imm }) => (op === "load" || op === "gather") && imm === operand).length;
 }
 
 function instructionAt(section: readonly Instruction[], first: number, register: number): Instruction | undefined {

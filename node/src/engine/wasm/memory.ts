@@ -6,8 +6,9 @@
 import { LockstepError } from "../../float/errors.ts";
 import { SPARE_BYTES } from "./access.ts";
 
-const PAGE_BYTES = 65536;
-const MAX_PAGES = 65536;
+export const PAGE_BYTES = 65536;
+/** What 32-bit addresses reach. */
+export const MAX_PAGES = 65536;
 
 /** Where tensors lie. Byte addresses are multiples of 64. */
 export interface Arena {
@@ -16,8 +17,14 @@ export interface Arena {
   words(): Uint32Array;
   /** Room for `length` words and the spare bytes after them; gives the byte address. */
   reserve(length: number): number;
-  /** Forgets everything reserved. */
+  /** Forgets everything reserved but what is kept. */
   reset(): void;
+  /** Room that outlives resets; only straight after a reset. Gives the byte address. */
+  keep(length: number): number;
+  /** Bytes that are kept. */
+  keptBytes(): number;
+  /** Forgets everything, also what is kept. */
+  clear(): void;
 }
 
 /** A run needs more memory than a module can address or the host grants. */
@@ -35,22 +42,35 @@ export class EngineMemoryError extends LockstepError {
 /** An empty memory that grows up to `maxPages` pages of 64 KiB. */
 export function createArena(maxPages = MAX_PAGES): Arena {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: maxPages });
+  let kept = 0;
   let end = 0;
   let view = new Uint32Array(memory.buffer);
+  const reserve = (length: number): number => {
+    const address = end;
+    end = address + Math.ceil((4 * length + SPARE_BYTES) / 64) * 64;
+    const missing = Math.ceil(end / PAGE_BYTES) - memory.buffer.byteLength / PAGE_BYTES;
+    if (missing > 0) grow(memory, missing, end, maxPages);
+    return address;
+  };
   return {
     memory,
     words() {
       if (view.buffer !== memory.buffer) view = new Uint32Array(memory.buffer);
       return view;
     },
-    reserve(length) {
-      const address = end;
-      end = address + Math.ceil((4 * length + SPARE_BYTES) / 64) * 64;
-      const missing = Math.ceil(end / PAGE_BYTES) - memory.buffer.byteLength / PAGE_BYTES;
-      if (missing > 0) grow(memory, missing, end, maxPages);
+    reserve,
+    reset() {
+      end = kept;
+    },
+    keep(length) {
+      if (end !== kept) throw new RangeError("room to keep comes before room for a run");
+      const address = reserve(length);
+      kept = end;
       return address;
     },
-    reset() {
+    keptBytes: () => kept,
+    clear() {
+      kept = 0;
       end = 0;
     },
   };

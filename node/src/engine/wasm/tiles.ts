@@ -27,6 +27,7 @@ import {
   simd,
   tee,
   V128,
+  v128Const,
   v128Load,
   v128Store,
 } from "./emit.ts";
@@ -39,6 +40,8 @@ import { canonicalVector } from "./instructions.ts";
 export const TILE_COLUMNS = 8;
 /** Rows of a tile: with 8 columns, 12 accumulators, 2 of the panel and 1 of the row fill the 16 registers of x64. */
 const TILE_ROWS = 6;
+/** Panels that one row meets at once: fewer would leave the chains of fma waiting for each other. */
+export const ROW_PANELS = 4;
 const PANEL_BYTES = 4 * TILE_COLUMNS;
 /** Bytes of a tile in memory. */
 export const TILE_BYTES = TILE_ROWS * PANEL_BYTES;
@@ -79,6 +82,11 @@ export interface TileExports {
     continued: number,
     tile: number,
   ): void;
+  /**
+   * Multiplies one row by {@link ROW_PANELS} panels that lie `count * 32` bytes apart and whose columns stand side by side
+   * in the output, from byte address `output` on.
+   */
+  multiplyRow(row: number, count: number, blockLength: number, panels: number, output: number, continued: number): void;
 }
 
 /** The module's bytes. */
@@ -86,7 +94,14 @@ export function tileModule(isFused: boolean): Uint8Array {
   const helpers = isFused ? [] : [emulatedFma()];
   const fma: FmaMode = isFused ? { kind: "fused" } : { kind: "emulated", functionIndex: 0 };
   const kernels = Array.from({ length: TILE_ROWS }, (_, index) => tileKernel(index + 1, fma));
-  return assembleModule([...helpers, ...kernels, packFunction(), collectFunction(), multiplyFunction(helpers.length)]);
+  return assembleModule([
+    ...helpers,
+    ...kernels,
+    packFunction(),
+    collectFunction(),
+    multiplyFunction(helpers.length),
+    multiplyRowFunction(fma),
+  ]);
 }
 
 /** left + right * scale in bytes: an element of a table of words. */
@@ -305,5 +320,49 @@ function multiplyFunction(firstKernel: number): FunctionDraft {
     [increment(rows, 4 * TILE_ROWS), increment(rowOffsets, 4 * TILE_ROWS)],
     [get(rowCount), get(taken), OP.i32Sub, tee(rowCount), branchIf(0)],
   ]);
+  return draft;
+}
+
+function multiplyRowFunction(fma: FmaMode): FunctionDraft {
+  const draft = draftFunction("multiplyRow", [I32, I32, I32, I32, I32, I32]);
+  const [row, count, blockLength, panels, output, continued] = [0, 1, 2, 3, 4, 5];
+  const [end, left] = [addLocal(draft, I32), addLocal(draft, I32)];
+  const pointers = Array.from({ length: ROW_PANELS }, () => addLocal(draft, I32));
+  const accumulators = Array.from({ length: 2 * ROW_PANELS }, () => addLocal(draft, V128));
+  const word = addLocal(draft, V128);
+  const step: Code = [
+    [get(row), load32Splat(), set(word)],
+    accumulators.map((accumulator, index): Code => [
+      [get(word), get(pointers[index >> 1]), v128Load(16 * (index % 2)), get(accumulator), fmaCode(fma)],
+      set(accumulator),
+    ]),
+    pointers.map((pointer) => increment(pointer, PANEL_BYTES)),
+    [get(row), i32Const(4), OP.i32Add, tee(row), get(end), OP.i32LtU, branchIf(0)],
+  ];
+  draft.body = [
+    pointers.map((pointer, index): Code => [
+      [get(panels), get(count), i32Const(index * PANEL_BYTES), OP.i32Mul, OP.i32Add, set(pointer)],
+    ]),
+    [get(count), set(left)],
+    loop([
+      accumulators.map((accumulator): Code => [v128Const([0]), set(accumulator)]),
+      [get(left), get(blockLength), get(left), get(blockLength), OP.i32LtU, OP.select, set(end)],
+      [get(left), get(end), OP.i32Sub, set(left)],
+      [get(row), get(end), i32Const(2), OP.i32Shl, OP.i32Add, set(end)],
+      loop(step),
+      get(continued),
+      ifElse(
+        accumulators.map((accumulator, index): Code => [
+          [get(output), v128Load(16 * index), get(accumulator), simd("f32x4Add"), set(accumulator)],
+        ]),
+      ),
+      accumulators.map((accumulator, index): Code => [
+        [get(output), canonicalVector(get(accumulator)), v128Store(16 * index)],
+      ]),
+      // From the second block on there is a total.
+      [i32Const(1), set(continued)],
+      [get(left), branchIf(0)],
+    ]),
+  ];
   return draft;
 }
