@@ -28,6 +28,8 @@ import type { Tamper } from "./tamper.ts";
 export interface PrimitiveRunner {
   /** Writes output[e] = scalar(e, step, operands) for every element e. Operands are never written. */
   run(scalar: ScalarProgram, step: number, operands: readonly Uint32Array[], output: Uint32Array): void;
+  /** Says that these words will never change, so that the backend may hold a copy of them while they live. */
+  keep?(words: Uint32Array): void;
 }
 
 /** The living definition as a backend: slow, and equal to every other. */
@@ -220,7 +222,10 @@ function createMachine(program: Program, options: ExecuteOptions, tamper: Tamper
   const { inputs, runner } = options;
   const constants = new Map<Hash, Uint32Array>();
   const constant = (root: Hash): Uint32Array => {
-    const words = constants.get(root) ?? options.constants(root);
+    const known = constants.get(root);
+    if (known !== undefined) return known;
+    const words = options.constants(root);
+    runner.keep?.(words);
     constants.set(root, words);
     return words;
   };
