@@ -8,7 +8,8 @@ import { EvaluationError } from "../../ir/interpret.ts";
 import { OPCODE_NAMES, OPCODES, WORD_TYPES } from "../../ir/opcodes.ts";
 import type { WordType } from "../../ir/opcodes.ts";
 import { randomOperands, randomScalar, randomWords } from "../../ir/random.ts";
-import type { ScalarProgram } from "../../ir/scalar.ts";
+import type { LoadPattern, ScalarProgram } from "../../ir/scalar.ts";
+import { InvalidScalarProgramError, validateScalar } from "../../ir/validate.ts";
 import { assertSameBits, directedWords, opcodeProgram, tupleColumns } from "./fixtures.ts";
 import { EngineMemoryError } from "./memory.ts";
 import { createWasmRunner } from "./runner.ts";
@@ -33,6 +34,23 @@ function rowSum(rows: number, count: number, lanes: 1 | 32, continued: boolean, 
     });
     return b.add(sum, b.load(2, b.digits[0]));
   });
+}
+
+/** The program with 32 lanes and loads of neighbouring words, where that is valid and different. */
+function inLanes(program: ScalarProgram): ScalarProgram | null {
+  const { loop, patterns } = program;
+  if (loop === null || patterns.length === 0) return null;
+  const neighbours = patterns.map(([slow, middle, { extent }], index): LoadPattern => {
+    return [slow, middle, { extent: extent < 16 ? 4 * extent : 4096 + index, stride: 1 }];
+  });
+  const changed: ScalarProgram = { ...program, patterns: neighbours, loop: { ...loop, lanes: 32 } };
+  try {
+    validateScalar(changed);
+    return changed;
+  } catch (error) {
+    if (error instanceof InvalidScalarProgramError) return null;
+    throw error;
+  }
 }
 
 for (const [name, runner] of Object.entries(RUNNERS)) {
@@ -62,6 +80,18 @@ for (const [name, runner] of Object.entries(RUNNERS)) {
         const scalar = randomScalar(random);
         const operands = randomOperands(random, scalar).map(({ words }) => words);
         assertSameBits(runner, scalar, operands, `seed ${seed}`, below(random, 1000));
+      }
+    });
+
+    it("runs random loops over neighbouring words in 32 lanes", () => {
+      let ran = 0;
+      for (let seed = 0; ran < 300; seed++) {
+        const random = createRandom(seed);
+        const scalar = inLanes(randomScalar(random));
+        if (scalar === null) continue;
+        const operands = randomOperands(random, scalar).map(({ words }) => words);
+        assertSameBits(runner, scalar, operands, `seed ${seed} in lanes`, below(random, 9));
+        ran++;
       }
     });
 
