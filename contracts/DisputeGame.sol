@@ -18,7 +18,6 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 claimId;
         address challenger;
         uint48 openedBlock;
-        uint48 sequence;
         // Here a slot begins: with the node's, the only one that a move writes.
         ChallengeStatus status;
         uint40 turnStarted;
@@ -37,14 +36,17 @@ contract DisputeGame is IDisputeGame, PullPayments {
 
     /// @dev All challenges and commitments of one claim.
     struct Dispute {
-        bool slashed;
-        // Challenges and commitments so far.
-        uint48 entries;
+        // Zero until the claim is slashed.
+        uint40 slashedAt;
+        uint32 challenges;
         uint32 openChallenges;
-        // Demands for which a fee is reserved, by challenges that did not lose; and how many the bond pays for.
-        uint32 paidDemands;
-        uint32 paidDemandLimit;
+        uint32 commitments;
         uint32 pendingProofs;
+        // No commitment up to this sequence is pending; one above it may be.
+        uint32 endedThrough;
+        // Demands for which a fee is reserved, by challenges that did not lose; and how many the bond pays for.
+        uint24 paidDemands;
+        uint24 paidDemandLimit;
     }
 
     IClaimRegistry public immutable claims;
@@ -60,6 +62,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
 
     mapping(bytes32 challengeId => Stored) private _challenges;
     mapping(bytes32 claimId => Dispute) private _disputes;
+    mapping(bytes32 claimId => mapping(address challenger => bytes32 challengeId)) private _latestChallenges;
     mapping(bytes32 claimId => Bounty) private _bounties;
     mapping(bytes32 claimId => mapping(address committer => mapping(bytes32 commitment => ProofCommitment)))
         private _proofs;
@@ -94,23 +97,23 @@ contract DisputeGame is IDisputeGame, PullPayments {
     /// @inheritdoc IDisputeGame
     function challenge(bytes32 claimId) external payable returns (bytes32 challengeId) {
         Dispute storage dispute = _disputes[claimId];
-        challengeId = keccak256(abi.encode(claimId, msg.sender, dispute.entries));
-        Bond memory claim = _claimInWindow(claimId);
+        challengeId = keccak256(abi.encode(claimId, msg.sender, dispute.challenges));
+        Bond memory claim = _revealedClaim(claimId);
+        if (block.timestamp > claim.challengeUntil) revert WindowClosed(claimId, claim.challengeUntil);
         uint256 depositWei = Bonds.deposit(claim.moveFeeWei, challengeFloorWei);
         if (msg.value != depositWei) revert WrongValue(depositWei, msg.value);
 
         if (dispute.paidDemandLimit == 0) {
             uint256 limit = Bonds.paidDemandLimit(claim.bondWei, claim.moveFeeWei);
-            dispute.paidDemandLimit = limit > type(uint32).max ? type(uint32).max : uint32(limit);
+            dispute.paidDemandLimit = limit > type(uint24).max ? type(uint24).max : uint24(limit);
         }
-        uint48 sequence = dispute.entries + 1;
-        dispute.entries = sequence;
+        dispute.challenges += 1;
         dispute.openChallenges += 1;
+        _latestChallenges[claimId][msg.sender] = challengeId;
         Stored storage stored = _challenges[challengeId];
         stored.claimId = claimId;
         stored.challenger = msg.sender;
         stored.openedBlock = uint48(block.number);
-        stored.sequence = sequence;
         stored.status = ChallengeStatus.ChallengerTurn;
         stored.turnStarted = uint40(block.timestamp);
         emit ChallengeOpened(challengeId, claimId, msg.sender, depositWei);
@@ -129,7 +132,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         _checkChallenger(challengeId, stored);
         bytes32 claimId = stored.claimId;
         Dispute storage dispute = _disputes[claimId];
-        if (dispute.slashed) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
+        if (dispute.slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
         if (stored.demands == Bonds.MAX_DEMANDS) revert DemandsExhausted(challengeId, Bonds.MAX_DEMANDS);
         uint8 width = Walk.checkDemand(claims.viewOf(claimId), node, position, path, shown);
 
@@ -181,21 +184,12 @@ contract DisputeGame is IDisputeGame, PullPayments {
         }
         _checkChallenger(challengeId, stored);
         bytes32 claimId = stored.claimId;
-        bool slashed = _disputes[claimId].slashed;
-        if (slashed && !_outranks(claimId, stored.sequence)) {
-            revert BountyOutOfReach(claimId, _bounties[claimId].sequence, _bounties[claimId].settleAfter);
-        }
+        if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
         if (block.number <= stored.openedBlock) revert ProofTooEarly(stored.openedBlock);
         Fault memory fault = _judge(claimId, kind, proof);
 
         _emitFraud(claimId, challengeId, kind, fault);
-        if (slashed) {
-            _bounties[claimId].winner = msg.sender;
-            _bounties[claimId].sequence = stored.sequence;
-            _refund(challengeId, stored, ChallengeStatus.Refunded, claims.bondOf(claimId).moveFeeWei);
-        } else {
-            _win(challengeId, stored);
-        }
+        _win(challengeId, stored);
     }
 
     /// @inheritdoc IDisputeGame
@@ -204,7 +198,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 claimId = stored.claimId;
         if (!_isOpen(stored)) revert WrongTurn(challengeId, stored.status);
         Dispute storage dispute = _disputes[claimId];
-        if (dispute.slashed) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
+        if (dispute.slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
         uint64 deadline = _deadline(stored);
         if (block.timestamp <= deadline) revert ClockRunning(challengeId, deadline);
         Bond memory claim = claims.bondOf(claimId);
@@ -228,24 +222,24 @@ contract DisputeGame is IDisputeGame, PullPayments {
         Stored storage stored = _challenges[challengeId];
         bytes32 claimId = stored.claimId;
         if (!_isOpen(stored)) revert WrongTurn(challengeId, stored.status);
-        if (!_disputes[claimId].slashed) revert ClaimStatusUnfit(claimId, claims.statusOf(claimId));
-        uint64 settleAfter = _bounties[claimId].settleAfter;
-        // Closing gives up the bounty, which nobody may do for another.
-        if (block.timestamp <= settleAfter && msg.sender != stored.challenger) revert BountyHeld(claimId, settleAfter);
+        if (_disputes[claimId].slashedAt == 0) revert ClaimStatusUnfit(claimId, claims.statusOf(claimId));
 
         _refund(challengeId, stored, ChallengeStatus.Refunded, claims.bondOf(claimId).moveFeeWei);
     }
 
     /// @inheritdoc IDisputeGame
     function commitProof(bytes32 claimId, bytes32 commitment) external payable {
-        _claimInWindow(claimId);
+        Bond memory claim = _revealedClaim(claimId);
+        if (block.timestamp > claim.challengeUntil && _openChallengeOf(claimId, msg.sender) == 0) {
+            revert WindowClosed(claimId, claim.challengeUntil);
+        }
         if (msg.value != proofBondWei) revert WrongValue(proofBondWei, msg.value);
         ProofCommitment storage committed = _proofs[claimId][msg.sender][commitment];
         if (committed.sequence != 0) revert ProofAlreadyCommitted(claimId, msg.sender, commitment);
 
         Dispute storage dispute = _disputes[claimId];
-        uint48 sequence = dispute.entries + 1;
-        dispute.entries = sequence;
+        uint32 sequence = dispute.commitments + 1;
+        dispute.commitments = sequence;
         dispute.pendingProofs += 1;
         committed.committedBlock = uint64(block.number);
         committed.sequence = sequence;
@@ -260,34 +254,32 @@ contract DisputeGame is IDisputeGame, PullPayments {
         ProofCommitment memory committed = _committedProof(claimId, msg.sender, commitment);
         if (block.number <= committed.committedBlock) revert ProofTooEarly(committed.committedBlock);
         Bond memory claim = claims.bondOf(claimId);
-        uint64 revealUntil = claim.challengeUntil + _proofRevealSeconds;
-        if (block.timestamp > revealUntil) revert ProofRevealClosed(claimId, revealUntil);
+        (bool revealable, uint64 revealUntil) = _isRevealable(claimId, claim, msg.sender);
+        if (!revealable) revert ProofRevealClosed(claimId, revealUntil);
         Fault memory fault = _judge(claimId, kind, proof);
 
-        Dispute storage dispute = _disputes[claimId];
-        delete _proofs[claimId][msg.sender][commitment];
-        dispute.pendingProofs -= 1;
+        _endCommitment(claimId, msg.sender, commitment, committed.sequence);
         emit ProofRevealed(claimId, msg.sender, committed.sequence);
         _credit(msg.sender, proofBondWei);
-        if (!dispute.slashed) {
-            _emitFraud(claimId, bytes32(0), kind, fault);
-            _slash(claimId, claim, committed.sequence, msg.sender);
+        if (claim.status != ClaimStatus.Revealed) {
+            _takeBounty(claimId, committed.sequence);
             return;
         }
-        if (_outranks(claimId, committed.sequence)) {
-            _bounties[claimId].winner = msg.sender;
-            _bounties[claimId].sequence = committed.sequence;
+        bytes32 challengeId = _openChallengeOf(claimId, msg.sender);
+        _emitFraud(claimId, challengeId, kind, fault);
+        if (challengeId != 0) {
+            _refund(challengeId, _challenges[challengeId], ChallengeStatus.Won, claim.moveFeeWei);
         }
+        _slash(claimId, claim, committed.sequence, msg.sender);
     }
 
     /// @inheritdoc IDisputeGame
     function forfeitProof(bytes32 claimId, address committer, bytes32 commitment) external {
-        _committedProof(claimId, committer, commitment);
-        uint64 revealUntil = claims.bondOf(claimId).challengeUntil + _proofRevealSeconds;
-        if (block.timestamp <= revealUntil) revert ProofRevealPending(claimId, revealUntil);
+        ProofCommitment memory committed = _committedProof(claimId, committer, commitment);
+        (bool revealable, uint64 revealUntil) = _isRevealable(claimId, claims.bondOf(claimId), committer);
+        if (revealable) revert ProofRevealPending(claimId, revealUntil);
 
-        delete _proofs[claimId][committer][commitment];
-        _disputes[claimId].pendingProofs -= 1;
+        _endCommitment(claimId, committer, commitment, committed.sequence);
         emit ProofForfeited(claimId, committer, proofBondWei);
         Bonds.burn(proofBondWei);
     }
@@ -296,9 +288,9 @@ contract DisputeGame is IDisputeGame, PullPayments {
     function settleBounty(bytes32 claimId) external {
         Bounty memory bounty = _bounties[claimId];
         if (bounty.settleAfter == 0) revert BountyNotHeld(claimId);
-        Dispute storage dispute = _disputes[claimId];
-        bool contestable = dispute.openChallenges != 0 || dispute.pendingProofs != 0;
-        if (contestable && block.timestamp <= bounty.settleAfter) revert BountyHeld(claimId, bounty.settleAfter);
+        if (block.timestamp <= bounty.settleAfter && _hasEarlierThan(claimId, bounty.sequence)) {
+            revert BountyHeld(claimId, bounty.settleAfter);
+        }
 
         delete _bounties[claimId];
         emit BountySettled(claimId, bounty.winner, bounty.amountWei);
@@ -313,7 +305,6 @@ contract DisputeGame is IDisputeGame, PullPayments {
                 claimId: stored.claimId,
                 challenger: stored.challenger,
                 openedBlock: stored.openedBlock,
-                sequence: stored.sequence,
                 status: stored.status,
                 turnStarted: stored.turnStarted,
                 claimantUsedSeconds: stored.claimantUsedSeconds,
@@ -355,25 +346,23 @@ contract DisputeGame is IDisputeGame, PullPayments {
         return _bounties[claimId];
     }
 
-    /// @dev Ends the claim in favour of a challenge.
+    /// @dev Ends the claim in favour of a challenge. Without a commitment it ranks behind all of them.
     function _win(bytes32 challengeId, Stored storage stored) private {
         bytes32 claimId = stored.claimId;
         Bond memory claim = claims.bondOf(claimId);
         address challenger = stored.challenger;
         _refund(challengeId, stored, ChallengeStatus.Won, claim.moveFeeWei);
-        _slash(claimId, claim, stored.sequence, challenger);
+        _slash(claimId, claim, uint64(_disputes[claimId].commitments) + 1, challenger);
     }
 
-    /// @dev Slashes the claim and pays its bounty, or holds it while another challenge or commitment may be earlier and
-    /// prove. Brings the compensation of every challenge that is open into this contract.
+    /// @dev Slashes the claim and pays its bounty, or holds it while an earlier commitment may be revealed. Brings the compensation of every challenge that is open into this contract.
     function _slash(bytes32 claimId, Bond memory claim, uint64 sequence, address prover) private {
         Dispute storage dispute = _disputes[claimId];
         uint256 bountyWei = Bonds.bounty(claim.bondWei);
-        uint64 settleAfter = uint64(block.timestamp) + _proofRevealSeconds;
-        bool revealable = dispute.pendingProofs != 0 && block.timestamp <= claim.challengeUntil + _proofRevealSeconds;
 
-        dispute.slashed = true;
-        if (revealable || dispute.openChallenges != 0) {
+        dispute.slashedAt = uint40(block.timestamp);
+        if (_hasEarlierThan(claimId, sequence)) {
+            uint64 settleAfter = uint64(block.timestamp) + _proofRevealSeconds;
             _bounties[claimId] = Bounty(prover, sequence, settleAfter, bountyWei);
         } else {
             emit BountySettled(claimId, prover, bountyWei);
@@ -392,10 +381,45 @@ contract DisputeGame is IDisputeGame, PullPayments {
         _credit(stored.challenger, payoutWei);
     }
 
-    /// @dev Whether a proof by the holder of `sequence` takes the bounty of a slashed claim over.
-    function _outranks(bytes32 claimId, uint64 sequence) private view returns (bool) {
+    /// @dev Gives the sender a held bounty if its commitment is earlier than what the winner stands on.
+    function _takeBounty(bytes32 claimId, uint64 sequence) private {
         Bounty storage bounty = _bounties[claimId];
-        return block.timestamp <= bounty.settleAfter && sequence < bounty.sequence;
+        if (block.timestamp > bounty.settleAfter || sequence >= bounty.sequence) return;
+        bounty.winner = msg.sender;
+        bounty.sequence = sequence;
+    }
+
+    function _endCommitment(bytes32 claimId, address committer, bytes32 commitment, uint64 sequence) private {
+        Dispute storage dispute = _disputes[claimId];
+        delete _proofs[claimId][committer][commitment];
+        dispute.pendingProofs -= 1;
+        if (dispute.pendingProofs == 0) dispute.endedThrough = dispute.commitments;
+        else if (sequence == dispute.endedThrough + 1) dispute.endedThrough += 1;
+    }
+
+    /// @dev Whether a commitment before `sequence` may be pending; surely not if none is.
+    function _hasEarlierThan(bytes32 claimId, uint64 sequence) private view returns (bool) {
+        return sequence > uint64(_disputes[claimId].endedThrough) + 1;
+    }
+
+    /// @dev Whether the committer may reveal: until R after the window, or after the slash if that was later, and as long
+    /// as its challenge keeps the claim from its end.
+    function _isRevealable(
+        bytes32 claimId,
+        Bond memory claim,
+        address committer
+    ) private view returns (bool revealable, uint64 revealUntil) {
+        uint64 slashedAt = _disputes[claimId].slashedAt;
+        revealUntil = (slashedAt > claim.challengeUntil ? slashedAt : claim.challengeUntil) + _proofRevealSeconds;
+        revealable =
+            block.timestamp <= revealUntil ||
+            (claim.status == ClaimStatus.Revealed && _openChallengeOf(claimId, committer) != 0);
+    }
+
+    /// @dev The challenger's latest challenge of the claim, zero if it has none or that has ended.
+    function _openChallengeOf(bytes32 claimId, address challenger) private view returns (bytes32 challengeId) {
+        challengeId = _latestChallenges[claimId][challenger];
+        if (!_isOpen(_challenges[challengeId])) challengeId = 0;
     }
 
     function _endClaimantTurn(Stored storage stored) private {
@@ -422,10 +446,9 @@ contract DisputeGame is IDisputeGame, PullPayments {
         return (kind == 0 ? referee : structureReferee).prove(kind, claims.viewOf(claimId), proof);
     }
 
-    function _claimInWindow(bytes32 claimId) private view returns (Bond memory claim) {
+    function _revealedClaim(bytes32 claimId) private view returns (Bond memory claim) {
         claim = claims.bondOf(claimId);
         if (claim.status != ClaimStatus.Revealed) revert ClaimStatusUnfit(claimId, claim.status);
-        if (block.timestamp > claim.challengeUntil) revert WindowClosed(claimId, claim.challengeUntil);
     }
 
     function _committedProof(
@@ -444,7 +467,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
     ) private view returns (bytes32 claimId) {
         _checkTurn(challengeId, stored, ChallengeStatus.ClaimantTurn);
         claimId = stored.claimId;
-        if (_disputes[claimId].slashed) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
+        if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
         if (stored.node != node) revert DemandChanged(stored.node, node);
     }
 

@@ -18,7 +18,6 @@ enum ChallengeStatus {
 
 /// @notice A challenge as the game keeps it.
 /// @param openedBlock Block in which it was opened; a proof needs a later one.
-/// @param sequence Its place among the claim's challenges and proof commitments, from 1.
 /// @param turnStarted Second in which the side to move got its turn.
 /// @param claimantUsedSeconds Time the claimant used in ended turns; never reset. `challengerUsedSeconds` likewise.
 /// @param demands Demands made, at most 16.
@@ -28,7 +27,6 @@ struct Challenge {
     bytes32 claimId;
     address challenger;
     uint64 openedBlock;
-    uint64 sequence;
     ChallengeStatus status;
     uint64 turnStarted;
     uint32 claimantUsedSeconds;
@@ -39,16 +37,16 @@ struct Challenge {
     bytes32 node;
 }
 
-/// @notice A bonded commitment to a direct proof.
+/// @notice A bonded commitment to a proof.
 /// @param committedBlock Block of the commitment, zero if none; a reveal needs a later one.
-/// @param sequence Its place among the claim's challenges and proof commitments, from 1.
+/// @param sequence Its place among the claim's commitments, from 1.
 struct ProofCommitment {
     uint64 committedBlock;
     uint64 sequence;
 }
 
-/// @notice The bounty of a slashed claim while an earlier challenge or commitment may still take it.
-/// @param sequence Of the winner's challenge or commitment.
+/// @notice The bounty of a slashed claim while an earlier commitment may still take it.
+/// @param sequence Of the winner's commitment; the next free one if it has none.
 /// @param settleAfter Last second to take it; zero once paid.
 struct Bounty {
     address winner;
@@ -64,15 +62,16 @@ struct Bounty {
 ///
 /// Money, in wei, for a claim with bond B and move fee f. A challenge deposits 16 f + challengeFloorWei. The claim stands:
 /// all of it goes to the claimant. The claim is slashed: the winner gets B / 4, every open challenge its deposit and f for
-/// each demand it made, as far as B / 4 reaches in the order of the demands; the rest is burnt. The winner is whoever shows
-/// a valid proof within R of the slash and opened its challenge or committed to its proof first: proofs are seen before
-/// they are included, and openings by everyone, so copying one must not pay. R is the time for direct proofs.
+/// each demand it made, as far as B / 4 reaches in the order of the demands; the rest is burnt. The winner is whoever
+/// committed to its proof first among those that reveal a valid one until R after the slash; without any, the challenger
+/// that proved or whose demand was not answered. Proofs are seen before they are included, and whoever can commit to one
+/// knows it, so copying one must not pay; opening a challenge takes no knowledge, so it gives no rank.
 interface IDisputeGame is IPullPayments {
     /// @notice A deployment parameter is below its floor.
     error ParameterBelowFloor(bytes32 name, uint256 value, uint256 floor);
     /// @notice The claim is in another status than the call needs.
     error ClaimStatusUnfit(bytes32 claimId, ClaimStatus status);
-    /// @notice Challenges and proof commitments close with the claim's window.
+    /// @notice Challenges close with the claim's window, and so do proof commitments of others than open challengers.
     error WindowClosed(bytes32 claimId, uint64 challengeUntil);
     /// @notice The coin sent is not exactly what the call takes.
     error WrongValue(uint256 requiredWei, uint256 sentWei);
@@ -98,16 +97,14 @@ interface IDisputeGame is IPullPayments {
     error ProofAlreadyCommitted(bytes32 claimId, address committer, bytes32 commitment);
     /// @notice The caller has no such commitment (left).
     error ProofNotCommitted(bytes32 claimId, address committer, bytes32 commitment);
-    /// @notice Direct proofs are revealed until then.
+    /// @notice Proofs are revealed until then.
     error ProofRevealClosed(bytes32 claimId, uint64 revealUntil);
-    /// @notice The commitment can still be revealed.
+    /// @notice The commitment can still be revealed: until then, and by an open challenger of a revealed claim after.
     error ProofRevealPending(bytes32 claimId, uint64 revealUntil);
     /// @notice No bounty is held for this claim.
     error BountyNotHeld(bytes32 claimId);
-    /// @notice An earlier challenge or commitment may still take the bounty.
+    /// @notice An earlier commitment may still take the bounty.
     error BountyHeld(bytes32 claimId, uint64 settleAfter);
-    /// @notice The claim is slashed, and its bounty is paid or goes to whoever was earlier.
-    error BountyOutOfReach(bytes32 claimId, uint64 sequence, uint64 settleAfter);
 
     event ChallengeOpened(
         bytes32 indexed challengeId,
@@ -140,7 +137,8 @@ interface IDisputeGame is IPullPayments {
         address opener,
         uint64 challengerDeadline
     );
-    /// @param challengeId Zero for a direct proof.
+    /// @notice The proof that slashed the claim.
+    /// @param challengeId The prover's open challenge; zero if it has none.
     event FraudProven(
         bytes32 indexed claimId,
         bytes32 indexed challengeId,
@@ -160,8 +158,7 @@ interface IDisputeGame is IPullPayments {
     event BountySettled(bytes32 indexed claimId, address indexed winner, uint256 amountWei);
 
     /// @notice Challenges a revealed claim within its window. The challenger's clock runs at once.
-    /// @return challengeId keccak256(abi.encode(claimId, challenger, count)), count of the claim's challenges and proof
-    /// commitments before.
+    /// @return challengeId keccak256(abi.encode(claimId, challenger, count)), count of the claim's challenges before.
     function challenge(bytes32 claimId) external payable returns (bytes32 challengeId);
 
     /// @notice Asks the claimant for what lies below a node. Challenger's turn becomes claimant's.
@@ -184,32 +181,32 @@ interface IDisputeGame is IPullPayments {
     function openChunk(bytes32 challengeId, bytes32 node, bytes calldata chunk) external;
 
     /// @notice Ends a challenge, and the claim, with a fraud proof; the challenger alone, while its clock has not run out,
-    /// in a later block than the challenge. If another slashed the claim, takes the bounty while it is held for earlier
-    /// challenges, this one included.
+    /// in a later block than the challenge, before another slashed the claim. It ranks behind every commitment: who does
+    /// not want to lose the bounty to a copy calls commitProof and revealProof instead.
     /// @param proof abi.encode of the kind's struct.
     function prove(bytes32 challengeId, uint8 kind, bytes calldata proof) external;
 
     /// @notice Ends a challenge whose side to move has run out of time. Anyone may call.
     function timeout(bytes32 challengeId) external;
 
-    /// @notice Pays a challenge that was open when another ended its claim. Its challenger may call, giving up its chance of
-    /// the bounty; anyone once the bounty is not held.
+    /// @notice Pays a challenge that was open when another ended its claim. Anyone may call.
     function close(bytes32 challengeId) external;
 
-    /// @notice Bonds a commitment to a direct proof, until the claim's window closes (T).
+    /// @notice Bonds a commitment to a proof, until the claim's window closes (T); after that, while the claim is revealed,
+    /// for a sender whose latest challenge of it is open. Does not delay the claim's end.
     /// @param commitment keccak256(abi.encode(chainId, game, claimId, sender, salt, kind, keccak256(proof))).
     function commitProof(bytes32 claimId, bytes32 commitment) external payable;
 
-    /// @notice Reveals a committed proof until T + R, in a later block than the commitment, and returns its bond. The first
-    /// slashes the claim. After a slash a valid reveal takes the bounty while it is held, if its commitment is earlier than
-    /// what the winner stands on.
+    /// @notice Reveals a committed proof in a later block than the commitment, and returns its bond: until T + R, or R after
+    /// the slash if that was later; while the claim is revealed also as long as the sender's latest challenge is open. The
+    /// first slashes the claim, and wins that challenge. After a slash a valid reveal takes the bounty while it is held, if
+    /// its commitment is earlier than what the winner stands on.
     function revealProof(bytes32 claimId, uint8 kind, bytes calldata proof, bytes32 salt) external;
 
-    /// @notice Burns the bond of a commitment that was not validly revealed until T + R. Anyone may call.
+    /// @notice Burns the bond of a commitment that can't be revealed any more. Anyone may call.
     function forfeitProof(bytes32 claimId, address committer, bytes32 commitment) external;
 
-    /// @notice Pays a held bounty R after the slash, or once no other challenge is open and no commitment pending. Anyone
-    /// may call.
+    /// @notice Pays a held bounty R after the slash, or once no earlier commitment is pending. Anyone may call.
     function settleBounty(bytes32 claimId) external;
 
     /// @notice The challenge, all zero if unknown.

@@ -312,8 +312,7 @@ describe("DisputeGame clocks", async () => {
       await fails(answer(asked), game, "ClaimStatusUnfit", ended);
       await fails(game.write.openChunk([asked, NODE, "0x"]), game, "ClaimStatusUnfit", ended);
       const proven = game.write.prove([asked, 0, proofOfFault()], { account: challenger });
-      const { sequence, settleAfter } = await game.read.bountyOf([claimId]);
-      await fails(proven, game, "BountyOutOfReach", [claimId, sequence, settleAfter]);
+      await fails(proven, game, "ClaimStatusUnfit", ended);
       await at(world, (await now(world)) + CLOCK + 1n);
       await fails(game.write.timeout([asked]), game, "ClaimStatusUnfit", ended);
       await fails(game.write.challenge([claimId], { value: DEPOSIT }), game, "ClaimStatusUnfit", ended);
@@ -325,13 +324,9 @@ describe("DisputeGame clocks", async () => {
       ]);
     });
 
-    it("closes each open challenge once", async () => {
-      const { claimId, challengeId, answered, asked } = await slashed();
-      const { settleAfter } = await game.read.bountyOf([claimId]);
-      await at(world, settleAfter);
-      await fails(game.write.close([asked], { account: stranger }), game, "BountyHeld", [claimId, settleAfter]);
+    it("closes each open challenge once, by anyone", async () => {
+      const { challengeId, answered, asked } = await slashed();
       await game.write.close([answered], { account: stranger });
-      await at(world, settleAfter + 1n);
       await game.write.close([asked], { account: claimant });
       for (const id of [answered, asked]) {
         await fails(game.write.close([id]), game, "WrongTurn", [id, CHALLENGE.refunded]);

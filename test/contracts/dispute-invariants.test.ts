@@ -126,11 +126,25 @@ async function prove(play: Play): Promise<void> {
   const challenge = pick(play, play.challenges.slice(-RECENT));
   if (challenge === undefined) return;
   const { id, challenger, claim } = challenge;
-  const { write, read } = play.world.game;
-  const slashed = (await read.bountyOf([claim.claimId])).settleAfter !== 0n;
-  const name = slashed ? "prove after a slash" : "prove";
-  const done = await attempt(play, name, () => write.prove([id, 0, proofAgainst(claim)], { account: challenger }));
+  const { write } = play.world.game;
+  const done = await attempt(play, "prove", () => write.prove([id, 0, proofAgainst(claim)], { account: challenger }));
   assert.ok(!done || claim.wrong);
+}
+
+/** Reveals a commitment; counts by itself the case that it takes the bounty from another. */
+async function revealProof(play: Play): Promise<void> {
+  const proof = pick(play, play.proofs);
+  if (proof === undefined || !proof.claim.wrong) return;
+  const { claimId } = proof.claim;
+  const { write, read } = play.world.game;
+  const { sequence, settleAfter } = await read.bountyOf([claimId]);
+  const done = await attempt(play, "revealProof", () =>
+    write.revealProof([claimId, 0, PROOF, SALT], { account: proof.committer }),
+  );
+  if (!done || settleAfter === 0n) return;
+  const { sequence: winning } = await read.bountyOf([claimId]);
+  assert.ok(winning <= sequence);
+  if (winning < sequence) play.counts.set("take a bounty", (play.counts.get("take a bounty") ?? 0) + 1);
 }
 
 const ACTIONS_OF_PLAY: ((play: Play) => Promise<unknown>)[] = [
@@ -151,15 +165,7 @@ const ACTIONS_OF_PLAY: ((play: Play) => Promise<unknown>)[] = [
   prove,
   prove,
   prove,
-  async (play) => {
-    const proof = pick(play, play.proofs);
-    if (proof === undefined) return;
-    const { claim, committer } = proof;
-    if (!claim.wrong) return;
-    await attempt(play, "revealProof", () =>
-      play.world.game.write.revealProof([claim.claimId, 0, PROOF, SALT], { account: committer }),
-    );
-  },
+  revealProof,
   async (play) => {
     const challenge = pick(play, play.challenges.slice(-RECENT));
     if (challenge !== undefined) await attempt(play, "timeout", () => play.world.game.write.timeout([challenge.id]));
@@ -291,8 +297,8 @@ describe("disputes under random play", () => {
       "demand",
       "open",
       "prove",
-      "prove after a slash",
       "revealProof",
+      "take a bounty",
       "commitProof",
       "forfeitProof",
       "timeout",

@@ -109,7 +109,6 @@ describe("DisputeGame money", async () => {
     const closed = await game.write.close([answered], { account: second });
     await emits(closed, game, "ChallengeClosed", [answered, claimId, false, DEPOSIT + 3n * FEE]);
     await game.write.close([asked], { account: third });
-    await emits(game.write.settleBounty([claimId]), game, "BountySettled", [claimId, challenger, BOUNTY]);
     assert.equal(await credit(challenger), BOUNTY + DEPOSIT);
     assert.equal(await credit(second), DEPOSIT + 3n * FEE);
     assert.equal(await credit(third), DEPOSIT + FEE);
@@ -142,7 +141,6 @@ describe("DisputeGame money", async () => {
     assert.equal((await game.read.challengeOf([other])).paidDemands, 6);
     await prove(other, second);
     await game.write.close([first], { account: challenger });
-    await game.write.settleBounty([claimId]);
     assert.equal(await credit(challenger), HIGH_DEPOSIT + 10n * HIGH_FEE);
     assert.equal(await credit(second), BOUNTY + HIGH_DEPOSIT + 6n * HIGH_FEE);
     assert.ok((await burnt()) >= BOND / 2n);

@@ -1,4 +1,4 @@
-// Direct proofs: bonded commitments until T, reveals until T + R, and who takes the bounty.
+// Committed proofs: bonds, the times to commit and reveal, and who takes the bounty.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
@@ -8,18 +8,22 @@ import {
   assertSolvent,
   at,
   BOND,
+  CHALLENGE,
   CLAIM,
   commitmentOf,
   createWorld,
   demandTop,
+  DEPOSIT,
   FAULT,
   FEE,
   now,
   openChallenge,
+  openTop,
   PARAMETERS,
   proofOfFault,
   revealedClaim,
   SINK,
+  walk,
 } from "./support/world.ts";
 
 const SALT = keccak256("0x53");
@@ -28,7 +32,7 @@ const PROOF = proofOfFault();
 const BOUNTY = BOND / 4n;
 const { proofBondWei, proofRevealSeconds } = PARAMETERS;
 
-describe("DisputeGame direct proofs", async () => {
+describe("DisputeGame committed proofs", async () => {
   const world = await createWorld();
   const { viem, game, claims, referee, accounts, networkHelpers, client } = world;
   const { claimant, challenger, second, third, stranger } = accounts;
@@ -83,9 +87,37 @@ describe("DisputeGame direct proofs", async () => {
       await fails(revealProof(claimId, stranger), game, "ProofNotCommitted", [claimId, stranger, copied]);
     });
 
-    it("numbers commitments", async () => {
+    it("is open to the holder of an open challenge after T, and to nobody else", async () => {
+      const { claimId, challengeUntil, revealUntil } = await fixture();
+      const lost = await openChallenge(world, claimId, second);
+      await at(world, challengeUntil);
+      const challengeId = await openChallenge(world, claimId, challenger);
+      await game.write.timeout([lost]);
+      await demandTop(world, challengeId, challenger);
+      await at(world, challengeUntil + 200n);
+      await commitProof(claimId, challenger);
+      for (const account of [stranger, second]) {
+        const late = game.write.commitProof([claimId, SALT], { account, value: proofBondWei });
+        await fails(late, game, "WindowClosed", [claimId, challengeUntil]);
+      }
+      await openTop(world, challengeId, claimant);
+      await at(world, revealUntil + 1n);
+      await commitProof(claimId, challenger, PROOF, 1);
+      await assertSolvent(world);
+    });
+
+    it("refuses a claim that is slashed", async () => {
       const { claimId } = await fixture();
       await commitProof(claimId, challenger);
+      await revealProof(claimId, challenger);
+      const late = game.write.commitProof([claimId, SALT], { value: proofBondWei });
+      await fails(late, game, "ClaimStatusUnfit", [claimId, CLAIM.slashed]);
+    });
+
+    it("numbers commitments, not challenges", async () => {
+      const { claimId } = await fixture();
+      await commitProof(claimId, challenger);
+      await openChallenge(world, claimId, challenger);
       const commitment = await commitmentOf(world, claimId, second, SALT, 0, PROOF);
       const hash = await game.write.commitProof([claimId, commitment], { account: second, value: proofBondWei });
       await emits(hash, game, "ProofCommitted", [claimId, second, commitment, 2n]);
@@ -159,9 +191,61 @@ describe("DisputeGame direct proofs", async () => {
       await commitProof(claimId, challenger);
       await revealProof(claimId, challenger);
       await assertSolvent(world);
-      await game.write.close([challengeId], { account: second });
-      await game.write.settleBounty([claimId]);
+      await game.write.close([challengeId]);
       assert.equal(await credit(challenger), BOUNTY + proofBondWei);
+      assert.equal(await credit(second), DEPOSIT + FEE);
+      await assertSolvent(world);
+    });
+
+    it("wins the sender's open challenge", async () => {
+      const { claimId } = await fixture();
+      const challengeId = await openChallenge(world, claimId, challenger);
+      await walk(world, challengeId, challenger, 3);
+      await commitProof(claimId, challenger);
+      const hash = await revealProof(claimId, challenger);
+      await emits(hash, game, "FraudProven", [claimId, challengeId, challenger, 0, 1, 2, 3, 4, 5]);
+      await emits(hash, game, "ChallengeClosed", [challengeId, claimId, false, DEPOSIT + 3n * FEE]);
+      assert.equal((await game.read.challengeOf([challengeId])).status, CHALLENGE.won);
+      assert.equal(await credit(challenger), BOUNTY + proofBondWei + DEPOSIT + 3n * FEE);
+      assert.equal(await game.read.openChallengesOf([claimId]), 0n);
+      await assertSolvent(world);
+    });
+
+    it("is open to the holder of an open challenge after T + R", async () => {
+      const { claimId, challengeUntil, revealUntil } = await fixture();
+      await commitProof(claimId, second);
+      await at(world, challengeUntil);
+      const challengeId = await openChallenge(world, claimId, challenger);
+      await at(world, challengeUntil + 190n);
+      await demandTop(world, challengeId, challenger);
+      await at(world, revealUntil + 50n);
+      const commitment = await commitProof(claimId, challenger);
+      const forfeited = game.write.forfeitProof([claimId, challenger, commitment]);
+      await fails(forfeited, game, "ProofRevealPending", [claimId, revealUntil]);
+      await fails(revealProof(claimId, second), game, "ProofRevealClosed", [claimId, revealUntil]);
+      await revealProof(claimId, challenger);
+      assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
+      await assertSolvent(world);
+    });
+
+    it("returns the bonds of others after a slash, R after it if it came later than T", async () => {
+      const { claimId, challengeUntil } = await fixture();
+      const first = await openChallenge(world, claimId, challenger);
+      await at(world, challengeUntil);
+      const challengeId = await openChallenge(world, claimId, second);
+      await game.write.timeout([first]);
+      await commitProof(claimId, second);
+      const commitment = await commitProof(claimId, second, PROOF, 1);
+      await at(world, challengeUntil + 100n);
+      await revealProof(claimId, second);
+      const revealUntil = (await now(world)) + proofRevealSeconds;
+      await at(world, revealUntil);
+      const early = game.write.forfeitProof([claimId, second, commitment]);
+      await fails(early, game, "ProofRevealPending", [claimId, revealUntil]);
+      assert.equal((await game.read.challengeOf([challengeId])).status, CHALLENGE.won);
+      await networkHelpers.time.setNextBlockTimestamp(revealUntil + 1n);
+      await fails(revealProof(claimId, second, PROOF, 1), game, "ProofRevealClosed", [claimId, revealUntil]);
+      await game.write.forfeitProof([claimId, second, commitment]);
       await assertSolvent(world);
     });
   });
@@ -192,10 +276,9 @@ describe("DisputeGame direct proofs", async () => {
 
     it("does not go to a later commitment", async () => {
       const { claimId } = await threeCommitted();
-      await revealProof(claimId, challenger);
-      await revealProof(claimId, third);
       await revealProof(claimId, second);
-      assert.equal((await game.read.bountyOf([claimId])).winner, challenger);
+      await revealProof(claimId, third);
+      assert.equal((await game.read.bountyOf([claimId])).winner, second);
       await assertSolvent(world);
     });
 
@@ -217,84 +300,117 @@ describe("DisputeGame direct proofs", async () => {
     const prove = (challengeId: Hex, account: Address) => game.write.prove([challengeId, 0, PROOF], { account });
     const winnerOf = async (claimId: Hex) => (await game.read.bountyOf([claimId])).winner;
 
-    it("of a proof copied into a later challenge goes back to the commitment", async () => {
+    it("is paid at once when no earlier commitment is pending", async () => {
+      const { claimId } = await threeCommitted();
+      const hash = await revealProof(claimId, challenger);
+      await emits(hash, game, "BountySettled", [claimId, challenger, BOUNTY]);
+      await revealProof(claimId, third);
+      await revealProof(claimId, second);
+      assert.equal(await credit(third), proofBondWei);
+      await assertSolvent(world);
+    });
+
+    it("of a proof copied into an earlier challenge stays with the commitment", async () => {
       const { claimId } = await fixture();
-      await commitProof(claimId, challenger);
-      // The stranger sees the reveal on its way and is faster with it.
       const copy = await openChallenge(world, claimId, stranger);
-      await prove(copy, stranger);
-      assert.equal(await winnerOf(claimId), stranger);
+      await commitProof(claimId, challenger);
       await revealProof(claimId, challenger);
-      await game.write.settleBounty([claimId]);
+      await fails(prove(copy, stranger), game, "ClaimStatusUnfit", [claimId, CLAIM.slashed]);
       assert.equal(await credit(challenger), BOUNTY + proofBondWei);
       await assertSolvent(world);
     });
 
-    it("of a walk that an observer cut short goes back to the earlier challenge", async () => {
+    it("of a proof copied out of a pending reveal goes back to the commitment", async () => {
+      for (const walked of [false, true]) {
+        const { claimId } = await fixture();
+        // The stranger sees the reveal on its way and is faster with it.
+        const copy = await openChallenge(world, claimId, stranger);
+        const challengeId = await openChallenge(world, claimId, challenger);
+        if (walked) await walk(world, challengeId, challenger, 5);
+        await commitProof(claimId, challenger);
+        await prove(copy, stranger);
+        assert.equal(await winnerOf(claimId), stranger);
+        await revealProof(claimId, challenger);
+        // Nobody is left that could be earlier.
+        await game.write.settleBounty([claimId]);
+        await game.write.close([challengeId]);
+        assert.equal(await credit(challenger), BOUNTY + proofBondWei + DEPOSIT + (walked ? 5n * FEE : 0n));
+        assert.equal(await credit(stranger), DEPOSIT);
+        await assertSolvent(world);
+      }
+    });
+
+    it("of a copied proof goes back even if the copier committed to it as soon as it saw it", async () => {
       const { claimId } = await fixture();
-      const challengeId = await openChallenge(world, claimId, challenger);
-      await demandTop(world, challengeId, challenger);
+      await commitProof(claimId, challenger);
       await commitProof(claimId, stranger);
       await revealProof(claimId, stranger);
-      assert.equal(await winnerOf(claimId), stranger);
-      const hash = await prove(challengeId, challenger);
-      await emits(hash, game, "FraudProven", [claimId, challengeId, challenger, 0, 1, 2, 3, 4, 5]);
+      await revealProof(claimId, challenger);
       await game.write.settleBounty([claimId]);
-      const deposit = await game.read.depositOf([claimId]);
-      assert.equal(await credit(challenger), BOUNTY + deposit + FEE);
+      assert.equal(await credit(challenger), BOUNTY + proofBondWei);
       assert.equal(await credit(stranger), proofBondWei);
       await assertSolvent(world);
     });
 
-    it("of two challenges goes to the earlier, whose challenger proves within R and in its own time", async () => {
-      const { claimId } = await fixture();
-      const first = await openChallenge(world, claimId, challenger);
-      const middle = await openChallenge(world, claimId, second);
-      const last = await openChallenge(world, claimId, third);
-      await prove(middle, second);
-      const { sequence, settleAfter } = await game.read.bountyOf([claimId]);
-      const reach: [Hex, bigint, bigint] = [claimId, sequence, settleAfter];
-      await fails(prove(last, third), game, "BountyOutOfReach", reach);
-      await fails(prove(first, third), game, "NotChallenger", [first, challenger, third]);
-      const attempt = game.write.prove([first, 0, "0x"], { account: challenger });
-      await viem.assertions.revertWithCustomError(attempt, referee, "NothingWrong");
-      const deadline = await game.read.deadlineOf([first]);
-      await at(world, deadline);
-      await prove(first, challenger);
-      assert.equal(await winnerOf(claimId), challenger);
+    it("is delayed by R, at the price of its bond, by a commitment made in advance to nothing", async () => {
+      const { claimId, revealUntil } = await fixture();
+      await game.write.commitProof([claimId, UNKNOWN], { account: stranger, value: proofBondWei });
+      await commitProof(claimId, challenger);
+      await revealProof(claimId, challenger);
+      const { settleAfter } = await game.read.bountyOf([claimId]);
       await at(world, settleAfter);
       await fails(game.write.settleBounty([claimId]), game, "BountyHeld", [claimId, settleAfter]);
       await at(world, settleAfter + 1n);
-      await fails(prove(last, third), game, "ClockExpired", [last, await game.read.deadlineOf([last])]);
       await game.write.settleBounty([claimId]);
-      await game.write.close([last]);
+      assert.equal(await credit(challenger), BOUNTY + proofBondWei);
+      await at(world, revealUntil + 1n);
+      await game.write.forfeitProof([claimId, stranger, UNKNOWN]);
+      assert.equal(await credit(stranger), 0n);
       await assertSolvent(world);
     });
 
-    it("is out of reach once it is paid", async () => {
+    it("of a clock that ran out goes to a commitment made before", async () => {
+      const { claimId, revealUntil } = await fixture();
+      await commitProof(claimId, challenger);
+      const challengeId = await openChallenge(world, claimId, second);
+      await demandTop(world, challengeId, second);
+      await at(world, (await game.read.deadlineOf([challengeId])) + 1n);
+      await game.write.timeout([challengeId]);
+      assert.equal(await winnerOf(claimId), second);
+      await at(world, (await game.read.bountyOf([claimId])).settleAfter);
+      await revealProof(claimId, challenger);
+      await game.write.settleBounty([claimId]);
+      assert.equal(await credit(challenger), BOUNTY + proofBondWei);
+      assert.ok((await now(world)) < revealUntil);
+      await assertSolvent(world);
+    });
+
+    it("of two challenges that prove without commitments goes to the first", async () => {
       const { claimId } = await fixture();
-      const challengeId = await openChallenge(world, claimId, challenger);
-      await demandTop(world, challengeId, challenger);
-      const commitment = await commitProof(claimId, second);
-      await revealProof(claimId, second);
-      assert.equal((await game.read.proofOf([claimId, second, commitment])).sequence, 0n);
-      await at(world, (await game.read.bountyOf([claimId])).settleAfter + 1n);
-      await game.write.settleBounty([claimId]);
-      await fails(prove(challengeId, challenger), game, "BountyOutOfReach", [claimId, 0n, 0n]);
-      assert.equal(await credit(second), BOUNTY + proofBondWei);
+      const first = await openChallenge(world, claimId, challenger);
+      const last = await openChallenge(world, claimId, second);
+      await emits(prove(last, second), game, "BountySettled", [claimId, second, BOUNTY]);
+      await fails(prove(first, challenger), game, "ClaimStatusUnfit", [claimId, CLAIM.slashed]);
+      await game.write.close([first]);
       await assertSolvent(world);
     });
 
-    it("of a challenge that wins after T + R is paid at once", async () => {
+    it("of a slash after T + R is held for a commitment that nobody forfeited", async () => {
       const { claimId, challengeUntil, revealUntil } = await fixture();
       await at(world, challengeUntil - 1n);
-      await commitProof(claimId, challenger);
+      const commitment = await commitProof(claimId, challenger);
       const challengeId = await openChallenge(world, claimId, second);
       await at(world, challengeUntil + 190n);
       await demandTop(world, challengeId, second);
       await at(world, revealUntil + 100n);
-      const hash = await game.write.timeout([challengeId]);
-      await emits(hash, game, "BountySettled", [claimId, second, BOUNTY]);
+      const undo = await networkHelpers.takeSnapshot();
+      await game.write.timeout([challengeId]);
+      await revealProof(claimId, challenger);
+      assert.equal(await winnerOf(claimId), challenger);
+      await assertSolvent(world);
+      await undo.restore();
+      await game.write.forfeitProof([claimId, challenger, commitment]);
+      await emits(game.write.timeout([challengeId]), game, "BountySettled", [claimId, second, BOUNTY]);
       await assertSolvent(world);
     });
 
@@ -332,6 +448,19 @@ describe("DisputeGame direct proofs", async () => {
       assert.equal(await client.getBalance({ address: SINK }), proofBondWei);
       const again = game.write.forfeitProof([claimId, challenger, commitment]);
       await fails(again, game, "ProofNotCommitted", [claimId, challenger, commitment]);
+      await assertSolvent(world);
+    });
+
+    it("burns that of a challenger whose challenge ended; the claim did not wait for it", async () => {
+      const { claimId, challengeUntil, revealUntil } = await fixture();
+      await at(world, challengeUntil);
+      const challengeId = await openChallenge(world, claimId, challenger);
+      const commitment = await commitProof(claimId, challenger);
+      await at(world, revealUntil + 1n);
+      await game.write.timeout([challengeId]);
+      await claims.write.finalize([claimId]);
+      await fails(revealProof(claimId, challenger), game, "ProofRevealClosed", [claimId, revealUntil]);
+      await game.write.forfeitProof([claimId, challenger, commitment]);
       await assertSolvent(world);
     });
   });

@@ -66,27 +66,6 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
-      },
-      {
-        "internalType": "uint64",
-        "name": "sequence",
-        "type": "uint64"
-      },
-      {
-        "internalType": "uint64",
-        "name": "settleAfter",
-        "type": "uint64"
-      }
-    ],
-    "name": "BountyOutOfReach",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
         "internalType": "uint256",
         "name": "amountWei",
         "type": "uint256"
@@ -1322,11 +1301,6 @@ export const disputeGameAbi = [
           {
             "internalType": "uint64",
             "name": "openedBlock",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint64",
-            "name": "sequence",
             "type": "uint64"
           },
           {
