@@ -280,7 +280,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (revealable) revert ProofRevealPending(claimId, revealUntil);
 
         _endCommitment(claimId, committer, commitment, committed.sequence);
-        emit ProofForfeited(claimId, committer, proofBondWei);
+        emit ProofForfeited(claimId, committer, committed.sequence, proofBondWei);
         Bonds.burn(proofBondWei);
     }
 

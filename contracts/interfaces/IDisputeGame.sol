@@ -154,7 +154,7 @@ interface IDisputeGame is IPullPayments {
     event ChallengeClosed(bytes32 indexed challengeId, bytes32 indexed claimId, bool claimStands, uint256 payoutWei);
     event ProofCommitted(bytes32 indexed claimId, address indexed committer, bytes32 commitment, uint256 sequence);
     event ProofRevealed(bytes32 indexed claimId, address indexed committer, uint256 sequence);
-    event ProofForfeited(bytes32 indexed claimId, address indexed committer, uint256 amountWei);
+    event ProofForfeited(bytes32 indexed claimId, address indexed committer, uint256 sequence, uint256 amountWei);
     event BountySettled(bytes32 indexed claimId, address indexed winner, uint256 amountWei);
 
     /// @notice Challenges a revealed claim within its window. The challenger's clock runs at once.

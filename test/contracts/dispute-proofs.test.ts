@@ -444,7 +444,7 @@ describe("DisputeGame committed proofs", async () => {
       await at(world, revealUntil + 1n);
       await claims.write.finalize([claimId]);
       const hash = await game.write.forfeitProof([claimId, challenger, commitment], { account: stranger });
-      await emits(hash, game, "ProofForfeited", [claimId, challenger, proofBondWei]);
+      await emits(hash, game, "ProofForfeited", [claimId, challenger, 1n, proofBondWei]);
       assert.equal(await client.getBalance({ address: SINK }), proofBondWei);
       const again = game.write.forfeitProof([claimId, challenger, commitment]);
       await fails(again, game, "ProofNotCommitted", [claimId, challenger, commitment]);

@@ -1152,6 +1152,12 @@ export const disputeGameAbi = [
       {
         "indexed": false,
         "internalType": "uint256",
+        "name": "sequence",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
         "name": "amountWei",
         "type": "uint256"
       }
