@@ -68,8 +68,8 @@ interface IClaimRegistry is IPullPayments {
     error BondOutOfRange(uint256 bondWei, uint256 minWei, uint256 maxWei);
     /// @notice Bonds are whole multiples of 1 gwei.
     error BondNotWholeGwei(uint256 bondWei);
-    /// @notice A move fee is at least the deployment's minimum, and at most bond / 64: a quarter of the bond pays 16 demands,
-    /// and a claim cannot make challenging it unaffordable.
+    /// @notice A move fee is at least the deployment's minimum, and at most bond / 512: a quarter of the bond pays 128
+    /// demands, and a claim cannot make challenging it unaffordable.
     error MoveFeeOutOfRange(uint256 moveFeeWei, uint256 minWei, uint256 maxWei);
     /// @notice The claimant has a commitment for the same program, inputs and steps that it has not revealed.
     error CommitmentLive(bytes32 claimId);

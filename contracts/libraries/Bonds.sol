@@ -7,6 +7,8 @@ pragma solidity 0.8.37;
 library Bonds {
     /// @notice Demands of one challenge.
     uint256 internal constant MAX_DEMANDS = 16;
+    /// @notice Demands that any bond pays for, over all challenges: those of eight whole walks.
+    uint256 internal constant MIN_PAID_DEMANDS = 8 * MAX_DEMANDS;
     /// @notice Where burnt coin goes: an address nobody holds a key of.
     address internal constant SINK = 0x000000000000000000000000000000000000dEaD;
 
@@ -23,14 +25,15 @@ library Bonds {
         return bondWei / 4;
     }
 
-    /// @notice Highest move fee of a claim: one whole walk is paid for, and a deposit stays in proportion to the bond.
+    /// @notice Highest move fee of a claim, a 512th of the bond: a deposit stays small beside the bond, and a claimant that
+    /// challenges itself needs eight whole walks to use up what others would be paid.
     function maxMoveFee(uint256 bondWei) internal pure returns (uint256) {
-        return maxCompensation(bondWei) / MAX_DEMANDS;
+        return maxCompensation(bondWei) / MIN_PAID_DEMANDS;
     }
 
     /// @notice Lowest bond that allows a move fee.
     function minBond(uint256 moveFeeWei) internal pure returns (uint256) {
-        return 4 * MAX_DEMANDS * moveFeeWei;
+        return 4 * MIN_PAID_DEMANDS * moveFeeWei;
     }
 
     /// @notice Demands that a claim's bond pays for, over all its challenges.

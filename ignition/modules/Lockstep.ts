@@ -13,7 +13,7 @@ export default buildModule("Lockstep", (m) => {
   const structureReferee = m.contract("StructureReferee");
   const claimRegistry = m.contract("ClaimRegistry", [
     programRegistry,
-    m.getParameter("minBondWei", 2_000_000n * GWEI),
+    m.getParameter("minBondWei", 12_500_000n * GWEI),
     m.getParameter("minMoveFeeWei", 20_000n * GWEI),
     m.getParameter("revealSeconds", HOUR),
     m.getParameter("windowSeconds", 24n * HOUR),

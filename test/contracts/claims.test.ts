@@ -23,6 +23,7 @@ import {
   commit,
   createWorld,
   FEE,
+  HIGH_FEE,
   now,
   openChallenge,
   PARAMETERS,
@@ -47,7 +48,7 @@ describe("ClaimRegistry", async () => {
   async function begin(): Promise<void> {}
 
   describe("deployment", () => {
-    const good: [Address, bigint, bigint, number, number, number] = [programs.address, 64n, 1n, 1, 1, 1];
+    const good: [Address, bigint, bigint, number, number, number] = [programs.address, 512n, 1n, 1, 1, 1];
 
     for (const [name, index, floor] of [
       ["minMoveFeeWei", 2, 1n],
@@ -68,7 +69,7 @@ describe("ClaimRegistry", async () => {
 
     it("refuses a minimal bond that allows no move fee", async () => {
       await viem.assertions.revertWithCustomError(
-        viem.deployContract("ClaimRegistry", [programs.address, 63n, 1n, 1, 1, 1]),
+        viem.deployContract("ClaimRegistry", [programs.address, 511n, 1n, 1, 1, 1]),
         claims,
         "ParameterBelowFloor",
       );
@@ -106,14 +107,14 @@ describe("ClaimRegistry", async () => {
         { moveFeeWei: PARAMETERS.minMoveFeeWei - 1n },
         BOND,
         "MoveFeeOutOfRange",
-        [PARAMETERS.minMoveFeeWei - 1n, PARAMETERS.minMoveFeeWei, BOND / 64n],
+        [PARAMETERS.minMoveFeeWei - 1n, PARAMETERS.minMoveFeeWei, HIGH_FEE],
       ],
       [
         "a move fee that would price challengers out",
-        { moveFeeWei: BOND / 64n + 1n },
+        { moveFeeWei: HIGH_FEE + 1n },
         BOND,
         "MoveFeeOutOfRange",
-        [BOND / 64n + 1n, PARAMETERS.minMoveFeeWei, BOND / 64n],
+        [HIGH_FEE + 1n, PARAMETERS.minMoveFeeWei, HIGH_FEE],
       ],
     ];
     for (const [name, changes, bondWei, error, args] of termCases) {
@@ -406,7 +407,7 @@ describe("ClaimRegistry", async () => {
 
     it("refuses more compensation than a quarter, and a game that takes no coin", async () => {
       await fixture();
-      const own = await viem.deployContract("ClaimRegistry", [programs.address, 64n, 1n, 100, 100, 100]);
+      const own = await viem.deployContract("ClaimRegistry", [programs.address, 512n, 1n, 100, 100, 100]);
       const account = await viem.deployContract("MockAccount");
       await own.write.bindDisputeGame([account.address]);
       const { terms, salt, seal } = await prepare(world);

@@ -16,6 +16,7 @@ import {
   createWorld,
   demandTop,
   FEE,
+  HIGH_FEE,
   openChallenge,
   openTop,
   PARAMETERS,
@@ -34,7 +35,6 @@ const RECENT = 6;
 const CLOCK = BigInt(PARAMETERS.clockSeconds);
 const SALT = keccak256("0x53");
 const PROOF = proofOfFault();
-const HIGH_FEE = BOND / 64n;
 
 interface ClaimInPlay extends Commitment {
   wrong: boolean;

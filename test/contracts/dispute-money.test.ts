@@ -14,6 +14,7 @@ import {
   demandTop,
   DEPOSIT,
   FEE,
+  HIGH_FEE,
   MAX_DEMANDS,
   now,
   openChallenge,
@@ -27,8 +28,7 @@ import {
 
 const CLOCK = BigInt(PARAMETERS.clockSeconds);
 const BOUNTY = BOND / 4n;
-// The highest fee: the bond pays for 16 demands in all.
-const HIGH_FEE = BOND / 64n;
+const PAID_DEMANDS = 128;
 const HIGH_DEPOSIT = BigInt(MAX_DEMANDS) * HIGH_FEE + PARAMETERS.challengeFloorWei;
 
 describe("DisputeGame money", async () => {
@@ -45,6 +45,16 @@ describe("DisputeGame money", async () => {
   const prove = (challengeId: Hex, account: Address) => game.write.prove([challengeId, 0, proofOfFault()], { account });
   const credit = (account: Address) => game.read.creditOf([account]);
   const burnt = () => client.getBalance({ address: SINK });
+
+  /** As many whole walks of the claimant against itself. */
+  async function flood(claimId: Hex, walks: number): Promise<Hex[]> {
+    const opened: Hex[] = [];
+    for (let i = 0; i < walks; i++) {
+      opened.push(await openChallenge(world, claimId, claimant));
+      await walk(world, opened[i], claimant, MAX_DEMANDS);
+    }
+    return opened;
+  }
 
   async function expire(challengeId: Hex): Promise<void> {
     const deadline = await game.read.deadlineOf([challengeId]);
@@ -132,6 +142,7 @@ describe("DisputeGame money", async () => {
 
   it("fees go to the oldest demands first, a quarter of the bond in all", async () => {
     const claimId = await fixture(HIGH_FEE);
+    await flood(claimId, PAID_DEMANDS / MAX_DEMANDS - 1);
     const first = await openChallenge(world, claimId, challenger);
     const other = await openChallenge(world, claimId, second);
     await walk(world, first, challenger, 10);
@@ -149,9 +160,7 @@ describe("DisputeGame money", async () => {
 
   it("a lost challenge frees its fees for later demands", async () => {
     const claimId = await fixture(HIGH_FEE);
-    const flood = await openChallenge(world, claimId, claimant);
-    await walk(world, flood, claimant, MAX_DEMANDS);
-    await expire(flood);
+    for (const own of await flood(claimId, PAID_DEMANDS / MAX_DEMANDS)) await expire(own);
     const other = await openChallenge(world, claimId, second);
     await walk(world, other, second, 4);
     assert.equal((await game.read.challengeOf([other])).paidDemands, 4);
@@ -159,12 +168,25 @@ describe("DisputeGame money", async () => {
     await assertSolvent(world);
   });
 
+  it("a claimant that challenges itself leaves the fees and the bounty of an honest challenger", async () => {
+    const claimId = await fixture(HIGH_FEE);
+    const [own] = await flood(claimId, 1);
+    const honest = await openChallenge(world, claimId, challenger);
+    await walk(world, honest, challenger, 8);
+    await prove(honest, challenger);
+    await game.write.close([own]);
+    assert.equal(await credit(challenger), BOUNTY + HIGH_DEPOSIT + 8n * HIGH_FEE);
+    // A 32nd of the bond comes back to the claimant.
+    assert.equal(await credit(claimant), HIGH_DEPOSIT + BigInt(MAX_DEMANDS) * HIGH_FEE);
+    await assertSolvent(world);
+  });
+
   it("a claimant that slashes itself burns at least half of its bond", async () => {
     const claimId = await fixture(HIGH_FEE);
-    const own = await openChallenge(world, claimId, claimant);
-    await walk(world, own, claimant, MAX_DEMANDS);
-    await prove(own, claimant);
-    const back = (await credit(claimant)) - HIGH_DEPOSIT;
+    const walks = await flood(claimId, PAID_DEMANDS / MAX_DEMANDS);
+    await prove(walks[walks.length - 1], claimant);
+    for (const own of walks.slice(0, -1)) await game.write.close([own]);
+    const back = (await credit(claimant)) - BigInt(walks.length) * HIGH_DEPOSIT;
     assert.ok(back <= BOND / 2n, `${back} of ${BOND}`);
     assert.ok((await burnt()) >= BOND / 2n);
     await assertSolvent(world);

@@ -28,7 +28,7 @@ import {
 } from "./trace.ts";
 
 export const PARAMETERS = {
-  minBondWei: parseGwei("64000"),
+  minBondWei: parseGwei("512000"),
   minMoveFeeWei: parseGwei("1000"),
   revealSeconds: 100n,
   windowSeconds: 1_000n,
@@ -42,6 +42,8 @@ export const SINK = "0x000000000000000000000000000000000000dEaD";
 export const MAX_DEMANDS = 16;
 export const BOND = parseGwei("6400001");
 export const FEE = parseGwei("2000");
+/** The highest fee: the bond pays for 128 demands in all. */
+export const HIGH_FEE = BOND / 512n;
 export const DEPOSIT = BigInt(MAX_DEMANDS) * FEE + PARAMETERS.challengeFloorWei;
 
 /** Claim statuses and challenge statuses by name, in the order of the contracts' enums. */
