@@ -14,6 +14,8 @@ import {RequestTerms} from "./types/Types.sol";
 contract TaskMarket is ITaskMarket {
     using SafeERC20 for IERC20;
 
+    uint32 private constant MAX_STEPS = 1 << 20;
+
     IClaimRegistry public immutable claims;
     /// @inheritdoc ITaskMarket
     address public immutable token;
@@ -35,6 +37,7 @@ contract TaskMarket is ITaskMarket {
     function request(RequestTerms calldata terms, bytes calldata inputData) public returns (bytes32 taskId) {
         taskId = keccak256(abi.encode(block.chainid, address(this), msg.sender, taskCount, terms));
         if (terms.price == 0) revert PriceZero();
+        if (terms.steps == 0 || terms.steps > MAX_STEPS) revert StepsOutOfRange(terms.steps, MAX_STEPS);
         if (block.timestamp > terms.deadline) revert DeadlinePassed(terms.deadline);
 
         taskCount += 1;
@@ -99,9 +102,8 @@ contract TaskMarket is ITaskMarket {
         if (msg.sender != task.solver) revert NotSolver(taskId, task.solver, msg.sender);
         if (block.timestamp > task.deliverBy) revert DeliveryTooLate(taskId, task.deliverBy);
         Claim memory claim = claims.claimOf(claimId);
-        if (claim.status != ClaimStatus.Revealed && claim.status != ClaimStatus.Final) {
-            revert ClaimNotDeliverable(claimId, claim.status);
-        }
+        if (claim.status != ClaimStatus.Revealed) revert ClaimNotDeliverable(claimId, claim.status);
+        if (block.timestamp > claim.challengeUntil) revert ClaimWindowClosed(claimId, claim.challengeUntil);
         if (claim.claimant != msg.sender) revert ClaimantMismatch(claimId, msg.sender, claim.claimant);
         _checkMatch(claimId, task.programRoot, claim.programRoot);
         _checkMatch(claimId, task.inputsRoot, claim.inputsRoot);

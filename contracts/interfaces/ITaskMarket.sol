@@ -40,6 +40,8 @@ struct Task {
 interface ITaskMarket {
     /// @notice A deployment parameter is below its floor.
     error ParameterBelowFloor(bytes32 name, uint256 value, uint256 floor);
+    /// @notice No claim could answer: steps must be 1 to 2^20.
+    error StepsOutOfRange(uint32 steps, uint32 max);
     /// @notice A price must not be zero.
     error PriceZero();
     /// @notice The token moved another amount than asked: fees on transfer are not supported.
@@ -60,8 +62,10 @@ interface ITaskMarket {
     error NotSolver(bytes32 taskId, address solver, address caller);
     /// @notice The time to deliver is over.
     error DeliveryTooLate(bytes32 taskId, uint64 deliverBy);
-    /// @notice A claim is delivered after its reveal and before it fails.
+    /// @notice A claim is delivered after its reveal and before its end.
     error ClaimNotDeliverable(bytes32 claimId, ClaimStatus status);
+    /// @notice Whoever sees the task must be able to challenge the claim that answers it.
+    error ClaimWindowClosed(bytes32 claimId, uint64 challengeUntil);
     /// @notice The claim is by another account than the solver.
     error ClaimantMismatch(bytes32 claimId, address solver, address claimant);
     /// @notice The claim is of another program, other inputs, another number of steps or another task.
@@ -107,7 +111,7 @@ interface ITaskMarket {
     /// nobody.
     function accept(bytes32 taskId) external;
 
-    /// @notice Answers an accepted task with a claim of the solver's that names the task.
+    /// @notice Answers an accepted task with a claim of the solver's that names the task and can still be challenged.
     function deliver(bytes32 taskId, bytes32 claimId) external;
 
     /// @notice Acts on the delivered claim's end: pays the solver, or opens the task again. Anyone may call.

@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { keccak256, parseSignature, zeroAddress, type Address, type Hex } from "viem";
+import {
+  encodeAbiParameters,
+  keccak256,
+  parseAbiParameters,
+  parseSignature,
+  zeroAddress,
+  type Address,
+  type Hex,
+} from "viem";
 
 import {
   at,
@@ -115,9 +123,13 @@ describe("TaskMarket", async () => {
   });
 
   describe("request", () => {
-    it("refuses no price, a passed deadline, and tokens that are not there", async () => {
+    it("refuses no price, steps that nobody can claim, a passed deadline, and tokens that are not there", async () => {
       await networkHelpers.loadFixture(begin);
       await fails(market.write.request([await requestOf({ price: 0n }), "0x"]), market, "PriceZero", []);
+      for (const steps of [0, 2 ** 20 + 1]) {
+        const unanswerable = market.write.request([await requestOf({ steps }), "0x"]);
+        await fails(unanswerable, market, "StepsOutOfRange", [steps, 2 ** 20]);
+      }
       const deadline = (await now(world)) - 1n;
       await fails(market.write.request([await requestOf({ deadline }), "0x"]), market, "DeadlinePassed", [deadline]);
       const poor = market.write.request([await requestOf(), "0x"], { account: stranger });
@@ -304,20 +316,46 @@ describe("TaskMarket", async () => {
       ]);
     });
 
-    it("takes a revealed claim, and one that is final already", async () => {
+    it("takes a revealed claim until its window closes", async () => {
       const { taskId } = await acceptedTask();
       const { claimId } = await revealedClaim(world, { taskId });
       await emits(deliver(taskId, claimId), market, "TaskDelivered", [taskId, claimId, solver]);
       await fails(deliver(taskId, claimId), market, "TaskStatusUnfit", [taskId, TASK.delivered]);
 
-      const late = await acceptedTask({ deadline: (await now(world)) + LIFETIME });
-      const early = await revealedClaim(world, { taskId: late.taskId });
-      await finalize(early.claimId);
+      const late = await acceptedTask();
+      const claim = await revealedClaim(world, { taskId: late.taskId });
+      const { challengeUntil } = await claims.read.claimOf([claim.claimId]);
+      await at(world, challengeUntil - 1n);
       await market.write.accept([late.taskId], { account: solver });
-      await deliver(late.taskId, early.claimId);
-      await market.write.settle([late.taskId]);
-      assert.equal(await token.read.balanceOf([solver]), PRICE);
+      const undo = await networkHelpers.takeSnapshot();
+      await at(world, challengeUntil);
+      await deliver(late.taskId, claim.claimId);
+      await undo.restore();
+      await at(world, challengeUntil + 1n);
+      const closed: [Hex, bigint] = [claim.claimId, challengeUntil];
+      await fails(deliver(late.taskId, claim.claimId), market, "ClaimWindowClosed", closed);
     });
+
+    it("refuses a claim made final before its task, whose id anyone can foresee, exists", async () => {
+      await networkHelpers.loadFixture(begin);
+      const terms = await requestOf();
+      const taskId = await foreseenId(terms);
+      const { claimId } = await revealedClaim(world, { taskId });
+      await finalize(claimId);
+      await market.write.request([terms, "0x"]);
+      await market.write.accept([taskId], { account: solver });
+      await fails(deliver(taskId, claimId), market, "ClaimNotDeliverable", [claimId, CLAIM.final]);
+    });
+
+    /** The id of the market's first task. */
+    async function foreseenId(terms: Request): Promise<Hex> {
+      const chainId = BigInt(await world.client.getChainId());
+      const types = parseAbiParameters([
+        "uint256, address, address, uint256, Terms",
+        "struct Terms { bytes32 programRoot; bytes32 inputsRoot; uint32 steps; uint256 price; uint64 deadline; address solver; }",
+      ]);
+      return keccak256(encodeAbiParameters(types, [chainId, market.address, requester, 0n, terms]));
+    }
   });
 
   describe("settle", () => {

@@ -82,6 +82,22 @@ export const taskMarketAbi = [
         "type": "bytes32"
       },
       {
+        "internalType": "uint64",
+        "name": "challengeUntil",
+        "type": "uint64"
+      }
+    ],
+    "name": "ClaimWindowClosed",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "claimId",
+        "type": "bytes32"
+      },
+      {
         "internalType": "address",
         "name": "solver",
         "type": "address"
@@ -252,6 +268,22 @@ export const taskMarketAbi = [
       }
     ],
     "name": "SolverNotAllowed",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "steps",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "max",
+        "type": "uint32"
+      }
+    ],
+    "name": "StepsOutOfRange",
     "type": "error"
   },
   {
