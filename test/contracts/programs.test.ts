@@ -150,7 +150,7 @@ describe("ProgramRegistry", async () => {
     await fails(mirror(MIRRORS), registry, "ProgramNotRegistered", [programRoot]);
     await register();
     for (const mirrors of [MIRRORS, ["lockstep:a", "lockstep:b"], []]) {
-      const mirrored = [programRoot, getAddress(account.address), mirrors] as const;
+      const mirrored: [Hex, Hex, string[]] = [programRoot, getAddress(account.address), mirrors];
       await viem.assertions.emitWithArgs(mirror(mirrors), registry, "ProgramMirrored", mirrored);
     }
   });
