@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { below, createRandom, wordOf } from "../../float/directed.ts";
 import { buildScalar } from "../../ir/build.ts";
 import type { ScalarProgram } from "../../ir/scalar.ts";
 import { assertSameBits, directedWords, opcodeProgram } from "./fixtures.ts";
@@ -26,14 +27,17 @@ function product(rows: number, columns: number, count: number, isSquared = false
 
 describe("words that a runner keeps", () => {
   const [columns, count] = [40, 96];
-  const weights = directedWords(1, columns * count);
+  const random = createRandom(1);
+  const weights = Uint32Array.from({ length: columns * count }, () =>
+    wordOf(random(), 120 + below(random, 9), random()),
+  );
 
   it("give the same bits in every layout and on every run", () => {
     const runner = createWasmRunner();
     runner.keep(weights);
     for (let turn = 0; turn < 3; turn++) {
       for (const rows of [1, 3, 8]) {
-        const left = directedWords(10 * turn + rows, rows * count);
+        const left = weights.map(() => wordOf(random(), 120 + below(random, 9), random())).subarray(0, rows * count);
         assertSameBits(runner, product(rows, columns, count), [left, weights], `${rows} rows, turn ${turn}`);
         assertSameBits(runner, product(rows, columns, count, true), [left, weights], `${rows} rows with bias`);
         assertSameBits(runner, product(columns, columns, count), [weights, weights], "by themselves");
