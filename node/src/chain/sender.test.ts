@@ -76,6 +76,48 @@ describe("sender", { timeout: 60_000 }, () => {
     await database.destroy();
   });
 
+  it("does not wait for one to be mined before it sends the next", async () => {
+    const { counted } = await fresh();
+    await withoutMining(async () => {
+      const sender = senderOf();
+      const sent = ["one", "two", "three"].map((key) => sender.send(key, call("count")));
+      await until("all are in the pool", async () => (await pending()) === 3);
+      await chain.mine();
+      const nonces = await Promise.all(["one", "two", "three"].map(async (key) => (await row(key)).nonce));
+      assert.deepEqual(nonces, [0, 1, 2]);
+      for (const { status } of await Promise.all(sent)) assert.equal(status, "success");
+    });
+    assert.equal(await counted(), 3);
+    await database.destroy();
+  });
+
+  it("fills the nonce of one that was dropped and is refused by now", async () => {
+    const { counted } = await fresh();
+    const target = await chain.create(COUNTER);
+    await withoutMining(async () => {
+      let broadcasts = 0;
+      const client = intercepted(chain.client, {
+        // The pool forgets the first at once.
+        sendRawTransaction: (args) =>
+          ++broadcasts === 1 ? Promise.resolve("0x") : chain.client.sendRawTransaction(args),
+      });
+      const sender = senderOf({ client, replaceAfterSeconds: 0.3 });
+      const refused = assert.rejects(sender.send("one", call("count", [], target)), ContractRevertedError);
+      const second = sender.send("two", call("count"));
+      await until("both are stored", async () => (await row("two")).nonce === 1);
+      await chain.control.setCode({ address: target, bytecode: "0x5f5ffd" });
+      await refused;
+      const third = sender.send("three", call("count"));
+      await until("the gap is filled", async () => (await row("three")).nonce === 0);
+      await until("both are in the pool", async () => (await pending()) === 2);
+      await chain.mine();
+      assert.equal((await second).status, "success");
+      assert.equal((await third).status, "success");
+    });
+    assert.equal(await counted(), 2);
+    await database.destroy();
+  });
+
   it("sends what was stored when it was killed before the broadcast", async () => {
     const { counted } = await fresh();
     const killed = intercepted(chain.client, {

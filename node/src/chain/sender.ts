@@ -130,7 +130,9 @@ export class Sender {
     const { client, account } = this.#components;
     await this.#simulate(call);
     const pending = await client.getTransactionCount({ address: account.address, blockTag: "pending" });
-    const nonce = Math.max(pending, ...[...this.#inFlight].map((taken) => taken + 1));
+    // The lowest that is free: a transaction that was dropped and given up leaves a gap, and those after it wait for it.
+    let nonce = pending;
+    while (this.#inFlight.has(nonce)) nonce += 1;
     const attempt = await this.#sign(key, call, { nonce, earlier: [], fees: await client.estimateFeesPerGas() });
     await this.#broadcast(key, call, attempt);
     return attempt;
