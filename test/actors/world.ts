@@ -7,7 +7,7 @@ import { cpSync, createWriteStream, mkdirSync, readFileSync, rmSync, existsSync,
 import { join, resolve } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDatabase, type NodeDatabase } from "@lockstep/node/chain/database";
+import { openDatabase } from "@lockstep/node/chain/database";
 import { createKeystore } from "@lockstep/node/chain/keystore";
 import { protocolOf, watchedContracts, type Protocol } from "@lockstep/node/chain/protocol";
 import { ChainReader, eventsOf, type ChainEvent } from "@lockstep/node/chain/reader";
@@ -18,7 +18,6 @@ import {
   startTestChain,
   temporaryFolder,
   type Seconds,
-  type TestChain,
 } from "@lockstep/node/chain/test-chain";
 import { challengesOf, claimsOf, tasksOf, type Challenge, type Claim, type Task } from "@lockstep/node/roles/views";
 import { parseEther, type Address, type Hex } from "viem";
@@ -47,23 +46,21 @@ export type World = Awaited<ReturnType<typeof openWorld>>;
 export async function openWorld(t: TestContext, seconds: Seconds) {
   const folder = temporaryFolder("world");
   const running = new Map<string, ChildProcess>();
-  let chain: TestChain | undefined;
-  let database: NodeDatabase | undefined;
+  const closing: (() => Promise<void> | void)[] = [() => folder.remove()];
   t.after(async () => {
     await Promise.all([...running.values()].map(endProcess));
-    await database?.destroy();
-    await chain?.stop();
-    folder.remove();
+    for (const close of closing.toReversed()) await close();
   });
-  chain = await startTestChain({ blocks: 1 });
+  const chain = await startTestChain({ blocks: 1 });
+  closing.push(chain.stop);
   const { client, control, deployer } = chain;
   const { deployment, path } = await deployProtocol(chain, folder.path, seconds);
   const protocol = protocolOf(deployment);
-  database = await openDatabase(":memory:");
-  const mirror = database;
+  const mirror = await openDatabase(":memory:");
+  closing.push(() => mirror.destroy());
   const reader = new ChainReader({
     client,
-    database,
+    database: mirror,
     contracts: watchedContracts(protocol),
     startBlock: deployment.startBlock,
     log: silent,
