@@ -97,7 +97,7 @@ export class Runs {
   // Posted with a task, stored here, or served by peers tensor by tensor. What came from peers is stored: a claim that was
   // made on it must be defended when they are gone.
   async #inputs(program: Program, inputsRoot: Hash): Promise<Uint32Array[]> {
-    if (inputsRoot === ZERO_HASH) return [];
+    if (program.inputs.length === 0) return [];
     const { database, store, exchange } = this.#components;
     for (const task of (await tasksOf(database)).values()) {
       if (task.inputsRoot !== inputsRoot || task.inputData === "0x") continue;

@@ -95,7 +95,45 @@ export interface Challenge {
 }
 
 /** Every task, by id, in the order of their requests. */
-export async function tasksOf(database: NodeDatabase): Promise<Map<Hex, Task>> {
+export function tasksOf(database: NodeDatabase): Promise<ReadonlyMap<Hex, Task>> {
+  return unlessUnchanged(database, "tasks", () => foldTasks(database));
+}
+
+/** Every claim, by id, in the order of their commits. */
+export function claimsOf(database: NodeDatabase): Promise<ReadonlyMap<Hex, Claim>> {
+  return unlessUnchanged(database, "claims", () => foldClaims(database));
+}
+
+/** The challenges of one claim, or of all, in the order they were opened. */
+export function challengesOf(database: NodeDatabase, claimId?: Hex): Promise<ReadonlyMap<Hex, Challenge>> {
+  return unlessUnchanged(database, `challenges ${claimId ?? ""}`, () => foldChallenges(database, claimId));
+}
+
+// Roles look at these every second; they are folded anew only when the mirror has changed. Ids of events only grow, so a
+// re-org that takes some back and adds as many is a change too.
+const folded = new WeakMap<NodeDatabase, { version: string; views: Map<string, Promise<unknown>> }>();
+
+async function unlessUnchanged<T>(database: NodeDatabase, view: string, fold: () => Promise<T>): Promise<T> {
+  const state = await database
+    .selectFrom("event")
+    .select(({ fn }) => [fn.max("id").as("last"), fn.countAll().as("count")])
+    .executeTakeFirstOrThrow();
+  const version = `${state.last} ${state.count}`;
+  let memory = folded.get(database);
+  if (memory?.version !== version) {
+    memory = { version, views: new Map() };
+    folded.set(database, memory);
+  }
+  const known = memory.views.get(view);
+  if (known !== undefined) return known as Promise<T>;
+  const made = fold();
+  const { views } = memory;
+  views.set(view, made);
+  made.catch(() => views.delete(view));
+  return made;
+}
+
+async function foldTasks(database: NodeDatabase): Promise<Map<Hex, Task>> {
   const tasks = new Map<Hex, Task>();
   const names = [
     "TaskRequested",
@@ -153,8 +191,7 @@ export async function tasksOf(database: NodeDatabase): Promise<Map<Hex, Task>> {
   return tasks;
 }
 
-/** Every claim, by id, in the order of their commits. */
-export async function claimsOf(database: NodeDatabase): Promise<Map<Hex, Claim>> {
+async function foldClaims(database: NodeDatabase): Promise<Map<Hex, Claim>> {
   const claims = new Map<Hex, Claim>();
   const names = ["ClaimCommitted", "ClaimRevealed", "ClaimFinalized", "ClaimSlashed", "ClaimForfeited"];
   for (const { name, args } of await eventsOf(database, names)) {
@@ -200,8 +237,7 @@ export async function claimsOf(database: NodeDatabase): Promise<Map<Hex, Claim>>
   return claims;
 }
 
-/** The challenges of one claim, or of all, in the order they were opened. */
-export async function challengesOf(database: NodeDatabase, claimId?: Hex): Promise<Map<Hex, Challenge>> {
+async function foldChallenges(database: NodeDatabase, claimId: Hex | undefined): Promise<Map<Hex, Challenge>> {
   const challenges = new Map<Hex, Challenge & { moves: Move[] }>();
   const names = [
     "ChallengeOpened",
