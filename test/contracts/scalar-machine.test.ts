@@ -43,14 +43,19 @@ function bigEndian(words: Uint32Array): Hex {
   return bytesToHex(bytes);
 }
 
-/** Every operand whole, in ranges cut at random multiples of 8 words, the operands interleaved. */
+/**
+ * Every operand whole, in ranges cut at random multiples of 8 words, the operands interleaved. The last range goes on past
+ * the operand with words that must never be read.
+ */
 function cutRanges(random: Random, tensors: readonly Tensor[]): WordRange[] {
   const ranges = tensors.flatMap(({ words }, operand) => {
     const cuts = [0];
     while (cuts[cuts.length - 1] < words.length) cuts.push(cuts[cuts.length - 1] + 8 * (1 + below(random, 100)));
     return cuts.slice(1).map((end, index) => {
       const first = cuts[index];
-      return { operand, first, words: bigEndian(words.subarray(first, Math.min(end, words.length))) };
+      const shown = words.slice(first, end);
+      const padded = Uint32Array.from({ length: end - first }, (_, word) => shown[word] ?? random());
+      return { operand, first, words: bigEndian(padded) };
     });
   });
   return ranges.sort((one, other) => one.first - other.first);

@@ -200,6 +200,9 @@ describe("StructureReferee", async () => {
     const chunk = { ...shown.chunk, chunks: bytesToHex(view.chunk(leaf)) };
     const honest = { ...shown, step: { ...shown.step, ...stepRootsOf(run, 3) }, chunk, ...rootOf(run, 3, 4) };
     await refuses(claim, { kind: 2, proof: honest }, "PaddingIsZero", [600n]);
+    // The record of a shorter tensor would make honest words padding.
+    const otherRecord = { ...honest, record: evidence.record(3, 1) };
+    await refuses(claim, { kind: 2, proof: otherRecord }, "OtherRecordMismatch", [4n, 1n]);
     const wrongSection = { ...honest, section: 1 as 3 };
     await refuses(claim, { kind: 2, proof: wrongSection }, "SectionUnknown", [1]);
     const wrongChunk = { ...honest, chunk: { ...chunk, first: 1 } };
