@@ -48,7 +48,7 @@ export async function openWorld(t: TestContext, seconds: Seconds) {
   const running = new Map<string, ChildProcess>();
   const closing: (() => Promise<void> | void)[] = [() => folder.remove()];
   t.after(async () => {
-    await Promise.all([...running.values()].map(endProcess));
+    await Promise.all([...running.values()].map((child) => endProcess(child)));
     for (const close of closing.toReversed()) await close();
   });
   const chain = await startTestChain({ blocks: 1 });

@@ -86,7 +86,7 @@ export async function startTestChain({ blocks = "instant" }: TestChainOptions = 
       return account;
     },
     /** Ends the chain; with it goes everything on it. */
-    stop: () => endProcess(child),
+    stop: (): Promise<void> => endProcess(child),
     /** Starts an empty chain at the same address, after `stop`. */
     async startAgain() {
       child = start();
@@ -142,12 +142,12 @@ export function temporaryFolder(name: string): { path: string; remove(): void } 
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Ends a process that was started here and waits until it is gone. */
-export async function endProcess(child: ChildProcess): Promise<void> {
+/** Ends a process that was started here and waits until it is gone; the hard way after a while. */
+export async function endProcess(child: ChildProcess, patienceMs = 5_000): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), patienceMs);
   await gone;
   clearTimeout(timer);
 }
