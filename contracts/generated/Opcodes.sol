@@ -112,7 +112,7 @@ library Opcodes {
     uint256 internal constant MAX_PROGRAM_SEGMENTS = 4;
     uint256 internal constant MAX_PROGRAM_RECORDS = 65536;
     uint256 internal constant MAX_PROGRAM_INPUTS = 256;
-    uint256 internal constant MAX_PROGRAM_STATE_TENSORS = 4096;
+    uint256 internal constant MAX_PROGRAM_STATE_TENSORS = 1024;
     uint256 internal constant MAX_PROGRAM_TENSOR_LENGTH = 2147483647;
     uint256 internal constant MAX_PROGRAM_STEPS_FIELD = 4294967295;
 

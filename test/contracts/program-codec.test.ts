@@ -85,6 +85,25 @@ describe("ProgramCodec", async () => {
     }
   });
 
+  it("test_decodeSummary_slotsAndOutputs_atMost1024", async () => {
+    for (const [slots, outputs] of [
+      [1023, 1],
+      [0, 1024],
+      [1024, 1],
+      [0, 1025],
+      [1, 0],
+      [2 ** 32 - 1, 1],
+    ]) {
+      const bytes = PARTS.summary.slice();
+      new DataView(bytes.buffer).setUint32(20, slots);
+      new DataView(bytes.buffer).setUint32(24, outputs);
+      const call = harness.read.decodeSummary([bytesToHex(bytes)]);
+      assert.equal(isSummary(bytes), outputs > 0 && slots + outputs <= 1024);
+      if (isSummary(bytes)) await call;
+      else await fails(call, harness, "SummaryFieldInvalid", [24n]);
+    }
+  });
+
   it("test_segmentOfStep_everyStep_equalsTheNode", async () => {
     const [segment] = recurrent(8).program.segments;
     const program: Program = {
