@@ -1,5 +1,4 @@
 // Records disputes move by move, fraud and the commitments to direct proofs, and what the game owes and pays.
-import { and, asc, eq } from "ponder";
 import { ponder } from "ponder:registry";
 import schema from "ponder:schema";
 import { numberToHex } from "viem";
@@ -161,23 +160,9 @@ ponder.on("DisputeGame:ProofRevealed", async ({ event, context }) => {
 });
 
 ponder.on("DisputeGame:ProofForfeited", async ({ event, context }) => {
-  const { claimId, committer } = event.args;
+  const { claimId, sequence } = event.args;
   const endedIn = await recordTransaction(context, event);
-  // The event names no commitment. All of a committer's are past their time when one is, so the order hardly matters.
-  const [first] = await context.db.sql
-    .select({ sequence: schema.proof.sequence })
-    .from(schema.proof)
-    .where(
-      and(
-        eq(schema.proof.claimId, claimId),
-        eq(schema.proof.committer, committer),
-        eq(schema.proof.status, "COMMITTED"),
-      ),
-    )
-    .orderBy(asc(schema.proof.sequence))
-    .limit(1);
-  if (first === undefined) throw new ForfeitedProofUnknownError(claimId, committer);
-  await context.db.update(schema.proof, { claimId, sequence: first.sequence }).set({ status: "FORFEITED", endedIn });
+  await context.db.update(schema.proof, { claimId, sequence: Number(sequence) }).set({ status: "FORFEITED", endedIn });
 });
 
 ponder.on("DisputeGame:BountySettled", async ({ event, context }) => {
@@ -212,15 +197,4 @@ async function recordMove(context: AnyContext, event: AnyEvent, dispute: Dispute
 
 function rowOf({ section, height, step, item, index }: PositionArgs) {
   return { section, height, step: BigInt(step), item: BigInt(item), index: BigInt(index) };
-}
-
-/** A forfeited commitment was never recorded: the start block is too late. */
-class ForfeitedProofUnknownError extends Error {
-  readonly values: { claimId: string; committer: string };
-
-  constructor(claimId: string, committer: string) {
-    super(`No commitment of ${committer} for claim ${claimId} is left to forfeit`);
-    this.name = "ForfeitedProofUnknownError";
-    this.values = { claimId, committer };
-  }
 }

@@ -189,6 +189,14 @@ export async function writeHistory({ write }: Pick<Chain, "write">): Promise<voi
       contentHash: hashOf("content"),
       mirrors: ["https://example.org/program", "javascript:alert(1)", "ipfs://bafy\u0000x", "\u0000"],
     }),
+    event("ProgramRegistry", "ProgramPublished", { programRoot: PROGRAM, records: [["0x05"], []], scalars: ["0x06"] }),
+  ]);
+  await write([
+    event("ProgramRegistry", "ProgramMirrored", {
+      programRoot: PROGRAM,
+      publisher: other,
+      mirrors: ["https://example.com/copy", "data:,x", "https://example.org/program"],
+    }),
   ]);
   // An honest task: accepted, claimed, delivered, final, paid.
   await write([requested("paid", NOBODY), accepted("paid", honest)]);
@@ -232,7 +240,12 @@ export async function writeHistory({ write }: Pick<Chain, "write">): Promise<voi
     [slashed("proven", cheat, challenger)],
     [
       closed("refunded", "proven", false),
-      event("DisputeGame", "ProofForfeited", { claimId: hashOf("proven"), committer: other, amountWei: 10n }),
+      event("DisputeGame", "ProofForfeited", {
+        claimId: hashOf("proven"),
+        committer: other,
+        sequence: 2n,
+        amountWei: 10n,
+      }),
     ],
   );
   // A challenger that gives up, and one account on both sides whose clock as claimant runs out.
