@@ -15,6 +15,7 @@ import {
   get,
   I32,
   i32Const,
+  ifElse,
   set,
   shuffleWords,
   simd,
@@ -35,36 +36,65 @@ export function fmaCode(mode: FmaMode): Code {
 }
 
 /**
- * The emulation as a function of three vectors. The product of two binary32 is exact in binary64; TwoSum finds the error of
- * the sum; where there is one and the sum is even, its neighbour on the error's side is taken, and the rounding to binary32
- * is then the only one. An infinity or NaN makes the error NaN, which compares as no error.
+ * The emulation as a function of three vectors. The product of two binary32 is exact in binary64, so only the sum is rounded
+ * twice. That is harmless unless the first rounding hits the middle between two neighbours in binary32, or the result is
+ * below its normal range: then everything is done once more, rounding to odd.
  */
 export function emulatedFma(): FunctionDraft {
   const draft = draftFunction(null, [V128, V128, V128], [V128]);
-  const half = (upper: boolean): Code => {
-    const [product, addend, sum, virtual, error] = [0, 1, 2, 3, 4].map(() => addLocal(draft, V128));
-    const wide = (local: number): Code => [
-      get(local),
-      upper ? [get(local), shuffleWords([2, 3, 2, 3])] : [],
-      simd("promote"),
-    ];
-    return [
-      [wide(0), wide(1), simd("f64x2Mul"), set(product), wide(2), set(addend)],
-      [get(product), get(addend), simd("f64x2Add"), tee(sum), get(product), simd("f64x2Sub"), set(virtual)],
-      [get(product), get(sum), get(virtual), simd("f64x2Sub"), simd("f64x2Sub")],
-      [get(addend), get(virtual), simd("f64x2Sub"), simd("f64x2Add"), set(error)],
-      // sum + step, where step is 1 or -1 in the last place, or 0.
-      get(sum),
-      [get(error), simd("f64x2Abs"), v128Const([0]), simd("f64x2Gt")],
-      [v128Const([1, 0, 1, 0]), get(sum), simd("andNot"), simd("and"), set(product)],
-      // With the mask m of unequal signs, (1 ^ m) - m is 1 or -1, and (0 ^ m) - m is 0.
-      [get(error), get(sum), simd("xor"), i32Const(63), simd("i64x2ShrS"), set(virtual)],
-      [get(product), get(virtual), simd("xor"), get(virtual), simd("i64x2Sub")],
-      [simd("i64x2Add"), simd("demote")],
-    ];
-  };
-  draft.body = [half(false), half(true), shuffleWords([0, 1, 4, 5])];
+  const sums = [addLocal(draft, V128), addLocal(draft, V128)];
+  const sum = (upper: boolean): Code => [
+    [wide(0, upper), wide(1, upper), simd("f64x2Mul"), wide(2, upper), simd("f64x2Add")],
+    set(sums[upper ? 1 : 0]),
+  ];
+  const isSuspect = (local: number): Code => [
+    [get(local), v128Const([DROPPED_BITS, 0, DROPPED_BITS, 0]), simd("and")],
+    [v128Const([MIDDLE, 0, MIDDLE, 0]), simd("i64x2Eq")],
+    [get(local), simd("f64x2Abs"), v128Const([0, LEAST_NORMAL, 0, LEAST_NORMAL]), simd("f64x2Lt"), simd("or")],
+  ];
+  draft.body = [
+    [sum(false), sum(true)],
+    [isSuspect(sums[0]), isSuspect(sums[1]), simd("or"), simd("anyTrue")],
+    ifElse(
+      [oddHalf(draft, false), oddHalf(draft, true), shuffleWords([0, 1, 4, 5])],
+      [get(sums[0]), simd("demote"), get(sums[1]), simd("demote"), shuffleWords([0, 1, 4, 5])],
+      V128,
+    ),
+  ];
   return draft;
+}
+
+/** The bits of a binary64 that binary32 has no room for, the first of them, and the high word of 2^-126. */
+const DROPPED_BITS = 0x1fffffff;
+const MIDDLE = 0x10000000;
+const LEAST_NORMAL = (1023 - 126) * 2 ** 20;
+
+/** Two words of a vector as binary64. */
+function wide(local: number, upper: boolean): Code {
+  return [get(local), upper ? [get(local), shuffleWords([2, 3, 2, 3])] : [], simd("promote")];
+}
+
+/**
+ * Half of the result by rounding to odd: TwoSum finds the error of the sum; where there is one and the sum is even, its
+ * neighbour on the error's side is taken, and the rounding to binary32 is then the only one. An infinity or NaN makes the
+ * error NaN, which compares as no error.
+ */
+function oddHalf(draft: FunctionDraft, upper: boolean): Code {
+  const [product, addend, sum, virtual, error] = [0, 1, 2, 3, 4].map(() => addLocal(draft, V128));
+  return [
+    [wide(0, upper), wide(1, upper), simd("f64x2Mul"), set(product), wide(2, upper), set(addend)],
+    [get(product), get(addend), simd("f64x2Add"), tee(sum), get(product), simd("f64x2Sub"), set(virtual)],
+    [get(product), get(sum), get(virtual), simd("f64x2Sub"), simd("f64x2Sub")],
+    [get(addend), get(virtual), simd("f64x2Sub"), simd("f64x2Add"), set(error)],
+    // sum + step, where step is 1 or -1 in the last place, or 0.
+    get(sum),
+    [get(error), simd("f64x2Abs"), v128Const([0]), simd("f64x2Gt")],
+    [v128Const([1, 0, 1, 0]), get(sum), simd("andNot"), simd("and"), set(product)],
+    // With the mask m of unequal signs, (1 ^ m) - m is 1 or -1, and (0 ^ m) - m is 0.
+    [get(error), get(sum), simd("xor"), i32Const(63), simd("i64x2ShrS"), set(virtual)],
+    [get(product), get(virtual), simd("xor"), get(virtual), simd("i64x2Sub")],
+    [simd("i64x2Add"), simd("demote")],
+  ];
 }
 
 let hostIsFused: boolean | undefined;
