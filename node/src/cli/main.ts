@@ -3,33 +3,40 @@
  * is the only place that decides an exit code.
  */
 import { Command as Parser, CommanderError, Option } from "commander";
-import { destination, pino, type Logger } from "pino";
+import { destination, pino, stdSerializers, type Logger } from "pino";
 import { LockstepError } from "../float/errors.ts";
 import type { Command, Flag, Input } from "./command.ts";
 import { COMMANDS, GROUPS } from "./commands.ts";
+import { asEndpointError } from "./network.ts";
+
+/** Where a command's answer goes, and everything else it says. */
+export interface Streams {
+  stdout: { write(text: string): unknown };
+  stderr: { write(text: string): unknown };
+}
 
 /** Parses and runs `words` (without node and script); returns the exit code. */
-export async function main(words: readonly string[]): Promise<number> {
+export async function main(words: readonly string[], streams: Streams = process): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
   const wantsJson = words.includes("--json");
   let exitCode = 0;
-  const parser = buildParser((command, input) => {
-    return runCommand(command, { ...input, signal: stop.signal }).then((code) => {
-      exitCode = code;
-    });
-  });
+  const parser = buildParser(async (command, input) => {
+    exitCode = await runCommand(command, { ...input, signal: stop.signal }, streams);
+  }, streams);
   try {
     await parser.parseAsync([...words], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0; // help and version
-      if (wantsJson) printJson({ error: { name: "UsageError", message: error.message, values: { code: error.code } } });
+      const message = error.message.replace(/^error: /, "");
+      const usage = { name: "UsageError", message, values: { code: error.code } };
+      if (wantsJson) printJson({ error: usage }, streams);
       return 2;
     }
-    exitCode = printError(error, wantsJson);
+    exitCode = printError(error, wantsJson, streams);
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
@@ -40,8 +47,9 @@ export async function main(words: readonly string[]): Promise<number> {
 type Runner = (command: Command, input: Omit<Input, "signal">) => Promise<void>;
 
 /** The parser over all rows; exported so that tests can read every help text. */
-export function buildParser(run: Runner): Parser {
+export function buildParser(run: Runner, { stdout, stderr }: Streams = process): Parser {
   const root = new Parser("lockstep")
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .description("Run machine learning for strangers and settle on chain, bit for bit, whether it was done right")
     .exitOverride()
     .showHelpAfterError()
@@ -71,7 +79,8 @@ function addCommand(parent: Parser, command: Command, run: Runner): void {
   for (const argument of command.args ?? []) parser.argument(argument.name, argument.summary);
   for (const flag of command.flags ?? []) parser.addOption(toOption(flag));
   parser.option("--json", "print one JSON object on stdout; logs go to stderr");
-  parser.option("--log-level <level>", "trace, debug, info, warn, error or silent", "warn");
+  const levels = ["trace", "debug", "info", "warn", "error", "silent"];
+  parser.addOption(new Option("--log-level <level>", "what is logged on stderr").choices(levels).default("warn"));
   if (command.examples !== undefined) {
     parser.addHelpText("after", `\nExamples:\n${command.examples.map((line) => `  $ ${line}`).join("\n")}`);
   }
@@ -93,35 +102,42 @@ function toOption(flag: Flag): Option {
 /** Structured logs on stderr, with anything that could hold a secret cut out. */
 export function createLogger(level: string): Logger {
   const redact = { paths: ["password", "privateKey", "*.password", "*.privateKey", "*.raw"], censor: "[secret]" };
-  return pino({ level, base: undefined, redact }, destination({ dest: 2, sync: true }));
+  // Under `error` as under pino's own `err`: an error's message and cause are not enumerable and would be lost.
+  const serializers = { error: (error: unknown) => (error instanceof LockstepError ? error.toJSON() : asPlain(error)) };
+  return pino({ level, base: undefined, redact, serializers }, destination({ dest: 2, sync: true }));
 }
 
-async function runCommand(command: Command, input: Input): Promise<number> {
+function asPlain(error: unknown): unknown {
+  return error instanceof Error ? stdSerializers.err(error) : error;
+}
+
+async function runCommand(command: Command, input: Input, streams: Streams): Promise<number> {
   try {
     const outcome = await command.run(input);
-    if (input.json) printJson(command.result.parse(outcome.result));
+    if (input.json) printJson(command.result.parse(outcome.result), streams);
     else if (outcome.text !== "")
-      process.stdout.write(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`);
+      streams.stdout.write(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`);
     return outcome.exitCode ?? 0;
   } catch (error) {
-    return printError(error, input.json);
+    return printError(error, input.json, streams);
   }
 }
 
-function printError(error: unknown, json: boolean): number {
+function printError(thrown: unknown, json: boolean, streams: Streams): number {
+  const error = asEndpointError(thrown);
   const typed =
     error instanceof LockstepError
       ? error.toJSON()
       : { name: "InternalError", message: error instanceof Error ? error.message : String(error), values: {} };
-  if (json) printJson({ error: typed });
-  else process.stderr.write(`${typed.name}: ${typed.message}\n`);
+  if (json) printJson({ error: typed }, streams);
+  else streams.stderr.write(`${typed.name}: ${typed.message}\n`);
   if (!(error instanceof LockstepError) && error instanceof Error && error.stack !== undefined) {
-    process.stderr.write(`${error.stack}\n`);
+    streams.stderr.write(`${error.stack}\n`);
   }
   return 1;
 }
 
-function printJson(value: unknown): void {
+function printJson(value: unknown, { stdout }: Streams): void {
   const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === "bigint" ? item.toString() : item));
-  process.stdout.write(`${text}\n`);
+  stdout.write(`${text}\n`);
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createPublicClient, http, type PublicClient } from "viem";
+import { BaseError, createPublicClient, http, type PublicClient } from "viem";
 import { z } from "zod";
 import { readDeployment, type Deployment } from "../chain/deployment.ts";
 import { checkDeployment, protocolOf, type Protocol } from "../chain/protocol.ts";
@@ -61,9 +61,34 @@ export function graphqlUrl(input: Input): string {
 export function readNetworkFile(input: Input): NetworkFile | undefined {
   const path = join(text(input, "dir") ?? ".lockstep", "network.json");
   if (!existsSync(path)) return undefined;
-  const parsed = networkFile.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new NetworkFileError(path, "it is not JSON", cause);
+  }
+  const parsed = networkFile.safeParse(json);
   if (!parsed.success) throw new NetworkFileError(path, z.prettifyError(parsed.error), parsed.error);
   return parsed.data;
+}
+
+/** What viem throws when an endpoint is away, answers with an error of its own or with nonsense, as one typed error. */
+export function asEndpointError(error: unknown): unknown {
+  return error instanceof BaseError ? new EndpointError(error) : error;
+}
+
+/** The chain's endpoint can't be reached or answers with an error. */
+export class EndpointError extends LockstepError {
+  constructor(cause: BaseError) {
+    const rule = cause.shortMessage;
+    const detail = cause.details;
+    super(
+      "EndpointError",
+      `The chain's endpoint: ${rule} (${detail}); check --rpc or RPC_URL`,
+      { rule, detail },
+      { cause },
+    );
+  }
 }
 
 /** No flag, setting or running local network says where to connect. */
