@@ -56,7 +56,12 @@ function readTensor(path: string): ReadTensor {
     throw new TensorFileError(path, "it is neither .npy nor a .pb tensor", cause);
   }
   if (array.fortranOrder) throw new TensorFileError(path, "it is in Fortran order; save it in C order", undefined);
-  return { shape: array.shape, values: array.data as unknown as ArrayLike<number | bigint> };
+  const values = array.data as unknown as ArrayLike<number | bigint>;
+  const count = array.shape.reduce((product, extent) => product * extent, 1);
+  if (values.length !== count) {
+    throw new TensorFileError(path, `it holds ${values.length} values where its shape has ${count}`, undefined);
+  }
+  return { shape: array.shape, values };
 }
 
 /** A model needs another number of inputs. */
