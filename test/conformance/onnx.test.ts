@@ -95,15 +95,10 @@ describe("conformance onnx", () => {
     let cases = 0;
     for (const group of groups) {
       const { result } = await run(join(CONFORMANCE, group));
-      const failed = result.failed.filter(({ id }) => !NOISY.has(id));
-      assert.deepEqual(failed, []);
+      assert.deepEqual(result.failed, []);
       cases += result.passed.length + result.failed.length + result.unsupported.length;
       t.diagnostic(`${group}: ${result.passed.length} passed, ${result.unsupported.length} unsupported`);
     }
     assert.equal(cases, globSync("onnx/*/*/model.onnx", { cwd: CONFORMANCE }).length);
   });
 });
-
-// Their expected words hold the rounding noise of a float32 transform where the exact value is 0, and the suite's absolute
-// tolerance is below that noise.
-const NOISY: ReadonlySet<string> = new Set(["node/test_dft_inverse", "node/test_dft_inverse_opset19"]);

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createWasmRunner } from "../engine/wasm/index.ts";
-import { difference, runCase, runLightCase, SUITE_TOLERANCE, toleranceOf } from "./conformance.ts";
+import { difference, runCase, runLightCase, SUITE_TOLERANCE } from "./conformance.ts";
 import { float, floats, int64s, modelOf } from "./fixtures.ts";
 import type { ModelSketch } from "./fixtures.ts";
 import { serializeModel } from "./serialize.ts";
@@ -25,7 +25,7 @@ test("every tenth case of the suite passes or is refused by name", { skip: folde
     const cases = readdirSync(join(folder!, group)).sort();
     for (const name of cases.filter((_, index) => index % 10 === 0)) {
       const path = join(folder!, group, name);
-      const result = runCase(readFileSync(join(path, "model.onnx")), dataSets(path), undefined, toleranceOf(name));
+      const result = runCase(readFileSync(join(path, "model.onnx")), dataSets(path));
       if (result.status === "unsupported") assert.notEqual(result.reason, "");
       else assert.equal(result.status, "passed", `${name}: ${result.status === "failed" ? result.reason : ""}`);
     }
