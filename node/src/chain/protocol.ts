@@ -1,5 +1,5 @@
 /** The contracts of a deployment as viem takes them: address and ABI together, and the same list for the mirror. */
-import type { PublicClient } from "viem";
+import type { Abi, PublicClient } from "viem";
 import {
   claimRegistryAbi,
   disputeGameAbi,
@@ -38,6 +38,17 @@ export function watchedContracts({ programs, claims, game, market }: Protocol): 
     { name: "TaskMarket", ...market },
   ];
 }
+
+/** Every error of the contracts: one that a contract calls (a token, a referee) refuses in its caller's name. */
+export const PROTOCOL_ERRORS: Abi = [
+  claimRegistryAbi,
+  disputeGameAbi,
+  programRegistryAbi,
+  refereeAbi,
+  structureRefereeAbi,
+  taskMarketAbi,
+  testTokenAbi,
+].flatMap((abi: Abi) => abi.filter(({ type }) => type === "error"));
 
 /** Refuses an endpoint of another chain or one where the contracts are not deployed. */
 export async function checkDeployment(client: PublicClient, deployment: Deployment): Promise<void> {

@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import {
   BaseError,
   ContractFunctionRevertedError,
+  decodeErrorResult,
   encodeFunctionData,
   InsufficientFundsError,
   keccak256,
@@ -21,6 +22,7 @@ import {
 import type { PrivateKeyAccount } from "viem/accounts";
 import { LockstepError } from "../float/errors.ts";
 import type { NodeDatabase } from "./database.ts";
+import { PROTOCOL_ERRORS } from "./protocol.ts";
 
 /** One contract call. */
 export interface Call {
@@ -329,13 +331,24 @@ export function asRevert(functionName: string, error: unknown): Error {
   if (!(error instanceof BaseError)) return error instanceof Error ? error : new Error(String(error));
   const revert = error.walk((inner) => inner instanceof ContractFunctionRevertedError);
   if (revert instanceof ContractFunctionRevertedError) {
-    const name = revert.data?.errorName ?? revert.reason ?? revert.signature ?? "unknown";
-    return new ContractRevertedError(functionName, name, revert.data?.args ?? [], error);
+    const data = revert.data ?? decodeKnown(revert.raw);
+    const name = data?.errorName ?? revert.reason ?? revert.signature ?? "unknown";
+    return new ContractRevertedError(functionName, name, data?.args ?? [], error);
   }
   const poor = error.walk((inner) => inner instanceof InsufficientFundsError);
   if (poor instanceof InsufficientFundsError)
     return new TransactionRefusedError(functionName, poor.shortMessage, error);
   return error;
+}
+
+// The error of a contract behind the one that was called.
+function decodeKnown(data: Hex | undefined): { errorName: string; args?: readonly unknown[] } | undefined {
+  if (data === undefined || data === "0x") return undefined;
+  try {
+    return decodeErrorResult({ abi: PROTOCOL_ERRORS, data }) as { errorName: string; args?: readonly unknown[] };
+  } catch {
+    return undefined; // of a contract that is not the protocol's: its selector is all there is to show
+  }
 }
 
 /** The contract refuses the call. `values.rule` is the name of its custom error. */
