@@ -33,7 +33,7 @@ describe("model", () => {
     file(name, new Uint8Array(dump(values as Float32Array, shape)));
 
   it("inspect names the program, its tensors and its primitives", async () => {
-    const found = await runJson<Record<string, unknown>>("model", "inspect", DIGITS);
+    const found = await runJson("model", "inspect", DIGITS);
     assert.match(String(found["programRoot"]), /^0x[0-9a-f]{64}$/);
     const { inputs, outputs, primitives } = found as Record<
       string,
