@@ -17,8 +17,8 @@ contract DisputeGame is IDisputeGame, PullPayments {
     struct Stored {
         bytes32 claimId;
         address challenger;
-        uint48 openedBlock;
-        // Here a slot begins: with the node's, the only one that a move writes.
+        // As wide as it is so that a slot begins after it: with the node's, the only one that a move writes.
+        uint96 openedBlock;
         ChallengeStatus status;
         uint40 turnStarted;
         uint32 claimantUsedSeconds;
@@ -113,7 +113,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         Stored storage stored = _challenges[challengeId];
         stored.claimId = claimId;
         stored.challenger = msg.sender;
-        stored.openedBlock = uint48(block.number);
+        stored.openedBlock = uint96(block.number);
         stored.status = ChallengeStatus.ChallengerTurn;
         stored.turnStarted = uint40(block.timestamp);
         emit ChallengeOpened(challengeId, claimId, msg.sender, depositWei);
@@ -185,7 +185,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         _checkChallenger(challengeId, stored);
         bytes32 claimId = stored.claimId;
         if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
-        if (block.number <= stored.openedBlock) revert ProofTooEarly(stored.openedBlock);
+        if (block.number <= stored.openedBlock) revert ProofTooEarly(uint64(stored.openedBlock));
         Fault memory fault = _judge(claimId, kind, proof);
 
         _emitFraud(claimId, challengeId, kind, fault);
@@ -304,7 +304,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
             Challenge({
                 claimId: stored.claimId,
                 challenger: stored.challenger,
-                openedBlock: stored.openedBlock,
+                openedBlock: uint64(stored.openedBlock),
                 status: stored.status,
                 turnStarted: stored.turnStarted,
                 claimantUsedSeconds: stored.claimantUsedSeconds,
