@@ -17,7 +17,7 @@ import {
 } from "viem";
 import { execute, encodeProof, findFraud, inputsRootOf, inputWords, interpreterRunner } from "@lockstep/node/engine";
 import { answerDemand, nextAction, outputRootsOf, outputsShownOf, traceRootOf } from "@lockstep/node/engine";
-import type { Opening, Run, Tamper } from "@lockstep/node/engine";
+import type { FraudProof, Opening, Run, Tamper } from "@lockstep/node/engine";
 import { encodeProgram } from "@lockstep/node/ir";
 import { importModel, parseModel } from "@lockstep/node/onnx";
 import lockstep from "../ignition/modules/Lockstep.ts";
@@ -26,6 +26,8 @@ import { dotWorkload, type Workload } from "./workloads.ts";
 const EXAMPLES = join(import.meta.dirname, "..", "examples");
 const SALT = keccak256("0x5a");
 const PRICE = parseEther("5");
+// The same in every run: ids hash it, and calldata costs by the bytes of ids.
+const DEADLINE = 2n ** 40n;
 
 /** Measures every row. About half a minute. */
 export async function gas() {
@@ -134,8 +136,7 @@ async function openChain(most: (name: string, used: bigint) => void) {
     const inputsRoot = inputsRootOf(workload.inputs);
     await token.write.mint([requester, PRICE]);
     await token.write.approve([market.address, PRICE]);
-    const deadline = BigInt(await networkHelpers.time.latest()) + 1_000_000n;
-    const wish = { programRoot, inputsRoot, steps: run.steps, price: PRICE, deadline, solver: zeroAddress };
+    const wish = { programRoot, inputsRoot, steps: run.steps, price: PRICE, deadline: DEADLINE, solver: zeroAddress };
     await row("task-request", await market.write.request([wish, "0x"]));
     const [requested] = await market.getEvents.TaskRequested({}, { fromBlock: "latest" });
     const taskId = requested.args.taskId!;
@@ -179,6 +180,28 @@ async function openChain(most: (name: string, used: bigint) => void) {
     ];
   }
 
+  /** Commits to a proof and reveals it. */
+  async function proveFraud(claimId: Hex, fraud: FraudProof): Promise<bigint> {
+    const proof = encodeProof(fraud);
+    const commitment = keccak256(
+      encodeAbiParameters(parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32"), [
+        BigInt(await client.getChainId()),
+        game.address,
+        claimId,
+        challenger,
+        SALT,
+        fraud.kind,
+        keccak256(proof),
+      ]),
+    );
+    const account = challenger;
+    const value = await game.read.proofBondWei();
+    return (
+      (await row("proof-commit", await game.write.commitProof([claimId, commitment], { account, value }))) +
+      (await row("proof-reveal", await game.write.revealProof([claimId, fraud.kind, proof, SALT], { account })))
+    );
+  }
+
   return {
     /** A claim that nobody disputes, to its end. */
     async honest(workload: Workload): Promise<void> {
@@ -204,8 +227,7 @@ async function openChain(most: (name: string, used: bigint) => void) {
         const action = nextAction(own, traceRootOf(lying), await openingsOf(claimId));
         if (action.kind === "agree") throw new Error(`no lie in ${name} at ${JSON.stringify(tamper)}`);
         if (action.kind === "prove") {
-          const proof = encodeProof(action.fraud);
-          total += await row("prove", await game.write.prove([challengeId, action.fraud.kind, proof], { account }));
+          total += await proveFraud(claimId, action.fraud);
           most(`dispute-openings-${name}`, BigInt(openings));
           most(`dispute-interactive-${name}`, total);
           return;
@@ -226,26 +248,7 @@ async function openChain(most: (name: string, used: bigint) => void) {
       const { claimId } = await claim(name, workload, lying);
       const fraud = findFraud(runOf(workload), lying);
       if (fraud === null) throw new Error(`no lie in ${name} at ${JSON.stringify(tamper)}`);
-      const proof = encodeProof(fraud);
-      const commitment = keccak256(
-        encodeAbiParameters(parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32"), [
-          BigInt(await client.getChainId()),
-          game.address,
-          claimId,
-          challenger,
-          SALT,
-          fraud.kind,
-          keccak256(proof),
-        ]),
-      );
-      const account = challenger;
-      const value = await game.read.proofBondWei();
-      const total =
-        (await row("direct-proof-commit", await game.write.commitProof([claimId, commitment], { account, value }))) +
-        (await row(
-          "direct-proof-reveal",
-          await game.write.revealProof([claimId, fraud.kind, proof, SALT], { account }),
-        ));
+      const total = await proveFraud(claimId, fraud);
       most(`dispute-direct-${name}`, total);
     },
 
