@@ -22,7 +22,7 @@ import {
 import lockstep from "../../ignition/modules/Lockstep.ts";
 import { encodeProof } from "@lockstep/node/engine/dispute/abi";
 import { outputsShownOf } from "@lockstep/node/engine/dispute/proofs";
-import type { Opening } from "@lockstep/node/engine/dispute/types";
+import type { FraudProof, Opening } from "@lockstep/node/engine/dispute/types";
 import { answerDemand, demandAt, findFraud, nextAction } from "@lockstep/node/engine/dispute/walk";
 import { viewOfRun } from "@lockstep/node/engine/dispute/view";
 import type { Run } from "@lockstep/node/engine/execute";
@@ -152,6 +152,26 @@ describe("Lockstep", async () => {
     return (await client.getTransactionReceipt({ hash })).gasUsed;
   }
 
+  /** Commits to a proof and reveals it; returns the gas of both. */
+  async function proveFraud(claimId: Hex, fraud: FraudProof): Promise<bigint> {
+    const proof = encodeProof(fraud);
+    const commitment = keccak256(
+      encodeAbiParameters(parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32"), [
+        BigInt(await client.getChainId()),
+        game.address,
+        claimId,
+        challenger,
+        SALT,
+        fraud.kind,
+        keccak256(proof),
+      ]),
+    );
+    const account = challenger;
+    const value = await game.read.proofBondWei();
+    const committed = await gasOf(await game.write.commitProof([claimId, commitment], { account, value }));
+    return committed + (await gasOf(await game.write.revealProof([claimId, fraud.kind, proof, SALT], { account })));
+  }
+
   async function finalize(claimId: Hex): Promise<void> {
     const { challengeUntil } = await claims.read.claimOf([claimId]);
     const finalAfter = challengeUntil + (await claims.read.proofRevealSeconds());
@@ -173,8 +193,7 @@ describe("Lockstep", async () => {
         assert.notEqual(action.kind, "agree");
         if (action.kind === "prove") {
           assert.equal(action.fraud.kind, kind);
-          const proof = encodeProof(action.fraud);
-          gas += await gasOf(await game.write.prove([challengeId, kind, proof], { account: challenger }));
+          gas += await proveFraud(claimId, action.fraud);
           break;
         }
         if (action.kind === "demand") {
@@ -188,7 +207,8 @@ describe("Lockstep", async () => {
       t.diagnostic(`${demands} demands, ${gas} gas for walk and proof`);
       assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
       const deposit = await game.read.depositOf([claimId]);
-      assert.equal(await game.read.creditOf([challenger]), BOND / 4n + deposit + BigInt(demands) * FEE);
+      const proofBond = await game.read.proofBondWei();
+      assert.equal(await game.read.creditOf([challenger]), BOND / 4n + deposit + BigInt(demands) * FEE + proofBond);
 
       await market.write.settle([taskId]);
       const second = await answerTask(taskId, honest, solver);
@@ -205,22 +225,8 @@ describe("Lockstep", async () => {
       const claimId = await answerTask(taskId, lying, cheat);
       const fraud = findFraud(honest, lying);
       assert.ok(fraud !== null);
-      const proof = encodeProof(fraud);
-      const commitment = keccak256(
-        encodeAbiParameters(parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32"), [
-          BigInt(await client.getChainId()),
-          game.address,
-          claimId,
-          challenger,
-          SALT,
-          kind,
-          keccak256(proof),
-        ]),
-      );
-      const account = challenger;
-      await game.write.commitProof([claimId, commitment], { account, value: await game.read.proofBondWei() });
-      const gas = await gasOf(await game.write.revealProof([claimId, kind, proof, SALT], { account }));
-      t.diagnostic(`${gas} gas, ${proof.length / 2 - 1} bytes`);
+      assert.equal(fraud.kind, kind);
+      t.diagnostic(`${await proveFraud(claimId, fraud)} gas, ${encodeProof(fraud).length / 2 - 1} bytes`);
       assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
     });
   }
