@@ -114,10 +114,6 @@ library ScalarLanes {
                 instruction := mload(code)
             }
             uint256 op = instruction >> ScalarCode.OPCODE;
-            uint256 counterAddress = machine.registers + 32 * plan.counterRegister;
-            for (uint256 shift = 0; shift < 96; shift += 32) {
-                if ((instruction >> shift) & WORD == counterAddress) return false;
-            }
             step.op = op;
             step.instruction = instruction;
             step.result = vectors + VECTOR_BYTES * index;
@@ -127,6 +123,7 @@ library ScalarLanes {
             if (op == Opcodes.LOAD) {
                 return (instruction >> ScalarCode.MODE) & 0xff == ScalarCode.MODE_LINEAR && step.aStride == SAME;
             }
+            // These take f32 registers alone, so none of them is the counter.
             return (op > Opcodes.GATHER && op < Opcodes.DIV) || op == Opcodes.ABS || op == Opcodes.MAX;
         }
     }

@@ -254,6 +254,54 @@ describe("ScalarMachine", async () => {
     }
   });
 
+  describe("loops that are almost dot products", () => {
+    const row: LoadPattern = [
+      { extent: 1, stride: 0 },
+      { extent: 1, stride: 0 },
+      { extent: 4096, stride: 1 },
+    ];
+    const base = dotProgram(row, row, 600, 0, false);
+    const loop = base.loop;
+    assert.ok(loop !== null);
+    const [left, right, product] = loop.body;
+    const [carried] = loop.carried;
+    const withLoop = (change: Partial<typeof loop>): ScalarProgram => ({ ...base, loop: { ...loop, ...change } });
+    const withInitial = (word: number): ScalarProgram => ({
+      ...base,
+      constants: base.constants.with(0, { type: "f32", word }),
+    });
+    const variants: Record<string, ScalarProgram> = {
+      initialMinusZero: withInitial(0x80000000),
+      initialOne: withInitial(0x3f800000),
+      single: withLoop({ single: true }),
+      lanes: withLoop({ lanes: 32 }),
+      productOfSwapped: withLoop({ body: [left, right, { ...product, a: product.b, b: product.a }] }),
+      productOfOne: withLoop({ body: [left, right, { ...product, b: product.a }] }),
+      addend: withLoop({ body: [left, right, { ...product, c: product.b }] }),
+      outIsALoad: withLoop({ carried: [{ ...carried, bodyOut: carried.bodyOut - 1 }] }),
+      totalIsABlock: withLoop({ carried: [{ ...carried, combineOut: carried.combineOut - 1 }] }),
+      combineSwapped: withLoop({ combine: [{ ...loop.combine[0], a: loop.combine[0].b, b: loop.combine[0].a }] }),
+      combineProduct: withLoop({ combine: [{ ...loop.combine[0], op: "mul" }] }),
+      strideTwo: { ...base, patterns: [[row[0], row[1], { extent: 4096, stride: 2 }]] },
+      strideBack: { ...base, patterns: [[row[0], row[1], { extent: 4096, stride: -1 }]] },
+    };
+    for (const [name, program] of Object.entries(variants)) {
+      it(`test_run_${name}_equalsInterpreter`, async () => {
+        validateScalar(program);
+        assert.ok(!isDotProduct(program));
+        const random = createRandom(SEED + 5);
+        const tensors = [600, 600, 4].map((length): Tensor => {
+          return { type: "f32", words: randomWords(random, "f32", length) };
+        });
+        // Signed zeros show whether a total starts from +0.
+        const zeros = tensors.map(({ type }): Tensor => ({ type, words: new Uint32Array(600).fill(0x80000000) }));
+        for (const operands of [tensors, zeros]) {
+          await assertEqual(program, 0, 0, operands, cutRanges(random, operands), name);
+        }
+      });
+    }
+  });
+
   it("test_run_rowReductions_equalsInterpreter", async (t) => {
     const random = createRandom(SEED + 4);
     let skipped = 0;
