@@ -19,6 +19,8 @@ export function createWatchtower(context: NodeContext, options: WatchtowerOption
   const { database, protocol, client, log, runs } = context;
   const patience = options.patienceSeconds ?? 5;
   const running = new Set<Hex>();
+  // Challenges in which it opened before.
+  const standingIn = new Set<Hex>();
 
   async function tick(head: Head): Promise<void> {
     const claims = await claimsOf(database);
@@ -40,7 +42,10 @@ export function createWatchtower(context: NodeContext, options: WatchtowerOption
     if (claim?.status !== "revealed" || challenge.ended) return;
     if (await callTimeout(context, challenge, head, patience)) return;
     const demand = pendingDemand(challenge);
-    if (demand !== undefined && head.time >= demand.time + patience) openFor(challenge, demand, claim);
+    if (demand === undefined) return;
+    // A claimant that was away is not waited for again: its clock runs on through the whole challenge.
+    const wait = standingIn.has(challenge.challengeId) ? 0 : patience;
+    if (head.time >= demand.time + wait) openFor(challenge, demand, claim);
   }
 
   // Re-runs the claim in the background; only a claim that is right is defended.
@@ -52,7 +57,8 @@ export function createWatchtower(context: NodeContext, options: WatchtowerOption
       .then(async (run) => {
         if (traceRootOf(run) !== claim.traceRoot) return;
         const call = openingCall(context, challenge.challengeId, demand, run);
-        await tryToSend(context, `open:${challenge.challengeId}:${challenge.moves.length}`, call);
+        const key = `open:${challenge.challengeId}:${challenge.moves.length}`;
+        if (await tryToSend(context, key, call)) standingIn.add(challenge.challengeId);
       })
       .catch((error: unknown) => log.warn({ challenge: challenge.challengeId, error }, "can't open for the claimant"))
       .finally(() => running.delete(challenge.challengeId));
