@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { bytesToHex, type Hex } from "viem";
+import { openDatabase, type NodeDatabase } from "../chain/database.ts";
+import { silent, temporaryFolder } from "../chain/test-chain.ts";
+import { encodeProgram, type Program } from "../ir/index.ts";
+import type { Hash } from "../merkle/index.ts";
+import type { ContentExchange } from "../net/content.ts";
+import { floats, modelOf } from "../onnx/fixtures.ts";
+import { serializeModel } from "../onnx/index.ts";
+import { ContentStore } from "./content-store.ts";
+import { Programs, ProgramUnavailableError, type LoweredProgram } from "./programs.ts";
+import { hashOf, writeEvent } from "./test-events.ts";
+
+// y = x + w; another w is another program.
+const modelWith = (value: number) =>
+  serializeModel(
+    modelOf({
+      nodes: [{ op: "Add", inputs: ["x", "w"], outputs: ["y"] }],
+      inputs: { x: { dtype: "float32", shape: [2, 3] } },
+      initializers: { w: floats([3], [1, 2, value]) },
+      outputs: ["y"],
+    }),
+  );
+const PLAIN = { dims: {}, state: [] };
+
+describe("programs", () => {
+  let folder: { path: string; remove(): void };
+  let database: NodeDatabase;
+  let publisher: { store: ContentStore; programs: Programs };
+  let program: LoweredProgram;
+
+  beforeEach(async () => {
+    folder = temporaryFolder("programs");
+    database = await openDatabase(":memory:");
+    const store = new ContentStore(`${folder.path}/publisher`);
+    publisher = { store, programs: new Programs({ database, store, log: silent }) };
+    program = await publisher.programs.add(modelWith(3), PLAIN);
+  });
+  afterEach(async () => {
+    await database.destroy();
+    folder.remove();
+  });
+
+  // Another node, which gets from peers what the publisher's store holds.
+  function other(fetched: Hash[] = []) {
+    const store = new ContentStore(`${folder.path}/other`);
+    const exchange: Pick<ContentExchange, "fetchBytes"> = {
+      async fetchBytes(root, length) {
+        const bytes = await publisher.store.get(root);
+        if (bytes?.length !== length) throw new Error(`nobody has ${root}`);
+        fetched.push(root);
+        return bytes;
+      },
+    };
+    return { store, programs: new Programs({ database, store, exchange: exchange as ContentExchange, log: silent }) };
+  }
+
+  const register = (mirrors: string[], { programRoot }: { programRoot: Hex } = program) =>
+    writeEvent(database, "ProgramRegistered", { programRoot, mirrors });
+
+  async function publish({ program: plain, programRoot }: { program: Program; programRoot: Hex }) {
+    const { summary, interfaceTable, bindings, records, scalars } = encodeProgram(plain);
+    const hexes = (list: readonly Uint8Array[]) => list.map((bytes) => bytesToHex(bytes));
+    await writeEvent(database, "ProgramRegistered", {
+      programRoot,
+      mirrors: [],
+      summary: bytesToHex(summary),
+      interfaceTable: bytesToHex(interfaceTable),
+      bindings: hexes(bindings),
+    });
+    const bytes = { records: records.map(hexes), scalars: hexes(scalars) };
+    await writeEvent(database, "ProgramPublished", { programRoot, ...bytes });
+  }
+
+  async function unavailable(programs: Programs, rule: RegExp, programRoot = program.programRoot): Promise<void> {
+    await assert.rejects(programs.get(programRoot), (error: unknown) => {
+      assert.ok(error instanceof ProgramUnavailableError);
+      assert.equal(error.values["programRoot"], programRoot);
+      assert.match((error.values["problems"] as string[]).join("\n") || error.message, rule);
+      return true;
+    });
+  }
+
+  it("come from a mirror's manifest and model, are lowered here and served on", async () => {
+    await register([program.mirror]);
+    const { store, programs } = other();
+    const found = await programs.get(program.programRoot);
+    assert.equal(found.programRoot, program.programRoot);
+    assert.deepEqual(found.constants, program.constants);
+    const [, root = ""] = program.mirror.split(":");
+    assert.ok(await store.get(root as Hash), "the manifest is held now");
+    assert.equal(await programs.get(program.programRoot), found, "lowered once");
+  });
+
+  it("come from the store alone when it holds them", async () => {
+    await register([program.mirror]);
+    const { store } = publisher;
+    const found = await new Programs({ database, store, log: silent }).get(program.programRoot);
+    assert.equal(found.programRoot, program.programRoot);
+  });
+
+  it("come from a mirror that somebody else added", async () => {
+    await register([]);
+    await unavailable(other().programs, /no mirror/);
+    await writeEvent(database, "ProgramMirrored", { programRoot: program.programRoot, mirrors: [program.mirror] });
+    assert.equal((await other().programs.get(program.programRoot)).programRoot, program.programRoot);
+  });
+
+  it("are not to be had when nobody registered or serves them", async () => {
+    await unavailable(other().programs, /no mirror/);
+    await register([program.mirror]);
+    const store = new ContentStore(`${folder.path}/alone`);
+    await unavailable(new Programs({ database, store, log: silent }), /no network/);
+    const [, , bytes = ""] = program.mirror.split(":");
+    await register([`lockstep:${hashOf("lost")}:${bytes}`], { programRoot: hashOf("lost program") });
+    await unavailable(other().programs, /nobody has/, hashOf("lost program"));
+  });
+
+  it("are refused when the model lowers to another program", async () => {
+    const wrong = await publisher.programs.add(modelWith(4), PLAIN);
+    await register([wrong.mirror]);
+    await unavailable(other().programs, new RegExp(`lowers to program ${wrong.programRoot}`));
+  });
+
+  it("are found behind mirrors that are wrong", async () => {
+    const wrong = await publisher.programs.add(modelWith(4), PLAIN);
+    const root = hashOf("x");
+    const junk = ["", "https://example.org", "lockstep:", `lockstep:${root}`, `lockstep:${root}:0`];
+    await register([...junk, `lockstep:${root}:999999`, `lockstep:${root}:100`, wrong.mirror, program.mirror]);
+    assert.equal((await other().programs.get(program.programRoot)).programRoot, program.programRoot);
+  });
+
+  it("are found behind more wrong mirrors than are tried, when their own is the newest", async () => {
+    await register(Array.from({ length: 50 }, (_, index) => `lockstep:${hashOf(`junk ${index}`)}:100`));
+    await writeEvent(database, "ProgramMirrored", { programRoot: program.programRoot, mirrors: [program.mirror] });
+    const found = await other().programs.get(program.programRoot);
+    assert.equal(found.programRoot, program.programRoot);
+  });
+
+  const manifests: [string, unknown, RegExp][] = [
+    ["is no JSON", "{", /not JSON/],
+    ["is no object", "[]", /expected object/],
+    ["has a key too many", { model: { root: hashOf("m"), bytes: 10 }, ...PLAIN, extra: 1 }, /extra/],
+    ["has no model", { ...PLAIN }, /model/],
+    ["names a root that is none", { model: { root: "0x12", bytes: 10 }, ...PLAIN }, /root/],
+    ["announces too large a model", { model: { root: hashOf("m"), bytes: 2 ** 40 }, ...PLAIN }, /bytes/],
+    ["has a dimension of size 0", { model: { root: hashOf("m"), bytes: 10 }, dims: { n: 0 }, state: [] }, /dims/],
+    ["names a model that nobody has", { model: { root: hashOf("m"), bytes: 10 }, ...PLAIN }, /nobody has/],
+  ];
+  for (const [what, manifest, rule] of manifests) {
+    it(`are refused with a manifest that ${what}`, async () => {
+      const bytes = new TextEncoder().encode(typeof manifest === "string" ? manifest : JSON.stringify(manifest));
+      await register([`lockstep:${await publisher.store.put(bytes)}:${bytes.length}`]);
+      await unavailable(other().programs, rule);
+    });
+  }
+
+  it("are run from their published bytes where there is no model", async () => {
+    await publish(program);
+    const { programs } = other();
+    await unavailable(programs, /no mirror/);
+    const { program: found, constants } = await programs.runnable(program.programRoot);
+    assert.deepEqual(encodeProgram(found).summary, encodeProgram(program.program).summary);
+    assert.deepEqual(new Map(constants), new Map(program.constants));
+    assert.equal(await programs.flawOf(program.programRoot), null);
+  });
+
+  it("can't be run from published bytes without their weights", async () => {
+    await publish(program);
+    const store = new ContentStore(`${folder.path}/alone`);
+    const programs = new Programs({ database, store, log: silent });
+    await assert.rejects(programs.runnable(program.programRoot), ProgramUnavailableError);
+  });
+
+  it("have a flaw that can be proven when their bytes are not valid", async () => {
+    const [segment] = program.program.segments;
+    const [record] = segment.records;
+    // One element more than the scalar program's extents give.
+    const records = [{ ...record, length: record.length + 1 }, ...segment.records.slice(1)];
+    const flawed = { ...program.program, segments: [{ ...segment, records }] } as unknown as Program;
+    const programRoot = hashOf("flawed");
+    await publish({ program: flawed, programRoot });
+    const { programs } = other();
+    const proof = await programs.flawOf(programRoot);
+    assert.notEqual(proof, null);
+    await assert.rejects(programs.runnable(programRoot));
+  });
+
+  it("are not published by nobody", async () => {
+    await assert.rejects(other().programs.flawOf(program.programRoot), ProgramUnavailableError);
+  });
+});

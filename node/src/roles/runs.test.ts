@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { bytesToHex } from "viem";
+import { openDatabase, type NodeDatabase } from "../chain/database.ts";
+import { silent, temporaryFolder } from "../chain/test-chain.ts";
+import { execute, inputsRootOf, interpreterRunner, traceRootOf } from "../engine/index.ts";
+import { tensorRoot, type Hash } from "../merkle/index.ts";
+import type { ContentExchange } from "../net/content.ts";
+import { floats, modelOf } from "../onnx/fixtures.ts";
+import { serializeModel } from "../onnx/index.ts";
+import { ContentStore } from "./content-store.ts";
+import { costOf, RunTooLargeError } from "./limits.ts";
+import { Programs, type LoweredProgram } from "./programs.ts";
+import { InputsUnavailableError, Runs, ServedContent, type RunComponents } from "./runs.ts";
+import { hashOf, writeEvent } from "./test-events.ts";
+import { joinInputs, splitInputs, wordsOf } from "./words.ts";
+
+// y = (x + w) * b, with b given too.
+const MODEL = serializeModel(
+  modelOf({
+    nodes: [
+      { op: "Add", inputs: ["x", "w"], outputs: ["sum"] },
+      { op: "Mul", inputs: ["sum", "b"], outputs: ["y"] },
+    ],
+    inputs: { x: { dtype: "float32", shape: [300] }, b: { dtype: "float32", shape: [1] } },
+    initializers: { w: floats([1], [0.5]) },
+    outputs: ["y"],
+  }),
+);
+const INPUTS = [Uint32Array.from({ length: 300 }, (_, index) => 0x3f800000 + 4096 * index), Uint32Array.of(0x40000000)];
+const INPUTS_ROOT = inputsRootOf(INPUTS);
+
+describe("runs", () => {
+  let folder: { path: string; remove(): void };
+  let database: NodeDatabase;
+  let store: ContentStore;
+  let programs: Programs;
+  let program: LoweredProgram;
+
+  beforeEach(async () => {
+    folder = temporaryFolder("runs");
+    database = await openDatabase(":memory:");
+    store = new ContentStore(folder.path);
+    programs = new Programs({ database, store, log: silent });
+    program = await programs.add(MODEL, { dims: {}, state: [] });
+  });
+  afterEach(async () => {
+    await database.destroy();
+    folder.remove();
+  });
+
+  const runsOf = (more: Partial<RunComponents> = {}) =>
+    new Runs({ database, programs, store, runner: interpreterRunner, ...more });
+  const request = () => ({ programRoot: program.programRoot, inputsRoot: INPUTS_ROOT, steps: 1 });
+  const post = (inputData: string, inputsRoot = INPUTS_ROOT, taskId = hashOf(inputData)) =>
+    writeEvent(database, "TaskRequested", {
+      taskId,
+      requester: `0x${"a".repeat(40)}`,
+      programRoot: program.programRoot,
+      inputsRoot,
+      steps: 1,
+      price: "1",
+      deadline: "1",
+      solver: `0x${"0".repeat(40)}`,
+      inputData,
+    });
+  const expected = () =>
+    traceRootOf(
+      execute(program.program, {
+        inputs: INPUTS,
+        steps: 1,
+        runner: interpreterRunner,
+        constants: (root) => program.constants.get(root) ?? new Uint32Array(0),
+      }),
+    );
+
+  // Peers that serve the inputs, as long as they are there.
+  function peers() {
+    const roots = INPUTS.map((words) => tensorRoot(words));
+    const state = { away: false, asked: 0 };
+    const exchange: Pick<ContentExchange, "fetchBytes" | "fetchLeaves"> = {
+      fetchLeaves(root, count) {
+        state.asked += 1;
+        if (state.away || root !== INPUTS_ROOT || count !== 2) return Promise.reject(new Error(`nobody has ${root}`));
+        return Promise.resolve(roots);
+      },
+      fetchBytes(root, length) {
+        const words = INPUTS[roots.indexOf(root)];
+        if (state.away || words?.length !== length / 4) return Promise.reject(new Error(`nobody has ${root}`));
+        return Promise.resolve(joinInputs([words]));
+      },
+    };
+    return { state, exchange: exchange as ContentExchange };
+  }
+
+  it("use the inputs posted with a task", async () => {
+    await post(bytesToHex(joinInputs(INPUTS)));
+    assert.equal(traceRootOf(await runsOf().get(request())), expected());
+  });
+
+  it("use none of the inputs that are not those of their root", async () => {
+    const other = joinInputs([...INPUTS.slice(0, 1), Uint32Array.of(0x40400000)]);
+    for (const bytes of [other, other.subarray(4), new Uint8Array(0)]) await post(bytesToHex(bytes));
+    await assert.rejects(runsOf().get(request()), InputsUnavailableError);
+    await post(bytesToHex(joinInputs(INPUTS)));
+    assert.equal(traceRootOf(await runsOf().get(request())), expected());
+  });
+
+  it("fetch inputs that peers serve, and keep them when the peers are gone", async () => {
+    const { state, exchange } = peers();
+    assert.equal(traceRootOf(await runsOf({ exchange }).get(request())), expected());
+    state.away = true;
+    assert.equal(traceRootOf(await runsOf({ exchange }).get(request())), expected());
+    assert.equal(traceRootOf(await runsOf().get(request())), expected());
+    assert.equal(state.asked, 1);
+  });
+
+  it("are not made without inputs, and are made once they are served", async () => {
+    await assert.rejects(runsOf().get(request()), InputsUnavailableError);
+    const { state, exchange } = peers();
+    state.away = true;
+    const runs = runsOf({ exchange });
+    await assert.rejects(runs.get(request()), /nobody has/);
+    state.away = false;
+    assert.equal(traceRootOf(await runs.get(request())), expected());
+  });
+
+  it("are made once for the same request, and apart for a lie", async () => {
+    await post(bytesToHex(joinInputs(INPUTS)));
+    const runs = runsOf();
+    const lie = { step: 0, primitive: 0, element: 299, xor: 1 };
+    const [one, same, wrong] = [runs.get(request()), runs.get(request()), runs.get(request(), lie)];
+    assert.equal(one, same);
+    assert.notEqual(traceRootOf(await one), traceRootOf(await wrong));
+    assert.equal((await one).outputs[0]?.length, 300);
+  });
+
+  it("keep the last few, least recently used first to go", async () => {
+    await post(bytesToHex(joinInputs(INPUTS)));
+    const runs = runsOf();
+    const of = (element: number) => runs.get(request(), { step: 0, primitive: 0, element, xor: 1 });
+    const first = of(0);
+    const second = of(1);
+    for (let element = 2; element < 9; element++) await of(element).then(() => assert.equal(of(0), first));
+    assert.notEqual(of(1), second);
+    assert.equal(of(0), first);
+  });
+
+  it("beyond the limits are refused before anything is fetched or run", async () => {
+    const { state, exchange } = peers();
+    const cost = costOf(program.program, 1);
+    for (const what of ["instructions", "bytes"] as const) {
+      const runs = runsOf({ exchange, limits: { ...cost, [what]: cost[what] - 1 } });
+      await assert.rejects(runs.get(request()), (error: unknown) => {
+        assert.ok(error instanceof RunTooLargeError);
+        assert.deepEqual([error.values["what"], error.values["cost"]], [what, cost[what]]);
+        return true;
+      });
+    }
+    assert.equal(state.asked, 0);
+    await runsOf({ exchange, limits: cost }).get(request());
+    const huge = runsOf({ exchange }).get({ ...request(), steps: 2 ** 32 - 1 });
+    await assert.rejects(huge, RunTooLargeError);
+  });
+
+  it("cost in proportion to their steps", () => {
+    const [one, ten] = [costOf(program.program, 1), costOf(program.program, 10)];
+    assert.equal(ten.instructions, 10 * one.instructions);
+    assert.ok(one.instructions >= 600, "an instruction an element at least");
+    assert.ok(ten.bytes > one.bytes && ten.bytes < 10 * one.bytes, "tensors are kept for one step, roots for all");
+  });
+});
+
+describe("served content", () => {
+  const folder = temporaryFolder("served");
+
+  it("serves stored files, inputs by their root, and lists and tensors made when they are asked for", async () => {
+    const store = new ContentStore(folder.path);
+    const served = new ServedContent(store);
+    const file = new Uint8Array(10).fill(7);
+    const root = await store.put(file);
+    assert.deepEqual(new Uint8Array((await served.bytes(root)) ?? []), file);
+    served.addInputs(INPUTS);
+    const roots = INPUTS.map((words) => tensorRoot(words));
+    assert.deepEqual(await served.leaves(INPUTS_ROOT), roots);
+    assert.deepEqual(await served.bytes(roots[1] as Hash), joinInputs(INPUTS.slice(1)));
+    let made = 0;
+    served.addList(hashOf("list"), () => [hashOf(`leaf ${++made}`)]);
+    assert.equal(made, 0);
+    assert.deepEqual(await served.leaves(hashOf("list")), [hashOf("leaf 1")]);
+    assert.equal(await served.leaves(hashOf("other")), undefined);
+    assert.equal(await served.bytes(hashOf("other")), undefined);
+    folder.remove();
+  });
+});
+
+describe("posted words", () => {
+  it("are big-endian, tensor after tensor, and cut by the program's interface", async () => {
+    assert.deepEqual(
+      joinInputs([Uint32Array.of(1), Uint32Array.of(0x01020304, 0xffffffff)]),
+      Uint8Array.from([0, 0, 0, 1, 1, 2, 3, 4, 255, 255, 255, 255]),
+    );
+    assert.deepEqual(wordsOf(Uint8Array.from([9, 1, 2, 3, 4]).subarray(1)), Uint32Array.of(0x01020304));
+    const interfaceOnly = { inputs: INPUTS.map(({ length }) => ({ type: "f32", length })) } as never;
+    assert.deepEqual(splitInputs(interfaceOnly, joinInputs(INPUTS)), INPUTS);
+    assert.equal(splitInputs(interfaceOnly, joinInputs(INPUTS).subarray(1)), undefined);
+  });
+});
