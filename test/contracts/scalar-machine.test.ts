@@ -295,7 +295,12 @@ describe("ScalarMachine", async () => {
         });
         // Signed zeros show whether a total starts from +0.
         const zeros = tensors.map(({ type }): Tensor => ({ type, words: new Uint32Array(600).fill(0x80000000) }));
-        for (const operands of [tensors, zeros]) {
+        // Sums that round show where a block ends.
+        const fractions = tensors.map(({ type }): Tensor => ({
+          type,
+          words: Uint32Array.from({ length: 600 }, () => 0x3f000000 + (random() >>> 9)),
+        }));
+        for (const operands of [tensors, zeros, fractions]) {
           await assertEqual(program, 0, 0, operands, cutRanges(random, operands), name);
         }
       });
