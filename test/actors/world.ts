@@ -9,7 +9,7 @@ import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase } from "@lockstep/node/chain/database";
 import { createKeystore } from "@lockstep/node/chain/keystore";
-import { protocolOf, watchedContracts, type Protocol } from "@lockstep/node/chain/protocol";
+import { protocolOf, watchedContracts } from "@lockstep/node/chain/protocol";
 import { ChainReader, eventsOf, type ChainEvent } from "@lockstep/node/chain/reader";
 import {
   deployProtocol,
@@ -19,7 +19,15 @@ import {
   temporaryFolder,
   type Seconds,
 } from "@lockstep/node/chain/test-chain";
-import { challengesOf, claimsOf, tasksOf, type Challenge, type Claim, type Task } from "@lockstep/node/roles/views";
+import {
+  challengesOf,
+  claimsOf,
+  settledBounties,
+  tasksOf,
+  type Challenge,
+  type Claim,
+  type Task,
+} from "@lockstep/node/roles/views";
 import { parseEther, type Address, type Hex } from "viem";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
@@ -31,6 +39,8 @@ export interface Sight {
   tasks: Task[];
   claims: Claim[];
   challenges: Challenge[];
+  /** Claims whose bounty was paid. */
+  bounties: Set<Hex>;
 }
 
 /** One party: a home with a key, and at times a running process. */
@@ -136,6 +146,7 @@ export async function openWorld(t: TestContext, seconds: Seconds) {
       tasks: [...(await tasksOf(mirror)).values()],
       claims: [...(await claimsOf(mirror)).values()],
       challenges: [...(await challengesOf(mirror)).values()],
+      bounties: await settledBounties(mirror),
     };
   }
 
@@ -193,8 +204,6 @@ export async function worthOf({ client, protocol }: World, account: Address): Pr
   );
   return credits.reduce((sum, credit) => sum + credit, await client.getBalance({ address: account }));
 }
-
-export type { Protocol };
 
 function describe({ tasks, claims, challenges }: Sight): string {
   return [

@@ -9,10 +9,7 @@ test("a watchtower defends an honest claimant that is away", { timeout: 180_000 
   const [solver, liar, tower] = [await world.actor("solver"), await world.actor("liar"), await world.actor("tower")];
   await requestSteps(world, [solver, liar, tower], solver);
   await world.start(solver, "solver");
-  await world.until(
-    "the claim is delivered",
-    ({ tasks, ...sight }) => revealed(sight as never) && tasks[0]?.status === "delivered",
-  );
+  await world.until("the claim is delivered", (sight) => revealed(sight) && sight.tasks[0]?.status === "delivered");
   await world.kill(solver);
   await Promise.all([
     world.start(tower, "watchtower"),
