@@ -3,7 +3,7 @@
 // the snapshot is compared for equality.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { network } from "hardhat";
+import { network, tasks } from "hardhat";
 import {
   bytesToHex,
   encodeAbiParameters,
@@ -89,6 +89,7 @@ function runOf({ program, steps, inputs, constants }: Workload, tamper?: Tamper)
 }
 
 async function openChain(most: (name: string, used: bigint) => void) {
+  await tasks.getTask("build").run({ quiet: true }); // what is measured is what the sources say
   const { viem, networkHelpers, ignition } = await network.create();
   const deployed = await ignition.deploy(lockstep);
   const {

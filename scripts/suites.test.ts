@@ -64,7 +64,7 @@ test("fails a build that warns of the project's own sources", () => {
   assert.deepEqual(countBuild("Compiled nothing", 1), { passed: 0, failed: 1, skipped: 0 });
 });
 
-test("closes with skipped tests only where there are some", () => {
+test("closes with what passed and what failed, and nothing else", () => {
   assert.equal(closingLine({ passed: 2, failed: 0, skipped: 0 }), "2 passed, 0 failed");
-  assert.equal(closingLine({ passed: 2, failed: 1, skipped: 3 }), "2 passed, 1 failed, 3 skipped");
+  assert.equal(closingLine({ passed: 2, failed: 1, skipped: 3 }), "2 passed, 1 failed");
 });

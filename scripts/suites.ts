@@ -33,14 +33,16 @@ export async function runSuites(suites: Suite[], limitMs = SUITE_LIMIT_MS): Prom
   }
   console.log("\n=== summary");
   for (const { name, counts, seconds } of rows) {
-    console.log(`${name.padEnd(28)} ${closingLine(counts)} (${seconds.toFixed(1)} s)`);
+    console.log(`${name.padEnd(28)} ${closingLine(counts)}, ${counts.skipped} skipped (${seconds.toFixed(1)} s)`);
   }
-  return sumCounts(rows.map((row) => row.counts));
+  const sum = sumCounts(rows.map((row) => row.counts));
+  console.log(`${sum.skipped} skipped`);
+  return sum;
 }
 
-/** The line a run ends with, such as `12 passed, 0 failed, 1 skipped`. */
-export function closingLine({ passed, failed, skipped }: Counts): string {
-  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+/** The line a run ends with. What was skipped is said above it: it is neither passed nor failed. */
+export function closingLine({ passed, failed }: Counts): string {
+  return `${passed} passed, ${failed} failed`;
 }
 
 export function sumCounts(all: Counts[]): Counts {

@@ -41,6 +41,6 @@ function newest(mirrors: readonly string[]): string[] {
 function validMirrors(mirrors: readonly string[]): string[] {
   return mirrors.flatMap((mirror) => {
     const url = mirror.length > MAX_MIRROR ? null : URL.parse(mirror);
-    return url !== null && /^(https?|ipfs):$/.test(url.protocol) ? [url.href] : [];
+    return url !== null && /^(https?|ipfs|lockstep):$/.test(url.protocol) ? [url.href] : [];
   });
 }

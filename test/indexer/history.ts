@@ -195,7 +195,12 @@ export async function writeHistory({ write }: Pick<Chain, "write">): Promise<voi
     event("ProgramRegistry", "ProgramMirrored", {
       programRoot: PROGRAM,
       publisher: other,
-      mirrors: ["https://example.com/copy", "data:,x", "https://example.org/program"],
+      mirrors: [
+        "https://example.com/copy",
+        "data:,x",
+        `lockstep:0x${"ab".repeat(32)}:99`,
+        "https://example.org/program",
+      ],
     }),
   ]);
   // An honest task: accepted, claimed, delivered, final, paid.

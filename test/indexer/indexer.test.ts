@@ -83,7 +83,7 @@ describe("indexer", () => {
       interfaceTable: "0x0102",
       bindings: ["0x03", "0x04"],
       contentHash: hashOf("content"),
-      mirrors: ["https://example.com/copy", "https://example.org/program"],
+      mirrors: ["https://example.com/copy", `lockstep:0x${"ab".repeat(32)}:99`, "https://example.org/program"],
       inputCount: 2,
       slotCount: 3,
       outputCount: 1,

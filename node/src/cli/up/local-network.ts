@@ -131,6 +131,8 @@ async function start(options: LocalNetworkOptions, processes: Processes): Promis
       RPC_URL: rpc,
       LOCKSTEP_DEPLOYMENT: deploymentFile,
       LOCKSTEP_INDEXER_DIR: freshFolder(join(dir, "indexer")),
+      // Settings of another network must not reach this one.
+      DATABASE_URL: undefined,
       PONDER_TELEMETRY_DISABLED: "true",
     },
     workingDirectory: INDEXER,
@@ -197,7 +199,12 @@ function startNode(processes: Processes, { node, home, dir, listen, lie }: NodeS
     name: node,
     command: process.execPath,
     args,
-    environment: { LOCKSTEP_PASSWORD_FILE: join(home, "password") },
+    environment: {
+      LOCKSTEP_PASSWORD_FILE: join(home, "password"),
+      LOCKSTEP_HOME: undefined,
+      LOCKSTEP_DEPLOYMENT: undefined,
+      RPC_URL: undefined,
+    },
     workingDirectory: dir,
     restart: true,
   });

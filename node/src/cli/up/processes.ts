@@ -13,8 +13,8 @@ export interface ProcessOptions {
   name: string;
   command: string;
   args: readonly string[];
-  /** Added to this process's environment. */
-  environment?: Readonly<Record<string, string>>;
+  /** Added to this process's environment; undefined takes a variable out of it. */
+  environment?: Readonly<Record<string, string | undefined>>;
   workingDirectory?: string;
   /** Start it again when it ends on its own; without, its end is an error of the whole. */
   restart?: boolean;
