@@ -18,6 +18,14 @@ export default defineConfig({
   paths: { sources: "contracts", tests: { solidity: "test/contracts", nodejs: "test/contracts" } },
   networks: {
     default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka" },
+    // What `hardhat node` serves where there is no anvil: a block every second, so that time passes.
+    localNode: {
+      type: "edr-simulated",
+      chainType: "l1",
+      hardfork: "osaka",
+      chainId: 31_337,
+      mining: { auto: false, interval: 1_000 },
+    },
     local: {
       type: "http",
       chainType: "l1",

@@ -95,17 +95,31 @@ export function amount(input: Input, name: string): bigint | undefined {
   return BigInt(value);
 }
 
-/** An option has a value that its rule refuses. */
+/** An option, by its key in `Input.flags`, has a value that its rule refuses. */
 export class OptionError extends LockstepError {
-  constructor(option: string, value: string, rule: string) {
+  constructor(key: string, value: string, rule: string) {
+    const option = flagOf(key);
     super("OptionError", `--${option} ${value}: expected ${rule}`, { option, value, rule });
+  }
+}
+
+/** An argument has a value that its rule refuses. */
+export class ArgumentError extends LockstepError {
+  constructor(argument: string, value: string, rule: string) {
+    super("ArgumentError", `<${argument}> ${value}: expected ${rule}`, { argument, value, rule });
   }
 }
 
 /** A command needs an option that is not given. */
 export class MissingOptionError extends LockstepError {
-  constructor(option: string, environment: string | undefined) {
+  constructor(key: string, environment: string | undefined) {
+    const option = flagOf(key);
     const instead = environment === undefined ? "" : ` or set ${environment}`;
     super("MissingOptionError", `Give --${option}${instead}`, { option, environment: environment ?? null });
   }
+}
+
+// commander gives `--least-price` the key leastPrice.
+function flagOf(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -14,6 +14,7 @@ export function readUserFile(path: string): Uint8Array {
 /** A file that a user named can't be read. */
 export class FileUnreadableError extends LockstepError {
   constructor(path: string, cause: unknown) {
-    super("FileUnreadableError", `${path} can't be read`, { path }, { cause });
+    const reason = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    super("FileUnreadableError", `${path} can't be read (${reason})`, { path, reason }, { cause });
   }
 }

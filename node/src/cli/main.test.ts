@@ -82,9 +82,9 @@ describe("typed errors", () => {
       { value: "1.5" },
     ],
     ["a port below 1024", ["up", "--port", "80"], "OptionError", { option: "port", value: "80" }],
-    ["a claim id of 31 bytes", ["claim", "show", `0x${"ab".repeat(31)}`], "OptionError", { option: "claim" }],
-    ["a task id that is no hash", ["task", "cancel", "latest"], "OptionError", { option: "task", value: "latest" }],
-    ["a program that is no hash", ["task", "request", "mlp", "--pay", "1"], "OptionError", { option: "program" }],
+    ["a claim id of 31 bytes", ["claim", "show", `0x${"ab".repeat(31)}`], "ArgumentError", { argument: "claim" }],
+    ["a task id that is no hash", ["task", "cancel", "latest"], "ArgumentError", { argument: "task", value: "latest" }],
+    ["a program that is no hash", ["task", "request", "mlp", "--pay", "1"], "ArgumentError", { argument: "program" }],
     ["no price", ["task", "request", `0x${"ab".repeat(32)}`], "OptionError", { option: "pay" }],
     ["no steps", ["task", "request", `0x${"ab".repeat(32)}`, "--steps", "0"], "OptionError", { option: "steps" }],
     [

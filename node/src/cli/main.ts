@@ -30,7 +30,7 @@ export async function main(words: readonly string[], streams: Streams = process)
     await parser.parseAsync([...words], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.exitCode === 0) return 0; // help and version
+      if (error.exitCode === 0) return 0; // help
       const message = error.message.replace(/^error: /, "");
       const usage = { name: "UsageError", message, values: { code: error.code } };
       if (wantsJson) printJson({ error: usage }, streams);

@@ -18,6 +18,7 @@ import type { PrimitiveRunner } from "../engine/index.ts";
 import { ContentExchange } from "../net/content.ts";
 import { startPeer } from "../net/peer.ts";
 import { ContentStore } from "./content-store.ts";
+import { lockHome } from "./home-lock.ts";
 import type { NodeContext, Role } from "./node-context.ts";
 import { Programs } from "./programs.ts";
 import { Runs, ServedContent } from "./runs.ts";
@@ -52,6 +53,7 @@ const IDLE_MILLISECONDS = 1_000;
 export async function startDaemon(options: DaemonOptions, rolesOf: (context: NodeContext) => Role[]): Promise<Daemon> {
   const { home, client, deployment, account, runner, log } = options;
   mkdirSync(home, { recursive: true, mode: 0o700 });
+  const unlock = lockHome(home);
   const database = await openDatabase(join(home, "state.db"));
   const protocol = protocolOf(deployment);
   const store = new ContentStore(join(home, "content"));
@@ -100,6 +102,7 @@ export async function startDaemon(options: DaemonOptions, rolesOf: (context: Nod
       await exchange?.stop();
       await peer?.stop();
       await database.destroy();
+      unlock();
     },
   };
 }

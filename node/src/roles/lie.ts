@@ -10,6 +10,13 @@ import { segmentOfStep, type Program } from "../ir/index.ts";
 /** How a lie is chosen. */
 export type LieChoice = { kind: "given"; lie: PrimitiveTamper } | { kind: "drawn"; seed: number };
 
+/** The text of a choice: what parseLie reads as the same. */
+export function lieText(choice: LieChoice): string {
+  if (choice.kind === "drawn") return `random:${choice.seed}`;
+  const { primitive, element, xor, step } = choice.lie;
+  return `${primitive}:${element}:0x${xor.toString(16)}:${step}`;
+}
+
 /** Reads `--lie`: `12:7:0x400000`, `12:7:0x400000:1`, `random` or `random:<seed>`. */
 export function parseLie(text: string): LieChoice {
   const drawn = /^random(?::(\d{1,9}))?$/.exec(text);

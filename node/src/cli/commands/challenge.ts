@@ -1,4 +1,5 @@
 /** `lockstep challenge`: look at disputes move by move, and end one whose clock has run out. */
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Hex } from "viem";
 import { z } from "zod";
@@ -106,7 +107,8 @@ export const challengeStart = defineCommand({
     const account = await openAccount(input);
     const daemon = await startDaemon(
       {
-        home: homeOf(input),
+        // A home of its own in the account's: a node may be running there. Started again, it goes on where it was.
+        home: join(homeOf(input), "challenges", claimId),
         client: network.client,
         deployment: network.deployment,
         account,

@@ -8,7 +8,7 @@ import type { Sender } from "../../chain/sender.ts";
 import type { LoweredProgram } from "../../roles/programs.ts";
 import { joinInputs } from "../../roles/words.ts";
 import { tasksOf, type Task } from "../../roles/views.ts";
-import { amount, defineCommand, integer, list, OptionError, text } from "../command.ts";
+import { amount, ArgumentError, defineCommand, integer, list, OptionError, text } from "../command.ts";
 import { short, table } from "../format.ts";
 import { NETWORK_FLAGS, openNetwork, type Network } from "../network.ts";
 import { readInputs } from "../tensors.ts";
@@ -110,8 +110,9 @@ export async function requestTask(network: Network, sender: Sender, wish: TaskWi
     args: [terms, bytesToHex(inputData)],
   });
   const [requested] = parseEventLogs({ abi: protocol.market.abi, eventName: "TaskRequested", logs: receipt.logs });
+  if (requested === undefined) throw new NotFoundError("request in transaction", receipt.transactionHash);
   return {
-    taskId: requested?.args.taskId ?? "0x",
+    taskId: requested.args.taskId,
     inputsRoot: terms.inputsRoot,
     transaction: receipt.transactionHash,
     gas: receipt.gasUsed.toString(),
@@ -180,7 +181,7 @@ export const taskRefund = taskCommand("refund", "take the price back after the d
 
 /** A 32-byte hash given as an argument. */
 export function hashArgument(value: string, name: string): Hex {
-  if (!/^0x[0-9a-fA-F]{64}$/.test(value)) throw new OptionError(name, value, "0x and 64 hexadecimal digits");
+  if (!/^0x[0-9a-fA-F]{64}$/.test(value)) throw new ArgumentError(name, value, "0x and 64 hexadecimal digits");
   return value.toLowerCase() as Hex;
 }
 

@@ -7,7 +7,7 @@ import { parseLie } from "../../roles/lie.ts";
 import { defineCommand, integer, text } from "../command.ts";
 import { lieSchema, moveSchema } from "../dispute-view.ts";
 import { startLocalNetwork, type LocalNetwork } from "../up/local-network.ts";
-import { runScenario } from "../up/scenario.ts";
+import { checkLie, runScenario } from "../up/scenario.ts";
 import { leaderboardEntry } from "./leaderboard.ts";
 
 export const upResult = z.object({
@@ -24,6 +24,8 @@ export const upResult = z.object({
   leaderboard: z.array(leaderboardEntry),
 });
 
+// Drawn from a seed, so that everybody who tries it sees the same lie.
+const DEFAULT_LIE = "random:1";
 // Runs that step every model through a dispute end within this; a machine that needs longer is told so.
 const ONCE_MILLISECONDS = 8 * 60_000;
 
@@ -39,16 +41,18 @@ export const up = defineCommand({
   examples: ["npm start", "npm start -- --once --json", "npm start -- --once --lie random:7"],
   result: upResult,
   async run(input) {
-    const lie = text(input, "lie");
-    if (lie !== undefined) parseLie(lie); // refused before anything is started
+    // Refused before anything is started.
+    const lie = checkLie(parseLie(text(input, "lie") ?? DEFAULT_LIE));
+    const port = integer(input, "port", 1024, 65_000);
     const once = input.flags["once"] === true;
     const given = text(input, "dir");
     const dir = resolve(given ?? (once ? mkdtempSync(join(tmpdir(), "lockstep-")) : ".lockstep"));
-    const port = integer(input, "port", 1024, 65_000) ?? (once ? 0 : 8545);
     const say = (line: string) => process.stderr.write(`${line}\n`);
     let network: LocalNetwork | undefined;
     try {
-      network = await startLocalNetwork({ dir, port, lie, say, log: input.log, signal: input.signal });
+      say(`lie        ${lie}`);
+      const options = { dir, port: port ?? (once ? 0 : 8545), lie, say, log: input.log, signal: input.signal };
+      network = await startLocalNetwork(options);
       const timeout = once ? AbortSignal.timeout(ONCE_MILLISECONDS) : undefined;
       const signal = timeout === undefined ? input.signal : AbortSignal.any([input.signal, timeout]);
       const outcome = await Promise.race([runScenario(network, { say, signal, log: input.log }), network.failure]);

@@ -11,8 +11,8 @@ import { choosePort } from "../up/processes.ts";
 export async function withLocalChain<T>(use: (client: PublicClient) => Promise<T>): Promise<T> {
   const port = await choosePort(0);
   const folder = mkdtempSync(join(tmpdir(), "lockstep-chain-"));
-  const { command, args } = chainProcess(port, join(folder, "state.json"));
-  const child = spawn(command, [...args], { stdio: "ignore", cwd: folder });
+  const { command, args, workingDirectory = folder } = chainProcess(port, join(folder, "state.json"));
+  const child = spawn(command, [...args], { stdio: "ignore", cwd: workingDirectory });
   const failed = new Promise<never>((_resolve, reject) => child.once("error", reject));
   // Whoever waits for the chain races it against this; afterwards its end is no error.
   failed.catch(() => undefined);

@@ -4,11 +4,13 @@
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { createPublicClient, http, type PublicClient } from "viem";
 import { mnemonicToAccount, type HDAccount } from "viem/accounts";
 import { LockstepError } from "../../float/errors.ts";
 import type { ProcessOptions } from "./processes.ts";
+
+const REPOSITORY = resolve(import.meta.dirname, "../../../..");
 
 /** Chain id of local chains. */
 export const LOCAL_CHAIN_ID = 31_337;
@@ -25,8 +27,8 @@ export function developmentAccount(index = 0): HDAccount {
 export function chainProcess(port: number, stateFile: string): ProcessOptions {
   const anvil = anvilBinary();
   if (anvil === undefined) {
-    const args = ["hardhat", "node", "--hostname", "127.0.0.1", "--port", String(port)];
-    return { name: "chain", command: "npx", args };
+    const args = [hardhat(), "node", "--network", "localNode", "--hostname", "127.0.0.1", "--port", String(port)];
+    return { name: "chain", command: process.execPath, args, workingDirectory: REPOSITORY };
   }
   const args = ["--host", "127.0.0.1", "--port", String(port), "--chain-id", String(LOCAL_CHAIN_ID)];
   args.push("--hardfork", "osaka", "--enable-tx-gas-limit", "--block-time", "1");
@@ -48,6 +50,11 @@ export async function connect(rpcUrl: string, timeoutMilliseconds = 30_000): Pro
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
+}
+
+// The command line of the Hardhat that npm installed; its configuration is the repository's.
+function hardhat(): string {
+  return join(dirname(createRequire(import.meta.url).resolve("hardhat/package.json")), "dist", "src", "cli.js");
 }
 
 function anvilBinary(): string | undefined {

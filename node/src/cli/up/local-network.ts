@@ -26,7 +26,8 @@ export interface LocalNetworkOptions {
   dir: string;
   /** First port, or 0 for free ones. */
   port: number;
-  lie: string | undefined;
+  /** What the cheat is told: `--lie`. */
+  lie: string;
   say(line: string): void;
   log: Logger;
   signal: AbortSignal;
@@ -65,8 +66,6 @@ const REPOSITORY = resolve(import.meta.dirname, "../../../..");
 const INDEXER = join(REPOSITORY, "indexer");
 const PONDER = join(REPOSITORY, "node_modules", "ponder", "dist", "esm", "bin", "ponder.js");
 const FUNDING = parseEther("100");
-// What `--lie` is when nothing is said: the sign of a hidden activation in the first layer.
-const DEFAULT_LIE = "random:1";
 
 /** Starts everything; throws what went wrong, with everything stopped again. */
 export async function startLocalNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
@@ -146,7 +145,7 @@ async function start(options: LocalNetworkOptions, processes: Processes): Promis
   const network: NetworkFile = { chainId: LOCAL_CHAIN_ID, rpc, graphql, deployment: deploymentFile, peers };
   writeAtomically(join(dir, "network.json"), network);
   nodes.forEach((node, index) => {
-    startNode(processes, { home: home(node), node, dir, listen: listen[index] ?? "", lie: options.lie ?? DEFAULT_LIE });
+    startNode(processes, { home: home(node), node, dir, listen: listen[index] ?? "", lie: options.lie });
     say(`${node.padEnd(10)} ${NODES[node]} ${accounts[node]}`);
   });
   await race(Promise.all(nodes.map((node) => started(home(node)))));

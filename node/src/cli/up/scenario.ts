@@ -12,7 +12,9 @@ import { openDatabase, type NodeDatabase } from "../../chain/database.ts";
 import { watchedContracts } from "../../chain/protocol.ts";
 import { ChainReader, eventsOf } from "../../chain/reader.ts";
 import { LockstepError } from "../../float/errors.ts";
+import { importModel, parseModel } from "../../onnx/index.ts";
 import { ContentStore } from "../../roles/content-store.ts";
+import { chooseLie, lieText, type LieChoice } from "../../roles/lie.ts";
 import { Programs, type LoweredProgram, type ProgramManifest } from "../../roles/programs.ts";
 import { claimsOf, tasksOf, type Claim, type ClaimStatus } from "../../roles/views.ts";
 import { queryLeaderboard } from "../commands/leaderboard.ts";
@@ -26,6 +28,9 @@ import type { LocalNetwork } from "./local-network.ts";
 import type { z } from "zod";
 
 const EXAMPLES = resolve(import.meta.dirname, "../../../../examples");
+// The network that runs in steps: a lie in it has steps, primitives and chunks to be found in.
+const CHEATED = { model: "mlp/mlp.onnx", input: "mlp/state.npy", steps: 4 } as const;
+const CHEATED_STATE = [{ input: "state", output: "next" }];
 const PRICE = parseEther("5");
 const TASK_SECONDS = 24 * 3600;
 
@@ -38,6 +43,13 @@ export interface ScenarioOptions {
 export interface ScenarioOutcome {
   result: z.infer<typeof upResult>;
   text: string;
+}
+
+/** The lie as it will be told to the cheat; refuses one that is not in the program it will run. */
+export function checkLie(choice: LieChoice): string {
+  const model = parseModel(readFileSync(join(EXAMPLES, CHEATED.model)));
+  chooseLie(choice, importModel(model, { state: CHEATED_STATE }).program, CHEATED.steps);
+  return lieText(choice);
 }
 
 /** Asks for the first tasks, unless that was done before, and waits for the first verdict of each kind. */
@@ -58,11 +70,10 @@ export async function runScenario(network: LocalNetwork, options: ScenarioOption
   }
 }
 
-// The cheat is given the stepped network, whose lies have steps, primitives and chunks to be found in.
 async function requestWork(network: LocalNetwork, database: NodeDatabase, log: Logger): Promise<LoweredProgram> {
   const store = new ContentStore(join(network.home("requester"), "content"));
   const programs = new Programs({ database, store, log });
-  const mlp = await addExample(programs, "mlp/mlp.onnx", { dims: {}, state: [{ input: "state", output: "next" }] });
+  const mlp = await addExample(programs, CHEATED.model, { dims: {}, state: CHEATED_STATE });
   const digits = await addExample(programs, "digits/digits.onnx", { dims: {}, state: [] });
   if ((await tasksOf(database)).size > 0) return mlp; // started again in the same folder
   const connection = { ...network, peers: [] };
@@ -70,7 +81,7 @@ async function requestWork(network: LocalNetwork, database: NodeDatabase, log: L
   const { honest, cheat } = network.accounts;
   const wishes = [
     { program: digits, input: "digits/samples/input-3.npy", steps: 1, solver: honest },
-    { program: mlp, input: "mlp/state.npy", steps: 4, solver: cheat },
+    { program: mlp, input: CHEATED.input, steps: CHEATED.steps, solver: cheat },
   ];
   for (const { program, input, steps, solver } of wishes) {
     const inputs = readInputs(program, [join(EXAMPLES, input)]);
