@@ -58,13 +58,28 @@ describe("commands on a network", { timeout: 120_000 }, () => {
 
   it("registers a program once and lists it with where to find its manifest", async () => {
     const again = await runJson("program", "register", DIGITS, "--home", requester, ...network);
-    assert.deepEqual([again["programRoot"], again["transaction"], again["gas"]], [programRoot, null, null]);
+    assert.deepEqual([again["programRoot"], again["action"], again["gas"]], [programRoot, "none", null]);
+    assert.equal(again["transaction"], null);
     const { programs } = await runJson<{ programs: Record<string, unknown>[] }>("program", "list", ...network);
     assert.equal(programs.length, 1);
     assert.equal(programs[0]?.["programRoot"], programRoot);
     assert.equal((programs[0]?.["mirrors"] as string[] | undefined)?.length, 1);
     const { stdout } = await run("program", "list", ...network);
     assert.match(stdout, new RegExp(programRoot));
+  });
+
+  it("names the mirror of another file that lowers to a registered program, once", async () => {
+    // A doc_string (field 6 of ModelProto) is another file and the same program.
+    const commented = join(folder.path, "commented.onnx");
+    writeFileSync(commented, Buffer.concat([readFileSync(DIGITS), Buffer.from([0x32, 2, 0x68, 0x69])]));
+    const words = ["program", "register", commented, "--home", requester, ...network];
+    const first = await runJson(...words);
+    assert.deepEqual([first["programRoot"], first["action"]], [programRoot, "mirrored"]);
+    assert.match(String(first["transaction"]), /^0x[0-9a-f]{64}$/);
+    assert.equal((await runJson(...words))["action"], "none");
+    const { programs } = await runJson<{ programs: { mirrors: string[] }[] }>("program", "list", ...network);
+    assert.equal(programs[0]?.mirrors.length, 2);
+    assert.equal(programs[0]?.mirrors[1], first["mirror"]);
   });
 
   it("asks for work, shows it and takes it back", async () => {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { bytesToHex, type Hex } from "viem";
 import { z } from "zod";
+import type { NodeDatabase } from "../../chain/database.ts";
 import { eventsOf } from "../../chain/reader.ts";
 import type { Sender } from "../../chain/sender.ts";
 import { encodeProgram } from "../../ir/index.ts";
@@ -45,14 +46,15 @@ const registered = z.object({
   programRoot: z.string(),
   /** How others find the model. */
   mirror: z.string(),
-  /** Null when it was registered before. */
+  /** What the transaction did: nothing is sent when the program is registered with this mirror already. */
+  action: z.enum(["registered", "mirrored", "none"]),
   transaction: z.string().nullable(),
   gas: z.string().nullable(),
 });
 
 export const programRegister = defineCommand({
   path: ["program", "register"],
-  summary: "lower an ONNX file and publish its program",
+  summary: "publish a model's program, or one more mirror of it",
   args: [{ name: "<model>", summary: "the ONNX file" }],
   flags: [...IMPORT_FLAGS, ...WALLET_FLAGS, ...NETWORK_FLAGS],
   examples: ["lockstep program register examples/digits/digits.onnx"],
@@ -65,10 +67,16 @@ export const programRegister = defineCommand({
     const store = new ContentStore(join(homeOf(input), "content"));
     const program = await new Programs({ database, store, log: input.log }).add(model, options);
     const sender = await openSender(input, network);
-    const result = await registerProgram(network, sender, program);
+    const known = (await mirrorsOf(database)).get(program.programRoot) ?? [];
     await database.destroy();
-    const how = result.transaction === null ? "was registered before" : `registered in ${result.transaction}`;
-    return { result, text: `program ${result.programRoot} ${how}` };
+    let result = await registerProgram(network, sender, program);
+    if (result.action === "none" && !known.includes(program.mirror)) result = await addMirror(network, sender, program);
+    const how = {
+      registered: `registered in ${result.transaction}`,
+      mirrored: `was registered before; its mirror here was named in ${result.transaction}`,
+      none: "was registered before",
+    };
+    return { result, text: `program ${result.programRoot} ${how[result.action]}` };
   },
 });
 
@@ -81,7 +89,7 @@ export async function registerProgram(
   const { programRoot, mirror } = program;
   const contract = network.protocol.programs;
   if (await network.client.readContract({ ...contract, functionName: "isRegistered", args: [programRoot] })) {
-    return { programRoot, mirror, transaction: null, gas: null };
+    return { programRoot, mirror, action: "none", transaction: null, gas: null };
   }
   const { summary, interfaceTable, bindings, records, scalars } = encodeProgram(program.program);
   const receipt = await sender.send(`register:${programRoot}`, {
@@ -96,7 +104,33 @@ export async function registerProgram(
       [mirror],
     ],
   });
-  return { programRoot, mirror, transaction: receipt.transactionHash, gas: receipt.gasUsed.toString() };
+  const { transactionHash, gasUsed } = receipt;
+  return { programRoot, mirror, action: "registered", transaction: transactionHash, gas: gasUsed.toString() };
+}
+
+// Whoever registered a program first may be gone: its model then comes from those who name their own mirror.
+async function addMirror(
+  { protocol }: Network,
+  sender: Sender,
+  { programRoot, mirror }: LoweredProgram,
+): Promise<z.infer<typeof registered>> {
+  const { transactionHash, gasUsed } = await sender.send(`mirror:${programRoot}:${mirror}`, {
+    ...protocol.programs,
+    functionName: "mirror",
+    args: [programRoot, [mirror]],
+  });
+  return { programRoot, mirror, action: "mirrored", transaction: transactionHash, gas: gasUsed.toString() };
+}
+
+/** The mirrors of every program, oldest first. */
+async function mirrorsOf(database: NodeDatabase): Promise<Map<Hex, string[]>> {
+  const mirrors = new Map<Hex, string[]>();
+  for (const { args } of await eventsOf(database, ["ProgramRegistered", "ProgramMirrored"])) {
+    const programRoot = args["programRoot"] as Hex;
+    const known = mirrors.get(programRoot) ?? [];
+    mirrors.set(programRoot, [...new Set([...known, ...(args["mirrors"] as string[])])]);
+  }
+  return mirrors;
 }
 
 const listed = z.object({
@@ -112,11 +146,12 @@ export const programList = defineCommand({
   result: listed,
   async run(input) {
     const { database } = await readMirror(await openNetwork(input), input);
+    const mirrors = await mirrorsOf(database);
     const programs = (await eventsOf(database, ["ProgramRegistered"])).map(({ args, blockNumber }) => ({
       programRoot: args["programRoot"] as Hex,
       publisher: args["publisher"] as Hex,
       block: blockNumber,
-      mirrors: args["mirrors"] as string[],
+      mirrors: mirrors.get(args["programRoot"] as Hex) ?? [],
     }));
     await database.destroy();
     const rows = programs.map(({ programRoot, publisher, block }) => [programRoot, short(publisher), String(block)]);
