@@ -1,6 +1,6 @@
 /**
  * What a command is: a row of data. One place (main.ts) turns rows into a parser, prints results and maps errors, so
- * that every command has `--json`, the same error form and the same exit codes: 0 done, 1 refused or failed, 2 usage.
+ * that every command has `--json`, the same error form and the same exit codes: 0 done, 1 refused or failed, 2 unparsable.
  */
 import type { Logger } from "pino";
 import type { z } from "zod";
