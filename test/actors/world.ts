@@ -160,6 +160,7 @@ export async function openWorld(t: TestContext, seconds: Seconds) {
   const tail = (name: string) => readFileSync(logOf(name), "utf8").trimEnd().split("\n").slice(-25).join("\n");
 
   return {
+    url: chain.url,
     client,
     control,
     protocol,
