@@ -1,21 +1,23 @@
 // `lockstep conformance float32` over small files of our own, right and wrong, and over the vectors that
 // LOCKSTEP_CONFORMANCE names.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { TestFloatLineError, UnknownTestFloatFileError } from "@lockstep/node/float/testfloat";
+import { TestFloatLineError } from "@lockstep/node/float/testfloat";
 import { createRandom, drawOperands } from "@lockstep/node/float/directed";
 import { add, fma, lt } from "@lockstep/node/float/ops";
 import { conformanceFloat32 } from "@lockstep/node/cli/commands/conformance";
 import { FolderUnreadableError } from "@lockstep/node/cli/conformance/cases";
 import { NoVectorsError } from "@lockstep/node/cli/conformance/float32";
+import { FileUnreadableError } from "@lockstep/node/cli/files";
 import { CONFORMANCE, runCommand, SKIPPED } from "./command.ts";
 
 interface Result {
   readers: Record<"typescript" | "wasm" | "chain", Record<"cases" | "mismatches" | "excluded" | "lines", number>>;
   mismatches: { reader: string; line: number; expected: string; actual: string }[];
+  unsupported: string[];
 }
 
 const hex = (word: number): string => (word >>> 0).toString(16).toUpperCase().padStart(8, "0");
@@ -88,12 +90,41 @@ describe("conformance float32", () => {
     assert.equal(result.readers.wasm.cases, 700);
   });
 
-  it("refuses unknown files, malformed lines and folders without vectors", async () => {
-    await inFolder({ "f32_cbrt.txt": "" }, (folder) => assert.rejects(run(folder), UnknownTestFloatFileError));
+  it("lists functions it has no instruction for, and ignores other files", async () => {
+    const content = {
+      "README.md": "Vectors of level 1.",
+      "f32_lt.txt": files(20)["f32_lt.txt"],
+      "f32_lt.txt.sha256": "00",
+      "f32_rem.txt": "no line of any function here",
+      "f64_roundToInt_near_even.txt": "",
+      "ui64_to_extF80.txt": "",
+    };
+    await inFolder(content, async (folder) => {
+      const { result, exitCode } = await run(folder);
+      const unsupported = ["f32_rem.txt", "f64_roundToInt_near_even.txt", "ui64_to_extF80.txt"];
+      assert.deepEqual(
+        result.unsupported,
+        unsupported.map((name) => join(folder, name)),
+      );
+      assert.deepEqual(result.readers.wasm, { cases: 20, mismatches: 0, excluded: 0, lines: 20 });
+      assert.equal(exitCode, 0);
+    });
+  });
+
+  it("refuses malformed lines, files it can't read and folders without vectors", async () => {
     await inFolder({ "f32_add.txt": "3F800000 3F800000 4000000 00\n" }, (folder) =>
       assert.rejects(run(folder), TestFloatLineError),
     );
     await inFolder({}, (folder) => assert.rejects(run(folder), NoVectorsError));
+    await inFolder({ "f32_cbrt.txt": "", "notes.md": "" }, (folder) => assert.rejects(run(folder), NoVectorsError));
+    await inFolder({}, async (folder) => {
+      symlinkSync(join(folder, "nothing"), join(folder, "f32_add.txt"));
+      await assert.rejects(run(folder), FileUnreadableError);
+    });
+    await inFolder({}, async (folder) => {
+      mkdirSync(join(folder, "f32_add.txt"));
+      await assert.rejects(run(folder), FileUnreadableError);
+    });
     await assert.rejects(run("/no/such/folder"), FolderUnreadableError);
   });
 
@@ -105,10 +136,15 @@ describe("conformance float32", () => {
 
   it("fails the vectors of others where one word is wrong", { skip: SKIPPED }, async () => {
     const lines = readFileSync(join(CONFORMANCE, "float32/f32_sqrt.txt"), "utf8").split("\n");
-    const [operand, expected] = lines[100].split(" ");
-    const wrong = lines.with(100, `${operand} ${hex(Number.parseInt(expected, 16) ^ 0x400)} 00`);
-    const { exitCode } = await inFolder({ "f32_sqrt.txt": wrong.join("\n") }, (folder) => run(folder));
-    // A NaN is a NaN, whatever its bits.
-    assert.equal(exitCode, expected === "7FC00000" ? 0 : 1);
+    // Of a positive number: a NaN is a NaN, whatever its bits.
+    const index = lines.findIndex((line) => /^3[0-9A-F]{7} /.test(line));
+    const [operand, expected] = lines[index].split(" ");
+    const wrong = lines.with(index, `${operand} ${hex(Number.parseInt(expected, 16) ^ 0x400)} 00`);
+    const { result, exitCode } = await inFolder({ "f32_sqrt.txt": wrong.join("\n") }, (folder) => run(folder));
+    assert.deepEqual(
+      result.mismatches.map(({ reader, line }) => [reader, line]),
+      ["typescript", "wasm", "chain"].map((reader) => [reader, index + 1]),
+    );
+    assert.equal(exitCode, 1);
   });
 });

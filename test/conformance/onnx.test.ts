@@ -1,7 +1,7 @@
 // `lockstep conformance onnx` over a small suite of our own in every layout, and over the cases that LOCKSTEP_CONFORMANCE
 // names. Whole networks run in light.nightly.ts.
 import assert from "node:assert/strict";
-import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -83,6 +83,31 @@ describe("conformance onnx", () => {
     assert.deepEqual(one.result, { passed: ["node/test_relu"], failed: [], unsupported: [] });
     assert.equal(one.exitCode, 0);
     assert.deepEqual((await run(join(root, "light"))).result.passed, ["light/light_tiny"]);
+  });
+
+  it("fails a case whose files can't be read, and runs the others", async () => {
+    const broken = mkdtempSync(join(tmpdir(), "suite-"));
+    const nowhere = join(broken, "nothing");
+    try {
+      writeCase(join(broken, "node/test_relu"), "Relu", [-1, 0, 0.5, 4], [0, 0, 0.5, 4]);
+      mkdirSync(join(broken, "node/test_model"));
+      symlinkSync(nowhere, join(broken, "node/test_model/model.onnx"));
+      writeCase(join(broken, "node/test_output"), "Relu", [], null);
+      symlinkSync(nowhere, join(broken, "node/test_output/test_data_set_0/output_0.pb"));
+      writeCase(join(broken, "node/test_set"), "Relu", [], null);
+      writeFileSync(join(broken, "node/test_set/test_data_set_1"), "no folder");
+      symlinkSync(nowhere, join(broken, "node/test_missing"));
+      const { result, exitCode } = await run(broken);
+      assert.deepEqual(result.passed, ["node/test_relu"]);
+      assert.deepEqual(
+        result.failed.map(({ id }) => id),
+        ["node/test_missing", "node/test_model", "node/test_output", "node/test_set"],
+      );
+      assert.match(result.failed[2].reason, /output_0\.pb/);
+      assert.equal(exitCode, 1);
+    } finally {
+      rmSync(broken, { recursive: true });
+    }
   });
 
   it("refuses folders without cases", async () => {

@@ -46,6 +46,8 @@ export const conformanceFloat32 = defineCommand({
         actual: z.string(),
       }),
     ),
+    /** Files of TestFloat functions that Lockstep has no instruction for. */
+    unsupported: z.array(z.string()),
   }),
   async run(input) {
     const linesPerFile = integer(input, "chainLines", 1) ?? 50_000;
@@ -57,9 +59,10 @@ export const conformanceFloat32 = defineCommand({
           { name: "wasm", read: programReader(createWasmRunner()) },
           { name: "chain", read: chainReader(client), linesPerFile },
         ],
-        (file, lines) => progress(`${file}: ${lines} lines`),
+        progress,
       ),
     );
+    const { unsupported } = report;
     const { typescript, wasm, chain } = report.readers;
     const mismatches = report.shown.map((one) => ({
       ...one,
@@ -76,8 +79,12 @@ export const conformanceFloat32 = defineCommand({
         `${file}:${line}: ${reader} gives ${actual} for ${operands.join(" ")}, expected ${expected}`,
     );
     return {
-      result: { readers: { typescript, wasm, chain }, mismatches },
-      text: [table(["reader", "cases", "mismatches", "excluded", "lines"], rows), ...shown].join("\n"),
+      result: { readers: { typescript, wasm, chain }, mismatches, unsupported },
+      text: [
+        table(["reader", "cases", "mismatches", "excluded", "lines"], rows),
+        ...shown,
+        ...unsupported.map((file) => `unsupported ${file}`),
+      ].join("\n"),
       exitCode: [typescript, wasm, chain].some((reader) => reader.mismatches > 0) ? 1 : 0,
     };
   },

@@ -1,6 +1,7 @@
 /**
  * Finds the cases of an ONNX backend test suite on disk. Takes the suite (`<group>/<case>/model.onnx`), one group, one case,
- * and folders of models beside their expected outputs (`x.onnx`, `x_output_0.pb`). Refuses folders without any case.
+ * and folders of models beside their expected outputs (`x.onnx`, `x_output_0.pb`). Refuses folders without any case; a
+ * folder below that can't be read is a case, so that it is reported.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -34,8 +35,16 @@ function casesIn(folder: string, depth: number): ConformanceCase[] {
     model: join(folder, name),
   }));
   if (depth === DEEPEST) return light;
-  const folders = entries.map((name) => join(folder, name)).filter((path) => statSync(path).isDirectory());
-  return [...light, ...folders.flatMap((path) => casesIn(path, depth + 1))];
+  return [...light, ...entries.flatMap((name) => casesBelow(join(folder, name), depth + 1))];
+}
+
+function casesBelow(path: string, depth: number): ConformanceCase[] {
+  try {
+    return statSync(path).isDirectory() ? casesIn(path, depth) : [];
+  } catch {
+    // A case by this name fails when its files are read, and then says why.
+    return [{ id: `${basename(dirname(path))}/${basename(path)}`, kind: "data", folder: path }];
+  }
 }
 
 /** The data sets of a case's folder, in order; files in the order of their numbers. */

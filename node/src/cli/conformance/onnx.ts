@@ -1,6 +1,6 @@
 /**
  * Runs the cases of the ONNX backend test suite on a backend and sorts them: every case on disk is passed, failed or
- * unsupported. The tolerances are the suite's own.
+ * unsupported, and one whose files can't be read is failed. The tolerances are the suite's own.
  */
 import { readFileSync } from "node:fs";
 import type { PrimitiveRunner } from "../../engine/index.ts";
@@ -26,7 +26,7 @@ export function runCases(
 ): OnnxReport {
   const report: OnnxReport = { passed: [], failed: [], unsupported: [] };
   cases.forEach((one, index) => {
-    const result = runOne(one, runner);
+    const result = tryOne(one, runner);
     const { id } = one;
     if (result.status === "passed") report.passed.push(id);
     else if (result.status === "failed") report.failed.push({ id, reason: result.reason });
@@ -37,6 +37,16 @@ export function runCases(
     progress(index + 1, report);
   });
   return report;
+}
+
+// What is wrong with the files of one case is that case's failure; the others are run all the same.
+function tryOne(one: ConformanceCase, runner: PrimitiveRunner): CaseResult {
+  try {
+    return runOne(one, runner);
+  } catch (error) {
+    if (error instanceof Error) return { status: "failed", reason: error.message };
+    throw error;
+  }
 }
 
 function runOne(one: ConformanceCase, runner: PrimitiveRunner): CaseResult {
