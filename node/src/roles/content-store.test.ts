@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { pino } from "pino";
 import { temporaryFolder } from "../chain/test-chain.ts";
-import { ContentChangedError, ContentStore } from "./content-store.ts";
+import { ContentStore } from "./content-store.ts";
 import { hashOf } from "./test-events.ts";
 
 describe("content store", () => {
@@ -35,22 +36,25 @@ describe("content store", () => {
     );
   });
 
-  it("refuses a file that was changed, and takes it back when it is put again", async () => {
+  it("does not have a file that was changed: deletes it, says so, and takes it back", async () => {
+    const lines: string[] = [];
+    const logging = new ContentStore(path, pino({ base: undefined }, { write: (line: string) => lines.push(line) }));
     const bytes = new Uint8Array(2000).fill(3);
-    const root = await store.put(bytes);
+    const root = await logging.put(bytes);
     const file = join(path, root.slice(2));
     const changed = readFileSync(file);
     changed[1999] ^= 1;
     for (const content of [changed, changed.subarray(0, 1024), new Uint8Array(0)]) {
       writeFileSync(file, content);
-      await assert.rejects(store.get(root), (error: unknown) => {
-        assert.ok(error instanceof ContentChangedError);
-        assert.deepEqual([error.values["path"], error.values["root"]], [file, root]);
-        return true;
-      });
+      assert.equal(await logging.get(root), undefined);
+      assert.equal(existsSync(file), false);
+      assert.deepEqual(pick(lines.pop()), [file, root]);
+      await logging.put(bytes);
+      assert.equal((await logging.get(root))?.length, 2000);
     }
-    await store.put(bytes);
-    assert.equal((await store.get(root))?.length, 2000);
+    writeFileSync(file, changed);
+    assert.equal(await store.get(root), undefined); // without a log too
+    assert.deepEqual(lines, []);
   });
 
   it("does not hide what is wrong with the folder", async () => {
@@ -58,3 +62,8 @@ describe("content store", () => {
     await assert.rejects(store.get(hashOf("a folder")), { code: "EISDIR" });
   });
 });
+
+function pick(line: string | undefined): unknown[] {
+  const { path, root } = JSON.parse(line ?? "{}") as Record<string, unknown>;
+  return [path, root];
+}

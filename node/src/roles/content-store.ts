@@ -1,61 +1,55 @@
 /**
  * What a node holds and serves: files named by the Merkle root of their bytes, in one folder. Whatever is read back is
- * what was put there or an error: the root is checked again, since disks and people change files.
+ * what was put there: the root is checked again, since disks and people change files, and a file that changed is not held.
  */
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LockstepError } from "../float/errors.ts";
+import type { Logger } from "pino";
 import { treeRoot, type Hash } from "../merkle/index.ts";
 import { bytesTree } from "../net/content.ts";
 
 /** Files by root under one folder. */
 export class ContentStore {
   readonly #folder: string;
+  readonly #log: Logger | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, log?: Logger) {
     this.#folder = folder;
+    this.#log = log;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
-  /** Stores bytes and returns their root. Atomic: a kill leaves the old file or the new one. */
+  /** Stores bytes and returns their root. Atomic: a kill or a power cut leaves the old file or the new one. */
   async put(bytes: Uint8Array): Promise<Hash> {
     const root = treeRoot(bytesTree(bytes));
     const path = this.#path(root);
     // The same bytes may be put twice at once.
     const unfinished = `${path}.${randomUUID()}.part`;
-    await writeFile(unfinished, bytes, { mode: 0o600 });
+    await writeFile(unfinished, bytes, { mode: 0o600, flush: true });
     await rename(unfinished, path);
     return root;
   }
 
-  /** The bytes under a root, or undefined when they are not held. */
+  /** The bytes under a root, or undefined when they are not held. A file that changed is deleted, to be fetched again. */
   async get(root: Hash): Promise<Uint8Array | undefined> {
+    const path = this.#path(root);
     let bytes: Uint8Array;
     try {
-      bytes = await readFile(this.#path(root));
+      bytes = await readFile(path);
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
       throw error;
     }
     const found = treeRoot(bytesTree(bytes));
-    if (found !== root) throw new ContentChangedError(this.#path(root), root, found);
-    return bytes;
+    if (found === root) return bytes;
+    this.#log?.warn({ path, root, found }, "a stored file changed on disk; deleting it");
+    await rm(path, { force: true });
+    return undefined;
   }
 
   #path(root: Hash): string {
     return join(this.#folder, root.slice(2));
-  }
-}
-
-/** A stored file no longer has the root it is named by. */
-export class ContentChangedError extends LockstepError {
-  constructor(path: string, root: Hash, found: Hash) {
-    super("ContentChangedError", `${path} changed on disk: its root is ${found}; delete it to fetch it again`, {
-      path,
-      root,
-      found,
-    });
   }
 }
