@@ -12,8 +12,9 @@ import { ping } from "@libp2p/ping";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { createLibp2p } from "libp2p";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { LockstepError } from "../float/errors.ts";
+import { createWholeFile } from "../host/whole-file.ts";
 
 export interface PeerOptions {
   /** File of the peer key; made on first use. */
@@ -47,9 +48,18 @@ export async function peerIdOf(keyFile: string): Promise<string> {
 }
 
 async function loadKey(path: string): Promise<PrivateKey> {
-  if (existsSync(path)) return privateKeyFromProtobuf(readFileSync(path));
-  const key = await generateKeyPair("Ed25519");
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileSync(path, privateKeyToProtobuf(key), { mode: 0o600, flag: "wx" });
-  return key;
+  if (!existsSync(path)) createWholeFile(path, privateKeyToProtobuf(await generateKeyPair("Ed25519")));
+  try {
+    return privateKeyFromProtobuf(readFileSync(path));
+  } catch (cause) {
+    throw new PeerKeyError(path, cause);
+  }
+}
+
+/** The file of a peer key can't be read or holds no key. The message never holds its content. */
+export class PeerKeyError extends LockstepError {
+  constructor(path: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.name : "unknown";
+    super("PeerKeyError", `${path} holds no peer key; delete it to get a new one`, { path, reason });
+  }
 }

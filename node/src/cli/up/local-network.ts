@@ -15,6 +15,7 @@ import { createKeystore, openKeystore } from "../../chain/keystore.ts";
 import { protocolOf, type Protocol } from "../../chain/protocol.ts";
 import { Sender } from "../../chain/sender.ts";
 import { LockstepError } from "../../float/errors.ts";
+import { createWholeFile } from "../../host/whole-file.ts";
 import { peerIdOf } from "../../net/peer.ts";
 import { nodeFile } from "../commands/node.ts";
 import type { NetworkFile } from "../network.ts";
@@ -225,11 +226,8 @@ async function openAccounts(home: (node: NodeName) => string): Promise<Record<No
 // A throw-away password per node, so that even a local network keeps no plain key on disk.
 function password(home: string): string {
   const path = join(home, "password");
-  if (existsSync(path)) return readFileSync(path, "utf8");
-  mkdirSync(home, { recursive: true, mode: 0o700 });
-  const made = randomBytes(24).toString("base64url");
-  writeFileSync(path, made, { mode: 0o600 });
-  return made;
+  if (!existsSync(path)) createWholeFile(path, randomBytes(24).toString("base64url"));
+  return readFileSync(path, "utf8");
 }
 
 async function fund(
