@@ -2,25 +2,22 @@
 // nothing of a removed block stays.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import type { ClaimConnection, Query } from "@lockstep/schema";
+import type { Hex } from "viem";
 import { startChain, type Chain } from "./chain.ts";
 import { ACCOUNTS, BOND, CROWD, PROGRAM, SUMMARY, WALK } from "./history.ts";
 import { challenged, committed, demanded, finalized, hashOf, revealed, writeHistory } from "./history.ts";
-import { startIndexer, type Indexer } from "./indexer.ts";
+import { startIndexer, type Answered, type Indexer } from "./indexer.ts";
 
 const { honest, cheat, challenger, other, publisher, requester } = ACCOUNTS;
-
-interface ClaimPage {
-  edges: { cursor: string; node: { id: string } }[];
-  nodes: { id: string }[];
-  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string; endCursor: string };
-}
 
 describe("indexer", () => {
   let chain: Chain;
   let indexer: Indexer;
-  const ask = async (text: string, variables: Record<string, unknown> = {}) => {
-    const { data, errors } = await indexer.query(text, variables);
+  const ask = async <T = Query>(text: string, variables: Record<string, unknown> = {}): Promise<Answered<T>> => {
+    const { data, errors } = await indexer.query<T>(text, variables);
     assert.equal(errors, undefined, JSON.stringify(errors));
+    assert.ok(data !== undefined);
     return data;
   };
 
@@ -101,7 +98,7 @@ describe("indexer", () => {
     } } }`);
     const [refunded, cancelled, reopened, paid] = tasks.nodes;
     assert.deepEqual(
-      tasks.nodes.map(({ id, status }: { id: string; status: string }) => [id, status]),
+      tasks.nodes.map(({ id, status }) => [id, status]),
       [
         [hashOf("refunded"), "REFUNDED"],
         [hashOf("cancelled"), "CANCELLED"],
@@ -177,7 +174,7 @@ describe("indexer", () => {
       fraud: { kind: "ELEMENT" },
     });
     assert.deepEqual(
-      moves.map((move: Record<string, unknown>) => [move["order"], move["level"], move["kind"], move["actor"]]),
+      moves.map(({ order, level, kind, actor }) => [order, level, kind, actor]),
       [
         [0, 0, "DEMAND", { id: challenger }],
         [1, 0, "OPEN", { id: cheat }],
@@ -192,10 +189,10 @@ describe("indexer", () => {
     assert.deepEqual(moves[1].nodes, [hashOf("left"), `0x${"0".repeat(64)}`]);
     assert.deepEqual([moves[4].position, moves[4].node, moves[4].deadline], [null, null, null]);
     for (const move of moves) {
-      const receipt = await chain.client.getTransactionReceipt({ hash: move.transactionHash });
+      const receipt = await chain.client.getTransactionReceipt({ hash: move.transactionHash as Hex });
       assert.deepEqual([move.gasUsed, move.blockNumber], [String(receipt.gasUsed), String(receipt.blockNumber)]);
     }
-    const sum = moves.reduce((total: bigint, move: { gasUsed: string }) => total + BigInt(move.gasUsed), 0n);
+    const sum = moves.reduce((total, move) => total + BigInt(move.gasUsed), 0n);
     assert.equal(gasUsed, String(sum + BigInt(opened.gasUsed)));
   });
 
@@ -338,7 +335,7 @@ describe("indexer", () => {
     const seen: string[] = [];
     let after: string | null = null;
     for (let pages = 0; pages < 10; pages++) {
-      const { claims }: { claims: ClaimPage } = await ask(
+      const { claims }: Answered<Query> = await ask(
         `query ($after: String) { claims(first: 4, after: $after) {
           edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
         } }`,
@@ -361,7 +358,7 @@ describe("indexer", () => {
   });
 
   it("filters, and finds any node by its id", async () => {
-    const { slashed, mine, tasks, disputes, programs } = await ask(
+    const { slashed, mine, tasks, disputes, programs } = await ask<Query & Record<"slashed" | "mine", ClaimConnection>>(
       `query ($cheat: Address!, $honest: Address!, $task: Hash!, $program: Hash!) {
         slashed: claims(where: { status: SLASHED, claimant: $cheat }) { nodes { id } }
         mine: claims(where: { claimant: $honest, task: $task, program: $program, status: null }) { nodes { id } }

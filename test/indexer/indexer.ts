@@ -3,11 +3,19 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Query } from "@lockstep/schema";
 import { freePort, stop, until, type Chain } from "./chain.ts";
 
-export interface GraphQLAnswer {
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests compare what comes back with literals
-  data?: any;
+/** What a query answers where it asks for everything and finds it: nulls are compared, not walked through. */
+export type Answered<T> = T extends readonly (infer Item)[]
+  ? Answered<Item>[]
+  : T extends object
+    ? { [Field in keyof T]-?: Answered<NonNullable<T[Field]>> }
+    : T;
+
+/** `data` are the fields of the schema's Query that were asked for, or of `T` where a query renames them. */
+export interface GraphQLAnswer<T> {
+  data?: Answered<T>;
   errors?: { message: string; extensions?: { name?: string; values?: Record<string, unknown> } }[];
 }
 
@@ -56,13 +64,13 @@ export async function startIndexer(chain: Chain, folder = mkdtempSync(join(tmpdi
     await end();
     throw new Error(`the indexer is not ready:\n${output}`, { cause });
   }
-  const query = async (text: string, variables: Record<string, unknown> = {}): Promise<GraphQLAnswer> => {
+  const query = async <T = Query>(text: string, variables: Record<string, unknown> = {}): Promise<GraphQLAnswer<T>> => {
     const response = await fetch(`${url}/graphql`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ query: text, variables }),
     });
-    return (await response.json()) as GraphQLAnswer;
+    return (await response.json()) as GraphQLAnswer<T>;
   };
   return {
     url,
@@ -73,7 +81,8 @@ export async function startIndexer(chain: Chain, folder = mkdtempSync(join(tmpdi
       const head = await chain.client.getBlockNumber();
       await until(async () => {
         const { data } = await query("{ deployment { indexedBlock } }");
-        return data.deployment.indexedBlock !== null && BigInt(data.deployment.indexedBlock) >= head;
+        const indexed: string | null = data?.deployment.indexedBlock ?? null;
+        return indexed !== null && BigInt(indexed) >= head;
       }, 15_000);
     },
     output: () => output,
