@@ -1,16 +1,24 @@
 // Runs every suite of the project and ends with the sum, alone on the last line. `--checks` runs the static checks
-// first and counts them in; `--only <text>` keeps the suites whose name holds the text.
+// first and counts them in; `--nightly` adds the tests that take minutes each; `--only <text>` keeps the suites whose name
+// holds the text.
 import { globSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { staticChecks } from "./check.ts";
 import { closingLine, countHardhat, countNodeTest, runSuites, type Suite } from "./suites.ts";
 
-const { values: options } = parseArgs({ options: { checks: { type: "boolean" }, only: { type: "string" } } });
+const { values: options } = parseArgs({
+  options: { checks: { type: "boolean" }, nightly: { type: "boolean" }, only: { type: "string" } },
+});
 
-const suites = [...(options.checks ? staticChecks() : []), ...testSuites()].filter(({ name }) =>
-  name.includes(options.only ?? ""),
-);
-const counts = await runSuites(suites);
+/** How long a suite with nightly tests may run, in milliseconds. */
+const NIGHTLY_LIMIT_MS = 2 * 3600_000;
+
+const suites = [
+  ...(options.checks ? staticChecks() : []),
+  ...testSuites(),
+  ...(options.nightly ? [nodeTest("nightly", "test/**/*.nightly.ts", 1)] : []),
+].filter(({ name }) => name.includes(options.only ?? ""));
+const counts = await (options.nightly ? runSuites(suites, NIGHTLY_LIMIT_MS) : runSuites(suites));
 console.log(closingLine(counts));
 process.exitCode = counts.failed > 0 || suites.length === 0 ? 1 : 0;
 
@@ -18,18 +26,14 @@ function testSuites(): Suite[] {
   return [
     nodeTest("node", "node/{src,bin}/**/*.test.ts"),
     nodeTest("scripts", "scripts/**/*.test.ts"),
-    nodeTest("schema", "subgraph-schema/src/**/*.test.ts"),
     nodeTest("indexer", "indexer/src/**/*.test.ts"),
-    hardhatTest("solidity", "test/contracts/**/*.t.sol"),
-    hardhatTest("nodejs", "test/contracts/**/*.test.ts"),
+    contractTest("test/contracts/**/*.test.ts"),
     nodeTest("examples", "{examples,bench}/**/*.test.ts"),
     nodeTest("project", "test/!(contracts)/**/*.test.ts"),
-  ].filter((suite) => suite !== undefined);
+  ];
 }
 
-function nodeTest(name: string, pattern: string): Suite | undefined {
-  const files = globSync(pattern, { exclude: ["**/node_modules/**"] }).sort();
-  if (files.length === 0) return undefined;
+function nodeTest(name: string, pattern: string, concurrency = 2): Suite {
   const reporters = ["spec", "./scripts/counts.ts"].flatMap((reporter) => [
     `--test-reporter=${reporter}`,
     "--test-reporter-destination=stdout",
@@ -37,13 +41,23 @@ function nodeTest(name: string, pattern: string): Suite | undefined {
   return {
     name: `test: ${name}`,
     command: "node",
-    args: ["--test", "--test-concurrency=2", ...reporters, ...files],
+    args: ["--test", `--test-concurrency=${concurrency}`, ...reporters, ...filesOf(pattern)],
     count: countNodeTest,
   };
 }
 
-function hardhatTest(task: "solidity" | "nodejs", pattern: string): Suite | undefined {
-  const files = globSync(pattern).sort();
-  if (files.length === 0) return undefined;
-  return { name: `test: contracts (${task})`, command: "hardhat", args: ["test", task, ...files], count: countHardhat };
+function contractTest(pattern: string): Suite {
+  return {
+    name: "test: contracts",
+    command: "hardhat",
+    args: ["test", "nodejs", ...filesOf(pattern)],
+    count: countHardhat,
+  };
+}
+
+// Without a file node and hardhat would look for tests by rules of their own.
+function filesOf(pattern: string): string[] {
+  const files = globSync(pattern, { exclude: ["**/node_modules/**"] }).sort();
+  if (files.length === 0) throw new Error(`no test matches ${pattern}`);
+  return files;
 }

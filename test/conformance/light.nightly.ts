@@ -1,5 +1,4 @@
-// The suite's whole networks, ResNet-50 at 224 x 224 among them. Not part of the ordinary tests: run it with
-// `LOCKSTEP_CONFORMANCE=<folder> node --test test/conformance/light.nightly.ts`.
+// The suite's whole networks, ResNet-50 at 224 x 224 among them. Skipped without LOCKSTEP_CONFORMANCE.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { it } from "node:test";
