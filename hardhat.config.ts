@@ -15,7 +15,7 @@ const deployerKey = process.env.DEPLOYER_KEY;
 export default defineConfig({
   plugins: [toolboxViem],
   solidity: { profiles: { default: compiler, production: compiler } },
-  paths: { sources: "contracts", tests: { solidity: "test/contracts", nodejs: "test/contracts" } },
+  paths: { sources: "contracts", tests: { nodejs: "test/contracts" } },
   networks: {
     default: { type: "edr-simulated", chainType: "l1", hardfork: "osaka" },
     // What `hardhat node` serves where there is no anvil: a block every second, so that time passes.
@@ -33,5 +33,4 @@ export default defineConfig({
       accounts: deployerKey === undefined ? "remote" : [deployerKey],
     },
   },
-  test: { solidity: { fuzz: { runs: 256, seed: "0x10c57e9" }, invariant: { runs: 64, depth: 50 } } },
 });

@@ -25,7 +25,6 @@ export interface Artifact {
 /** One file per contract that has an ABI, and an index of them, in the order of the contracts' names. */
 export function abiFiles(artifacts: Artifact[]): GeneratedFile[] {
   const kept = artifacts.filter(({ abi }) => abi.length > 0).sort((a, b) => (a.contractName < b.contractName ? -1 : 1));
-  if (kept.length === 0) return [];
   const files = kept.map(({ contractName, abi }) => ({
     path: `${FOLDER}/${contractName}.ts`,
     content: `${HEADER}export const ${constantName(contractName)} = ${JSON.stringify(abi, null, 2)} as const;\n`,

@@ -1,7 +1,7 @@
 // Takes the entry to the on-chain reader of scalar programs into the node, so that `lockstep conformance` can run vectors
 // through the libraries that referees are made of. The metadata at the end of the code, which changes with every comment,
 // is cut off.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { GeneratedFile, Generator } from "./generator.ts";
 
 const ARTIFACT = "artifacts/contracts/mocks/ScalarMachineHarness.sol/ScalarMachineHarness.json";
@@ -13,7 +13,7 @@ export const harnessGenerator: Generator = {
   name: "harness",
   stage: "after-build",
   owns: [`${FOLDER}/*.ts`],
-  outputs: () => (existsSync(ARTIFACT) ? [harnessFile(JSON.parse(readFileSync(ARTIFACT, "utf8")) as Artifact)] : []),
+  outputs: () => [harnessFile(JSON.parse(readFileSync(ARTIFACT, "utf8")) as Artifact)],
 };
 
 export interface Artifact {

@@ -1,6 +1,6 @@
 // Generates the TypeScript of the indexer's GraphQL schema: its own text, the types of its objects, inputs and enums,
 // and the types of the resolvers a server must have. Custom scalars travel as strings, since JSON's numbers are doubles.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { codegen } from "@graphql-codegen/core";
 import * as typescriptPlugin from "@graphql-codegen/typescript";
 import * as resolversPlugin from "@graphql-codegen/typescript-resolvers";
@@ -15,7 +15,7 @@ export const schemaGenerator: Generator = {
   name: "schema",
   stage: "before-build",
   owns: [`${FOLDER}/*.ts`],
-  outputs: () => (existsSync(SCHEMA) ? schemaFiles(readFileSync(SCHEMA, "utf8")) : []),
+  outputs: () => schemaFiles(readFileSync(SCHEMA, "utf8")),
 };
 
 /** `types.ts` with the types of a schema and `sdl.ts` with its text, for servers that cannot read files. */
