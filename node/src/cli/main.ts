@@ -3,10 +3,11 @@
  * is the only place that decides an exit code.
  */
 import { Command as Parser, CommanderError, Option } from "commander";
-import { destination, pino, stdSerializers, type Logger } from "pino";
+import { destination, pino, type Logger } from "pino";
 import { LockstepError } from "../float/errors.ts";
 import type { Command, Flag, Input } from "./command.ts";
 import { COMMANDS, GROUPS } from "./commands.ts";
+import { loggedError } from "./logged-error.ts";
 import { asEndpointError } from "./network.ts";
 
 /** Where a command's answer goes, and everything else it says. */
@@ -102,13 +103,9 @@ function toOption(flag: Flag): Option {
 /** Structured logs on stderr, with anything that could hold a secret cut out. */
 export function createLogger(level: string): Logger {
   const redact = { paths: ["password", "privateKey", "*.password", "*.privateKey", "*.raw"], censor: "[secret]" };
-  // Under `error` as under pino's own `err`: an error's message and cause are not enumerable and would be lost.
-  const serializers = { error: (error: unknown) => (error instanceof LockstepError ? error.toJSON() : asPlain(error)) };
+  // Under pino's own `err` too: an error's message and cause are not enumerable and would be lost.
+  const serializers = { error: loggedError, err: loggedError };
   return pino({ level, base: undefined, redact, serializers }, destination({ dest: 2, sync: true }));
-}
-
-function asPlain(error: unknown): unknown {
-  return error instanceof Error ? stdSerializers.err(error) : error;
 }
 
 async function runCommand(command: Command, input: Input, streams: Streams): Promise<number> {
