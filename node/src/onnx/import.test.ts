@@ -3,12 +3,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LockstepError } from "../float/errors.ts";
+import { canonical } from "../float/words.ts";
 import { isDotProduct } from "../ir/bounds.ts";
 import type { ScalarProgram } from "../ir/scalar.ts";
-import { floats, int, int64s, ints, modelOf, numbersOf, randomFloats, runImported, runSketch } from "./fixtures.ts";
+import {
+  float,
+  floats,
+  int,
+  int64s,
+  ints,
+  modelOf,
+  numbersOf,
+  randomFloats,
+  runImported,
+  runSketch,
+  text,
+} from "./fixtures.ts";
 import type { ModelSketch } from "./fixtures.ts";
 import { importModel } from "./import.ts";
+import { parseModel } from "./model.ts";
+import { serializeModel } from "./serialize.ts";
 import type { ImportedModel, ImportOptions } from "./import.ts";
+import type { Attribute } from "./types.ts";
 
 const X = { x: { dtype: "float32" as const, shape: [2, 3] } };
 
@@ -94,6 +110,66 @@ test("views cost nothing, and an output that is an input is copied", () => {
   );
   assert.equal(imported.program.segments[0].records.length, 1);
   assert.deepEqual(imported.outputs[0].shape, [6]);
+});
+
+test("every NaN of a file is the canonical one, however its bytes are held", () => {
+  const mark = 1.2345;
+  const needle = new Uint8Array(Float32Array.of(mark).buffer);
+  const constantOf = (attribute: string, value: Attribute): ModelSketch => ({
+    nodes: [
+      { op: "Constant", inputs: [], outputs: ["c"], attributes: { [attribute]: value } },
+      { op: "Add", inputs: ["x", "c"], outputs: ["y"] },
+    ],
+    inputs: X,
+    outputs: ["y"],
+  });
+  const sketches: Record<string, ModelSketch> = {
+    value_float: constantOf("value_float", float(mark)),
+    value_floats: constantOf("value_floats", { type: "floats", value: [1, mark, 2] }),
+    value: constantOf("value", { type: "tensor", value: floats([3], [1, mark, 2]) }),
+    Pad: {
+      opset: 10,
+      nodes: [{ op: "Pad", inputs: ["x"], outputs: ["y"], attributes: { pads: ints(0, 1, 0, 1), value: float(mark) } }],
+      inputs: X,
+      outputs: ["y"],
+    },
+    Resize: {
+      opset: 13,
+      nodes: [
+        {
+          op: "Resize",
+          inputs: ["x", "roi", "scales"],
+          outputs: ["y"],
+          attributes: { mode: text("cubic"), cubic_coeff_a: float(mark) },
+        },
+      ],
+      inputs: X,
+      initializers: { roi: floats([0], []), scales: floats([2], [1, 2]) },
+      outputs: ["y"],
+    },
+  };
+  for (const [name, sketch] of Object.entries(sketches)) {
+    const bytes = serializeModel(modelOf(sketch));
+    const at = bytes.findIndex((_, index) => needle.every((byte, offset) => bytes[index + offset] === byte));
+    assert.ok(at >= 0, name);
+    const roots = [0x7fc00000, 0x7fc00001, 0xffc00000, 0x7f800001, 0xff812345, 0xffffffff].flatMap((word) => {
+      const patched = bytes.slice();
+      new DataView(patched.buffer).setUint32(at, word, true);
+      const odd = new Uint8Array(patched.length + 9).fill(0xff);
+      odd.set(patched, 3);
+      const held = [patched, Buffer.from(patched), Buffer.from(odd.buffer, 3, patched.length), odd.subarray(3, -6)];
+      return held.map((file) => {
+        const imported = importModel(parseModel(file));
+        for (const words of imported.constants.values())
+          assert.ok(
+            words.every((item) => item === canonical(item)),
+            name,
+          );
+        return imported.programRoot;
+      });
+    });
+    assert.equal(new Set(roots).size, 1, `${name}: ${roots.join(" ")}`);
+  }
 });
 
 test("equal primitives are made once and unused ones not at all", () => {

@@ -3,6 +3,7 @@
  * (numerics, "Lowering"). Global pools reduce rows. Refuses windows over more than three dimensions.
  */
 
+import { toBits } from "../float/words.ts";
 import type { PatternDigits, ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { padded } from "./indexing.ts";
 import * as math from "./math.ts";
@@ -132,7 +133,7 @@ function elementsInside(
 function outerProduct(lists: readonly (readonly number[])[]): Value {
   const products = lists.reduce<number[]>((all, list) => all.flatMap((left) => list.map((right) => left * right)), [1]);
   const shape = lists.map((list) => list.length);
-  return knownWords(shape, new Uint32Array(Float32Array.from(products).buffer));
+  return knownWords(shape, Uint32Array.from(products, toBits));
 }
 
 function maxPool(scope: Scope): Value[] {

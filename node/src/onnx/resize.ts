@@ -4,6 +4,7 @@
  * elements.
  */
 
+import { toBits } from "../float/words.ts";
 import type { Value as Register } from "../ir/build.ts";
 import {
   attribute,
@@ -138,7 +139,7 @@ function resampledAxis(scope: Scope, value: Value, axisPlan: AxisPlan, filter: F
   const isCopy = width === 1 && weightTable.every((weight) => weight === 1);
   if (!isCopy) requireType(scope, value, "float32");
   const places = knownIntegers("int32", [to, width], BigInt64Array.from(placeTable));
-  const weights = knownWords([to, width], new Uint32Array(Float32Array.from(weightTable).buffer));
+  const weights = knownWords([to, width], Uint32Array.from(weightTable, toBits));
   return general(scope, {
     elementType: value.elementType,
     shape,

@@ -4,6 +4,7 @@
  * other element types.
  */
 
+import { toBits } from "../float/words.ts";
 import { elementTypeOfCode } from "./cast.ts";
 import {
   attribute,
@@ -49,7 +50,7 @@ function constant(scope: Scope): Value[] {
   const floats = attribute(scope, "value_float", "float");
   const manyFloats = floats === undefined ? attribute(scope, "value_floats", "floats") : [floats];
   if (manyFloats !== undefined) {
-    const words = new Uint32Array(Float32Array.from(manyFloats).buffer);
+    const words = Uint32Array.from(manyFloats, toBits);
     return [knownWords(floats === undefined ? [words.length] : [], words)];
   }
   const integer = attribute(scope, "value_int", "int");

@@ -5,7 +5,7 @@
  */
 
 import { LockstepError } from "../float/errors.ts";
-import { canonical } from "../float/words.ts";
+import { canonical, toBits } from "../float/words.ts";
 import type { WordType } from "../ir/opcodes.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import { IntegerRangeError } from "./errors.ts";
@@ -96,7 +96,7 @@ export function emptyValue(elementType: ElementType, shape: readonly number[]): 
 
 /** A float as a known scalar. */
 export function floatValue(value: number): KnownValue {
-  return knownWords([], new Uint32Array(Float32Array.of(value).buffer));
+  return knownWords([], Uint32Array.of(toBits(value)));
 }
 
 /** A list of int64 as a tensor of rank 1. */
