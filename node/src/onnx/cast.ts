@@ -3,6 +3,7 @@
  * become integers towards zero, saturating; NaN becomes 0. Refuses types that have no value here.
  */
 
+import { toBits } from "../float/words.ts";
 import { elementwise } from "./broadcast.ts";
 import type { WordFunction } from "./broadcast.ts";
 import { foldElementwise } from "./fold.ts";
@@ -17,7 +18,7 @@ export function cast(scope: Scope, value: Value, to: ElementType): Value {
   if (from === to) return value;
   if (hasIntegers(value)) {
     if (to === "float32") {
-      const words = new Uint32Array(new Float32Array(Array.from(value.at.integers, Number)).buffer);
+      const words = Uint32Array.from(Array.from(value.at.integers, nearestWord));
       return knownWords(value.shape, words);
     }
     return foldElementwise(to, value.shape, [value], (item) => item);
@@ -31,6 +32,14 @@ export function cast(scope: Scope, value: Value, to: ElementType): Value {
     return to === "float32" ? b.fromI32(x) : b.toI32(x);
   };
   return elementwise(scope, [value], to, define);
+}
+
+// The nearest float of an int64. Beyond 2^53 its last ten bits become one that says whether any was set: the rest is exact
+// in binary64, and the rounding to binary32 is the only one.
+function nearestWord(integer: bigint): number {
+  if (integer === BigInt.asIntN(54, integer)) return toBits(Number(integer));
+  const rest = BigInt.asUintN(10, integer) === 0n ? 0n : 1n;
+  return toBits(Number(((integer >> 10n) | rest) << 10n));
 }
 
 function castKnownFloat(scope: Scope, value: Value, to: "int64" | "int32"): Value {

@@ -201,6 +201,27 @@ test("shape arithmetic is exact beyond 32 bits", () => {
   assert.deepEqual(numbersOf(y), [2, 3, 5, 6]);
 });
 
+test("known integers become the nearest floats, rounded once", () => {
+  const tie = 2n ** 62n + 2n ** 38n;
+  const integers = [tie, tie + 1n, tie - 1n, -tie, -tie - 1n, -tie + 1n, tie + 2n ** 39n, tie + 2n ** 39n - 1n];
+  const ends = [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, 16_777_217n, -16_777_219n, 0n];
+  const [y] = runSketch(
+    {
+      nodes: [
+        { op: "Cast", inputs: ["n"], outputs: ["c"], attributes: { to: int(1) } },
+        { op: "Add", inputs: ["c", "zero"], outputs: ["y"] },
+      ],
+      inputs: { zero: { dtype: "float32", shape: [1] } },
+      initializers: { n: int64s([14], [...integers, ...ends]) },
+      outputs: ["y"],
+    },
+    { zero: floats([1], [0]) },
+  );
+  const [low, high, next] = [2 ** 62, 2 ** 62 + 2 ** 39, 2 ** 62 + 2 ** 40];
+  const expected = [low, high, low, -low, -high, -low, next, high];
+  assert.deepEqual(numbersOf(y), [...expected, 2 ** 63, -(2 ** 63), 2 ** 53, 16_777_216, -16_777_220, 0]);
+});
+
 test("a state input takes the output of the step before", () => {
   const sketch: ModelSketch = {
     nodes: [{ op: "Add", inputs: ["x", "one"], outputs: ["y"] }],
