@@ -13,7 +13,7 @@ import { chunkBound, gasBound, isDotProduct } from "@lockstep/node/ir/bounds";
 import { encodeScalar } from "@lockstep/node/ir/encode";
 import { evaluateElement } from "@lockstep/node/ir/interpret";
 import type { WordType } from "@lockstep/node/ir/opcodes";
-import { OPCODE_NAMES } from "@lockstep/node/ir/opcodes";
+import { OPCODE_NAMES, WORD_TYPES } from "@lockstep/node/ir/opcodes";
 import { randomOperands, randomScalar, randomWords } from "@lockstep/node/ir/random";
 import { outputLength, SCALAR_LIMITS } from "@lockstep/node/ir/scalar";
 import type { Instruction, LoadPattern, ScalarProgram } from "@lockstep/node/ir/scalar";
@@ -158,6 +158,28 @@ describe("ScalarMachine", async () => {
     // Past the operand's length nothing needs to be shown.
     assert.equal((await run(bytes, 100, 0, [100], ranges))[0], 0n);
     assert.equal((await run(bytes, 7, 0, [7], ranges))[0], 0n);
+  });
+
+  it("test_run_copies_giveOneNaNAndTwoMasks", async () => {
+    const words = Uint32Array.of(
+      0x7f800001,
+      0xff812345,
+      0xffc00000,
+      0x7fc00000,
+      0x7f800000,
+      0xff800000,
+      0x80000000,
+      1,
+      0,
+    );
+    for (const [name, program] of Object.entries(copyPrograms(words.length))) {
+      validateScalar(program);
+      const [type] = program.operandTypes;
+      const tensors = [{ type, words }];
+      for (let element = 0; element < words.length; element++) {
+        await assertEqual(program, element, 0, tensors, whole(tensors), name);
+      }
+    }
   });
 
   it("test_run_operandCountOrHeader_reverts", async () => {
@@ -383,6 +405,59 @@ function loadProgram(): ScalarProgram {
     epilogue: [],
     result: 2,
   };
+}
+
+/** output[e] = operand[e] in every way a word can come in without arithmetic. */
+function copyPrograms(length: number): Record<string, ScalarProgram> {
+  const copy = (type: WordType, prologue: Instruction[], outputType = type): ScalarProgram => ({
+    outputType,
+    operandTypes: [type],
+    extents: [length],
+    constants: [],
+    patterns: [],
+    prologue,
+    loop: null,
+    epilogue: [],
+    result: 1 + prologue.length,
+  });
+  const load: Instruction = { op: "load", imm: 0, a: 1, b: 0, c: 0 };
+  const gather: Instruction = { ...load, op: "gather" };
+  const programs: Record<string, ScalarProgram> = {
+    fromBits: copy("i32", [load, { op: "fromBits", imm: 0, a: 2, b: 0, c: 0 }], "f32"),
+  };
+  for (const type of WORD_TYPES) {
+    programs[`load ${type}`] = copy(type, [load]);
+    programs[`gather ${type}`] = copy(type, [gather]);
+  }
+  for (const lanes of [1, 32] as const) {
+    programs[`one iteration, ${lanes} lanes`] = {
+      outputType: "f32",
+      operandTypes: ["f32"],
+      extents: [length],
+      constants: [{ type: "f32", word: 0 }],
+      patterns: [
+        [
+          { extent: 1, stride: 0 },
+          { extent: 1, stride: 0 },
+          { extent: 4096, stride: 1 },
+        ],
+      ],
+      prologue: [],
+      loop: {
+        start: 0,
+        count: 1,
+        single: false,
+        lanes,
+        continued: false,
+        carried: [{ init: 0, bodyOut: 5, combineOut: 6, totalInit: 0 }],
+        body: [{ op: "load", imm: 0, a: 2, b: 1, c: 0 }],
+        combine: [],
+      },
+      epilogue: [],
+      result: 8,
+    };
+  }
+  return programs;
 }
 
 /** Both bases are `offset`; a continued total starts from operand 2's first word. */
