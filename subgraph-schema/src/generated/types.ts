@@ -242,9 +242,9 @@ export type Program = Node & {
   interfaceTable: Scalars['Bytes']['output'];
   /** Per segment, what each slot and output is bound to. */
   bindings: Array<Scalars['Bytes']['output']>;
-  /** Hash of what a mirror must serve. */
+  /** keccak256 of the ABI encoding of records and scalar programs, which were published with the registration. */
   contentHash: Scalars['Hash']['output'];
-  /** URLs that serve records and scalar programs too, as far as they are valid; never fetched by the indexer. */
+  /** Names of manifests (model file and import options) that lower to it, `lockstep:root:bytes`, or URLs, oldest first; never fetched by the indexer. */
   mirrors: Array<Scalars['String']['output']>;
   /** Number of input tensors. */
   inputCount: Scalars['Int']['output'];
