@@ -245,6 +245,10 @@ test("symbolic dimensions come from dims, whole shapes from shapes", () => {
   assert.deepEqual(importModel(modelOf(sketch), { shapes: { x: [5, 3] } }).outputs[0].shape, [5, 3]);
   refuses(sketch, {}, "UnknownDimensionError", { input: "x", axis: 0, dimension: "batch" });
   refuses(sketch, { dims: { batch: -1 } }, "ImportOptionError", { option: "dims", name: "batch" });
+  const mistyped = { dims: { batch: 4, bacht: 4 } };
+  refuses(sketch, mistyped, "ImportOptionError", { option: "dims", name: "bacht", known: ["batch"] });
+  const inherited = { dims: { batch: 4, constructor: 4 } };
+  refuses(sketch, inherited, "ImportOptionError", { option: "dims", name: "constructor" });
   refuses(sketch, { shapes: { x: [5, 4] } }, "ImportOptionError", { option: "shapes", name: "x" });
   refuses(sketch, { shapes: { z: [1] } }, "ImportOptionError", { option: "shapes", name: "z" });
 });

@@ -31,7 +31,7 @@ import type { ElementType, Value } from "./values.ts";
 export interface ImportOptions {
   /** Graph inputs fixed at import: those used as shapes, axes or sizes must be. They are then no inputs of the program. */
   readonly bind?: Readonly<Record<string, OnnxTensor>>;
-  /** Extents of symbolic dimensions, by their name. */
+  /** Extents of the inputs' symbolic dimensions, by their name. */
   readonly dims?: Readonly<Record<string, number>>;
   /** Whole shapes of graph inputs, by the input's name, where the model does not say. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
@@ -305,12 +305,17 @@ function entry<Item>(record: Readonly<Record<string, Item>> | undefined, name: s
 function checkOptions(model: OnnxModel, options: ImportOptions): void {
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
   const outputs = new Set(model.graph.outputs.map(({ name }) => name));
+  const dimensions = new Set(
+    model.graph.inputs.flatMap(({ shape }) => shape ?? []).filter((extent) => typeof extent === "string"),
+  );
   const require = (option: string, name: string, among: ReadonlySet<string>, what: string): void => {
     if (!among.has(name))
       throw new ImportOptionError(option, name, `the model has no such ${what}`, { known: [...among] });
   };
   for (const name of Object.keys(options.bind ?? {})) require("bind", name, inputs, "input");
   for (const name of Object.keys(options.shapes ?? {})) require("shapes", name, inputs, "input");
+  // A mistyped name would otherwise pass, and the program be another one than was meant.
+  for (const name of Object.keys(options.dims ?? {})) require("dims", name, dimensions, "symbolic dimension");
   for (const pair of options.state ?? []) {
     require("state", pair.input, inputs, "input");
     require("state", pair.output, outputs, "output");
