@@ -56,6 +56,8 @@ function readTensor(path: string): ReadTensor {
     throw new TensorFileError(path, "it is neither .npy nor a .pb tensor", cause);
   }
   if (array.fortranOrder) throw new TensorFileError(path, "it is in Fortran order; save it in C order", undefined);
+  if (!/^([fiu][1248]|b1)$/.test(array.dtype))
+    throw new TensorFileError(path, `${array.dtype} is no type of numbers`, undefined);
   const values = array.data as unknown as ArrayLike<number | bigint>;
   const count = array.shape.reduce((product, extent) => product * extent, 1);
   if (values.length !== count) {
