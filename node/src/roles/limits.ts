@@ -3,13 +3,13 @@
  * it begins, since tasks and claims come from strangers.
  */
 import { LockstepError } from "../float/errors.ts";
-import type { Program, ScalarProgram } from "../ir/index.ts";
+import { combineRuns, type Hash, type Program, type ScalarProgram } from "../ir/index.ts";
 
 /** The most that a node takes on in one run. */
 export interface RunLimits {
   /** Scalar instructions, all elements and steps together. */
   instructions: number;
-  /** Bytes of the tensors of one step, the inputs, and the roots of all steps. */
+  /** Bytes of the tensors of one step, the inputs, the constants, and the roots of all steps. */
   bytes: number;
 }
 
@@ -31,7 +31,8 @@ export function costOf(program: Program, steps: number): RunLimits {
     roots: HASH_BYTES * (records.length + program.slots.length + program.outputs.length + 2),
   }));
   let instructions = 0;
-  let bytes = tensorBytes(program.inputs) + Math.max(...perSegment.map((segment) => segment.bytes));
+  const kept = [...program.inputs, ...constantsOf(program).values()];
+  let bytes = tensorBytes(kept) + Math.max(...perSegment.map((segment) => segment.bytes));
   let step = 0;
   program.segments.forEach((segment, index) => {
     const last = index === program.segments.length - 1;
@@ -43,6 +44,16 @@ export function costOf(program: Program, steps: number): RunLimits {
   return { instructions, bytes };
 }
 
+// Each constant once, however many primitives read it.
+function constantsOf({ slots, segments }: Program): Map<Hash, { length: number }> {
+  const constants = new Map<Hash, { length: number }>();
+  for (const { initial, length } of slots) if (initial.kind === "constant") constants.set(initial.root, { length });
+  for (const operand of segments.flatMap(({ records }) => records).flatMap(({ operands }) => operands)) {
+    if (operand.kind === "constant") constants.set(operand.root, operand);
+  }
+  return constants;
+}
+
 /** Throws RunTooLargeError for a run beyond the limits. */
 export function checkCost(program: Program, steps: number, limits: RunLimits): void {
   const cost = costOf(program, steps);
@@ -51,9 +62,12 @@ export function checkCost(program: Program, steps: number, limits: RunLimits): v
   if (cost.bytes > limits.bytes) throw new RunTooLargeError("bytes", cost.bytes, limits.bytes);
 }
 
+// Of one element. The element itself, each iteration and each run of combine count as one more: they take time even where
+// they hold no instruction.
 function instructionsOf({ prologue, loop, epilogue }: ScalarProgram): number {
-  const once = prologue.length + epilogue.length;
-  return loop === null ? once : once + loop.count * (loop.body.length + 1) + loop.combine.length;
+  const once = 1 + prologue.length + epilogue.length;
+  if (loop === null) return once;
+  return once + loop.count * (loop.body.length + 1) + combineRuns(loop) * (loop.combine.length + 1);
 }
 
 /** A run costs more than this node takes on. */
