@@ -110,6 +110,22 @@ describe("content exchange", () => {
     assert.deepEqual(await exchange.fetchBytes(root, big.length), big);
   });
 
+  it("asks a peer that did not answer after the others from then on", async () => {
+    const root = treeRoot(bytesTree(big));
+    let asked = 0;
+    const silent: ContentSource = {
+      bytes: () => new Promise(() => (asked += 1)),
+      leaves: () => Promise.resolve(undefined),
+    };
+    const { peer: silentPeer } = await joinNetwork(silent, []);
+    const { exchange } = await joinNetwork(holding([]), [addressOf(silentPeer), addressOf(server)]);
+    await assert.rejects(exchange.fetchBytes(root, big.length, AbortSignal.timeout(500)), {
+      name: "ContentUnavailableError",
+    });
+    assert.deepEqual(await exchange.fetchBytes(root, big.length, AbortSignal.timeout(5_000)), big);
+    assert.equal(asked, 1);
+  });
+
   it("survives malformed requests", async () => {
     const { peer, exchange } = await joinNetwork(holding([]), [addressOf(server)]);
     for (const garbage of [new Uint8Array(0), new Uint8Array(41).fill(0xff), new Uint8Array(40), file(10_000)]) {

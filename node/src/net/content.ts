@@ -63,6 +63,10 @@ export class ContentExchange {
     { tree: Tree; total: number; items: (first: number, count: number) => Uint8Array }
   >();
 
+  // Connected peers whose last answer broke a rule or never came: they are asked after the others, so that one that never
+  // answers does not cost every fetch its time.
+  readonly #failing = new Set<string>();
+
   constructor(components: ContentComponents) {
     this.#components = components;
   }
@@ -103,13 +107,19 @@ export class ContentExchange {
     const count = itemCount(kind, total);
     const progress: Progress = { kind, root, total, count, items: new Uint8Array(count * itemBytes(kind)), done: 0 };
     const tried: { peer: string; reason: string }[] = [];
-    for (const peer of libp2p.getPeers()) {
+    const peers = libp2p.getPeers();
+    const connected = new Set(peers.map(String));
+    for (const peer of this.#failing) if (!connected.has(peer)) this.#failing.delete(peer);
+    const isFailing = (peer: PeerId) => this.#failing.has(peer.toString());
+    for (const peer of [...peers.filter((one) => !isFailing(one)), ...peers.filter(isFailing)]) {
       if (signal?.aborted === true) break;
       try {
         await this.#fetchFrom(peer, progress, signal);
+        this.#failing.delete(peer.toString());
         return progress.items;
       } catch (error) {
         // Whatever a peer did wrong is this peer's failure only; what arrived and was checked stays.
+        if (!(error instanceof ContentAbsentError)) this.#failing.add(peer.toString());
         const reason = error instanceof Error ? error.message : String(error);
         log.debug({ peer: peer.toString(), root, reason }, "content not had from this peer");
         tried.push({ peer: peer.toString(), reason });
