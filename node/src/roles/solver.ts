@@ -6,10 +6,11 @@ import { randomBytes } from "node:crypto";
 import { bytesToHex, encodeAbiParameters, keccak256, zeroHash, type Address, type Hex } from "viem";
 import type { OwnClaimTable } from "../chain/database.ts";
 import type { Head } from "../chain/reader.ts";
-import { openingOf, outputPathsOf, outputRootsOf, traceRootOf, type Position, type Run } from "../engine/index.ts";
+import { outputPathsOf, outputRootsOf, traceRootOf, type Run } from "../engine/index.ts";
 import { encodeProgram } from "../ir/index.ts";
 import { chooseLie, type LieChoice } from "./lie.ts";
 import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
+import { openingCall } from "./opening.ts";
 import { serveTrace } from "./trace-content.ts";
 import { challengesOf, claimsOf, pendingDemand, tasksOf, type Challenge, type Claim, type Task } from "./views.ts";
 import { creditsToWithdraw } from "./withdraw.ts";
@@ -242,18 +243,6 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     { name: "solver", tick },
     { name: "defender", tick: defend },
   ];
-}
-
-/** The call that opens a demanded node from a run. */
-export function openingCall(context: NodeContext, challengeId: Hex, demand: { position: object; node: Hex }, run: Run) {
-  const opened = openingOf(run, demand.position as Position);
-  return opened.kind === "chunk"
-    ? {
-        ...context.protocol.game,
-        functionName: "openChunk",
-        args: [challengeId, demand.node, bytesToHex(opened.chunk)],
-      }
-    : { ...context.protocol.game, functionName: "open", args: [challengeId, demand.node, opened.nodes] };
 }
 
 /** What a commit hides: H(traceRoot, outputRoots, salt). */

@@ -7,7 +7,7 @@ import type { Hex } from "viem";
 import type { Head } from "../chain/reader.ts";
 import { traceRootOf } from "../engine/index.ts";
 import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
-import { openingCall } from "./solver.ts";
+import { openingCall } from "./opening.ts";
 import { challengesOf, claimsOf, pendingDemand, tasksOf, type Challenge, type Claim, type Move } from "./views.ts";
 
 export interface WatchtowerOptions {
