@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Opcodes} from "./generated/Opcodes.sol";
 import {IProgramRegistry} from "./interfaces/IProgramRegistry.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {ProgramCodec} from "./libraries/ProgramCodec.sol";
 
 /// @title Program registry
 /// @notice Publishes programs (section 3): recomputes every hash under the program root, so that whoever reads the
-/// events has every byte a walk or a fraud proof needs. Refuses bytes that are missing, more or different; does not
-/// judge what they say.
+/// events has every byte a walk or a fraud proof needs. Refuses bytes that are missing, more or different, and
+/// lengths that no proof could show; else does not judge what they say.
 contract ProgramRegistry is IProgramRegistry {
+    uint256 private constant OPERAND_COUNT_OFFSET = 37;
+
     /// @inheritdoc IProgramRegistry
     mapping(bytes32 programRoot => bool) public isRegistered;
 
@@ -25,6 +28,7 @@ contract ProgramRegistry is IProgramRegistry {
         programRoot = MerkleTree.hashBytes(summary);
         if (isRegistered[programRoot]) revert ProgramAlreadyRegistered(programRoot);
         ProgramCodec.Summary memory head = ProgramCodec.decodeSummary(summary);
+        ProgramCodec.checkInterfaceLength(interfaceTable, head);
         bytes32 interfaceHash = MerkleTree.hashBytes(interfaceTable);
         if (interfaceHash != head.interfaceHash) revert InterfaceHashMismatch(head.interfaceHash, interfaceHash);
         if (bindings.length != head.segmentCount) revert SegmentCountMismatch(head.segmentCount, bindings.length);
@@ -32,6 +36,7 @@ contract ProgramRegistry is IProgramRegistry {
         bytes32[] memory scalarHashes = _hashScalars(scalars);
         for (uint256 i = 0; i < head.segmentCount; ++i) {
             ProgramCodec.Segment memory segment = ProgramCodec.segmentAt(summary, i);
+            ProgramCodec.checkBindingsLength(bindings[i], head);
             bytes32 bindingsHash = MerkleTree.hashBytes(bindings[i]);
             if (bindingsHash != segment.bindingsHash)
                 revert BindingsHashMismatch(i, segment.bindingsHash, bindingsHash);
@@ -54,6 +59,7 @@ contract ProgramRegistry is IProgramRegistry {
         hashes = new bytes32[](scalars.length);
         bytes32 previous = 0;
         for (uint256 i = 0; i < scalars.length; ++i) {
+            if (scalars[i].length > Opcodes.MAX_ENCODED_BYTES) revert ScalarTooLong(i, scalars[i].length);
             bytes32 current = MerkleTree.hashBytes(scalars[i]);
             if (current <= previous) revert ScalarsNotAscending(i, previous, current);
             hashes[i] = current;
@@ -73,13 +79,24 @@ contract ProgramRegistry is IProgramRegistry {
         bytes32[] memory hashes = new bytes32[](records.length);
         for (uint256 i = 0; i < records.length; ++i) {
             bytes calldata record = records[i];
-            if (record.length < 32) revert RecordTooShort(segmentIndex, i, record.length);
+            _checkRecordLength(segmentIndex, i, record);
             bytes32 scalarHash = bytes32(record[:32]);
             if (!_contains(scalarHashes, scalarHash)) revert ScalarMissing(segmentIndex, i, scalarHash);
             hashes[i] = MerkleTree.hashBytes(record);
         }
         bytes32 root = _rootOf(hashes);
         if (root != segment.recordsRoot) revert RecordsRootMismatch(segmentIndex, segment.recordsRoot, root);
+    }
+
+    /// @dev What is shown in demands and proofs has a length that fits them, whatever it says.
+    function _checkRecordLength(uint256 segmentIndex, uint256 index, bytes calldata record) private pure {
+        uint256 expected = ProgramCodec.RECORD_HEAD_BYTES;
+        if (record.length >= expected) {
+            uint256 operands = uint8(record[OPERAND_COUNT_OFFSET]);
+            if (operands > ProgramCodec.MAX_OPERANDS) revert RecordOperandsTooMany(segmentIndex, index, operands);
+            expected += ProgramCodec.OPERAND_BYTES * operands;
+        }
+        if (record.length != expected) revert RecordLengthInvalid(segmentIndex, index, expected, record.length);
     }
 
     /// @dev Whether the ascending `hashes` hold `hash`.

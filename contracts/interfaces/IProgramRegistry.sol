@@ -18,8 +18,12 @@ interface IProgramRegistry {
     error RecordCountMismatch(uint256 segment, uint256 expected, uint256 actual);
     /// @notice The records do not lead to the segment's records root.
     error RecordsRootMismatch(uint256 segment, bytes32 expected, bytes32 computed);
-    /// @notice A record is at least its 32-byte scalar hash.
-    error RecordTooShort(uint256 segment, uint256 index, uint256 length);
+    /// @notice A record is 48 bytes and 48 for each of the operands it counts.
+    error RecordLengthInvalid(uint256 segment, uint256 index, uint256 expected, uint256 actual);
+    /// @notice A record counts more operands than a primitive may have.
+    error RecordOperandsTooMany(uint256 segment, uint256 index, uint256 operands);
+    /// @notice The scalar program has more bytes than a valid one.
+    error ScalarTooLong(uint256 index, uint256 length);
     /// @notice Scalar programs are sent in ascending order of their hashes, each once.
     error ScalarsNotAscending(uint256 index, bytes32 previous, bytes32 current);
     /// @notice A record names a scalar program that was not sent.

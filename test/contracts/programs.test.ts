@@ -16,6 +16,7 @@ import {
   type Hex,
 } from "viem";
 
+import { SCALAR_LIMITS } from "@lockstep/node/ir/scalar";
 import { makeProgram, type ProgramBytes } from "./support/trace.ts";
 
 const MIRRORS = ["https://example.org/program"];
@@ -91,7 +92,61 @@ describe("ProgramRegistry", async () => {
     for (const records of [first.toReversed(), first.with(4, flip(first[4]))]) {
       await viem.assertions.revertWithCustomError(withFirst(records), registry, "RecordsRootMismatch");
     }
-    await fails(withFirst(first.with(3, "0x00")), registry, "RecordTooShort", [0n, 3n, 1n]);
+  });
+
+  it("refuses records whose length is not what their operand count implies", async () => {
+    await fixture();
+    const [first, last] = PROGRAM.records;
+    const withThird = (record: Hex) => register({ records: [first.with(3, record), last] });
+    const counting = (operands: number, bytes: number): Hex => {
+      const head = concatHex([sliceHex(first[3], 0, 37), numberToHex(operands, { size: 1 })]);
+      return concatHex([head, numberToHex(0, { size: bytes - 38 })]);
+    };
+    const lengthFails = (record: Hex, expected: bigint) =>
+      fails(withThird(record), registry, "RecordLengthInvalid", [0n, 3n, expected, BigInt(record.length / 2 - 1)]);
+    await lengthFails("0x", 48n);
+    await lengthFails("0x00", 48n);
+    await lengthFails(sliceHex(first[3], 0, 47), 48n);
+    await lengthFails(concatHex([first[3], "0x00"]), 48n);
+    await lengthFails(counting(1, 95), 96n);
+    await lengthFails(counting(8, 433), 432n);
+    await lengthFails(counting(8, 100_000), 432n);
+    for (const operands of [9, 255]) {
+      const record = counting(operands, 48 + 48 * operands);
+      await fails(withThird(record), registry, "RecordOperandsTooMany", [0n, 3n, BigInt(operands)]);
+    }
+    // A length that fits gets as far as the hashes.
+    for (const operands of [1, 8]) {
+      const record = withThird(counting(operands, 48 + 48 * operands));
+      await viem.assertions.revertWithCustomError(record, registry, "RecordsRootMismatch");
+    }
+  });
+
+  it("refuses tables and bindings of a length that the counts do not imply", async () => {
+    await fixture();
+    const { interfaceTable, bindings } = PROGRAM;
+    const [tableBytes, bindingBytes] = [8 + 48 + 16, 12];
+    for (const [bytes, expected, name] of [
+      [interfaceTable, tableBytes, "InterfaceLengthInvalid"],
+      [bindings[1], bindingBytes, "BindingsLengthInvalid"],
+    ] as const) {
+      assert.equal(bytes.length / 2 - 1, expected);
+      for (const wrong of [concatHex([bytes, "0x00"]), sliceHex(bytes, 0, expected - 1)]) {
+        const change =
+          name === "InterfaceLengthInvalid" ? { interfaceTable: wrong } : { bindings: [bindings[0], wrong] };
+        await fails(register(change), registry, name, [BigInt(expected), BigInt(wrong.length / 2 - 1)]);
+      }
+    }
+  });
+
+  it("refuses scalar programs that are too long", async () => {
+    await fixture();
+    const longest = numberToHex(1, { size: SCALAR_LIMITS.encodedBytes });
+    const shape = { segments: [{ steps: 0, lengths: [1] }], inputs: [], slots: [], outputs: [1] };
+    await register(makeProgram(shape, [longest]));
+    const scalars: Hex[] = [concatHex([longest, "0x00"])];
+    const tooLong = BigInt(SCALAR_LIMITS.encodedBytes + 1);
+    await fails(register(makeProgram(shape, scalars)), registry, "ScalarTooLong", [0n, tooLong]);
   });
 
   it("refuses scalar programs that are missing or out of order", async () => {

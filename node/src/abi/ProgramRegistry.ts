@@ -24,6 +24,22 @@ export const programRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "expected",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "actual",
+        "type": "uint256"
+      }
+    ],
+    "name": "BindingsLengthInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "bytes32",
         "name": "expected",
         "type": "bytes32"
@@ -35,6 +51,22 @@ export const programRegistryAbi = [
       }
     ],
     "name": "InterfaceHashMismatch",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "expected",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "actual",
+        "type": "uint256"
+      }
+    ],
+    "name": "InterfaceLengthInvalid",
     "type": "error"
   },
   {
@@ -94,11 +126,37 @@ export const programRegistryAbi = [
       },
       {
         "internalType": "uint256",
-        "name": "length",
+        "name": "expected",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "actual",
         "type": "uint256"
       }
     ],
-    "name": "RecordTooShort",
+    "name": "RecordLengthInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "segment",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "operands",
+        "type": "uint256"
+      }
+    ],
+    "name": "RecordOperandsTooMany",
     "type": "error"
   },
   {
@@ -141,6 +199,22 @@ export const programRegistryAbi = [
       }
     ],
     "name": "ScalarMissing",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "length",
+        "type": "uint256"
+      }
+    ],
+    "name": "ScalarTooLong",
     "type": "error"
   },
   {
