@@ -7,7 +7,7 @@ import type { PatternDigits, ScalarBuilder, Value } from "../../ir/build.ts";
 import { randomScalar, randomWords } from "../../ir/random.ts";
 import type { ScalarProgram } from "../../ir/scalar.ts";
 import { recogniseContraction } from "./contraction.ts";
-import { assertSameBits, directedWords } from "./fixtures.ts";
+import { assertSameBits, directedWords, finiteCount, likeWords } from "./fixtures.ts";
 import { createWasmRunner } from "./runner.ts";
 
 const RUNNERS = [createWasmRunner(), createWasmRunner({ emulateFma: true })];
@@ -55,17 +55,12 @@ function check(draft: Draft, words: readonly Uint32Array[], label: string): void
   const lengths = words.map(({ length }) => length);
   assert.notEqual(recogniseContraction(scalar, lengths), null, `${label} is no contraction`);
   // Long sums of directed words are all NaN; sums of values of like size are not, and show what was left out.
-  const random = createRandom(7);
-  const tame = words.map((column) => column.map(() => ordinaryWord(random)));
+  const tame = words.map(({ length }, side) => likeWords(7 + side, length));
   for (const runner of RUNNERS) {
     assertSameBits(runner, scalar, words, label);
-    assertSameBits(runner, scalar, tame, `${label}, tame`);
+    const sums = assertSameBits(runner, scalar, tame, `${label}, tame`);
+    assert.equal(finiteCount(sums), sums.length, label);
   }
-}
-
-/** A value between 2^-3 and 2^5, of either sign. */
-function ordinaryWord(random: Random): number {
-  return wordOf(random(), 124 + below(random, 8), random());
 }
 
 /** Words that make sums cancel, overflow and meet infinities, mostly without drowning in NaN. */
@@ -135,9 +130,19 @@ describe("contractions", () => {
   it("splits a sum in a chain without changing a bit", () => {
     const [rows, columns, count] = [7, 9, 1024 + 300];
     const draft = { extents: [rows, columns], left: [count, 0], right: [0, count] };
-    const words = [directedWords(4, rows * count), randomWords(createRandom(5), "f32", columns * count)];
+    const lengths = [rows * count, columns * count];
+    const tame = lengths.map((length, side) => likeWords(4 + side, length));
+    // Infinities, cancellation and NaN in some rows and columns alone.
+    const hostile = tame.map((column, side) => {
+      const words = column.slice();
+      directedWords(5 + side, 2 * count).forEach((word, at) => (words[at] = word));
+      return words;
+    });
+    // Products about 2^-126, whose sums are subnormal.
+    const random = createRandom(6);
+    const tiny = lengths.map((length) => Uint32Array.from({ length }, () => wordOf(random(), 64, random())));
     const none = new Uint32Array(rows * columns);
-    for (const runner of RUNNERS) {
+    for (const [runner, words] of RUNNERS.flatMap((one) => [tame, hostile, tiny].map((set) => [one, set] as const))) {
       const [whole, first, second] = [none.slice(), none.slice(), none.slice()];
       const pattern: PatternDigits = [[count, 1]];
       const patterns = { leftPattern: pattern, rightPattern: pattern };
@@ -146,6 +151,7 @@ describe("contractions", () => {
       const rest = { ...draft, start: 512, count: count - 512, continued: true, ...patterns };
       runner.run(dotProgram(rest), 0, [...words, first], second);
       assert.deepEqual(second, whole);
+      assert.ok(finiteCount(whole) > whole.length / 2, `${finiteCount(whole)} of ${whole.length} are finite`);
     }
   });
 

@@ -1,5 +1,6 @@
 /** What the tests of the compiled backend share: running a program on it and on the interpreter and comparing every word. */
-import { createRandom, DIRECTED_CLASSES, drawOperands, specialTuples } from "../../float/directed.ts";
+import { below, createRandom, DIRECTED_CLASSES, drawOperands, specialTuples, wordOf } from "../../float/directed.ts";
+import { fromBits } from "../../float/words.ts";
 import { buildScalar } from "../../ir/build.ts";
 import type { ScalarBuilder, Value } from "../../ir/build.ts";
 import { OPCODES } from "../../ir/opcodes.ts";
@@ -9,24 +10,35 @@ import type { ScalarProgram } from "../../ir/scalar.ts";
 import { interpreterRunner } from "../execute.ts";
 import type { PrimitiveRunner } from "../execute.ts";
 
-/** Runs the program on both and compares; `label` leads back to the case. */
+/** Runs the program on both and compares; `label` leads back to the case. Returns the words that both gave. */
 export function assertSameBits(
   runner: PrimitiveRunner,
   scalar: ScalarProgram,
   operands: readonly Uint32Array[],
   label: string,
   step = 0,
-): void {
+): Uint32Array {
   const expected = new Uint32Array(outputLength(scalar));
   const found = new Uint32Array(expected.length);
   interpreterRunner.run(scalar, step, operands, expected);
   runner.run(scalar, step, operands, found);
   const element = expected.findIndex((word, index) => word !== found[index]);
-  if (element < 0) return;
+  if (element < 0) return expected;
   const hex = (word: number): string => word.toString(16).padStart(8, "0");
   throw new Error(
     `${label}: element ${element} of ${expected.length} is ${hex(found[element])}, not ${hex(expected[element])}`,
   );
+}
+
+/** How many of the words are finite floats. */
+export function finiteCount(words: Uint32Array): number {
+  return words.filter((word) => Number.isFinite(fromBits(word))).length;
+}
+
+/** Values between 2^-3 and 2^5, of either sign: their sums are finite and depend on every term and on its place. */
+export function likeWords(seed: number, length: number): Uint32Array {
+  const random = createRandom(seed);
+  return Uint32Array.from({ length }, () => wordOf(random(), 124 + below(random, 8), random()));
 }
 
 /** Words of a type at which arithmetic goes wrong, drawn class by class. */
