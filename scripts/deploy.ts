@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
@@ -51,7 +52,7 @@ async function deploy(options: Options, temporaryJournals: string): Promise<Depl
     throw new ParametersMissingError(options.parameters);
   }
 
-  await plain.tasks.getTask("build").run({ quiet: true });
+  await build(() => plain.tasks.getTask("build").run({ quiet: true }));
   // A local chain may have forgotten what a journal of an earlier run says.
   const isLocal = chainId === LOCAL_CHAIN_ID;
   const journals = isLocal ? temporaryJournals : join(ROOT, "ignition");
@@ -86,6 +87,19 @@ async function deploy(options: Options, temporaryJournals: string): Promise<Depl
   writeAtomically(out, `${JSON.stringify(deployment, null, 2)}\n`);
   console.error(`Deployed: ${out}`);
   return deployment;
+}
+
+/** Builds; again where another build in this checkout wrote the compiler's cache at the same moment. */
+async function build(run: () => Promise<unknown>): Promise<void> {
+  for (let left = 5; ; left--) {
+    try {
+      await run();
+      return;
+    } catch (error) {
+      if (left === 0 || !(error instanceof Error && error.message.includes("compile-cache.json"))) throw error;
+      await sleep(200);
+    }
+  }
 }
 
 /** The block of the first attempt, kept beside the journal of a deployment that may break off. */
