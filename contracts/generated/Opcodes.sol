@@ -106,13 +106,13 @@ library Opcodes {
     uint256 internal constant MAX_ITERATIONS = 4096;
     uint256 internal constant MAX_COUNTER_END = 16777216;
     uint256 internal constant MAX_OUTPUT_LENGTH = 2147483647;
-    uint256 internal constant MAX_CHUNKS = 64;
+    uint256 internal constant MAX_CHUNKS = 48;
     uint256 internal constant MAX_GAS = 4194304;
     uint256 internal constant MAX_ENCODED_BYTES = 16384;
     uint256 internal constant MAX_PROGRAM_SEGMENTS = 4;
     uint256 internal constant MAX_PROGRAM_RECORDS = 65536;
     uint256 internal constant MAX_PROGRAM_INPUTS = 256;
-    uint256 internal constant MAX_PROGRAM_STATE_TENSORS = 1024;
+    uint256 internal constant MAX_PROGRAM_STATE_TENSORS = 512;
     uint256 internal constant MAX_PROGRAM_TENSOR_LENGTH = 2147483647;
     uint256 internal constant MAX_PROGRAM_STEPS_FIELD = 4294967295;
 

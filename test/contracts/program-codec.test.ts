@@ -85,12 +85,12 @@ describe("ProgramCodec", async () => {
     }
   });
 
-  it("test_decodeSummary_slotsAndOutputs_atMost1024", async () => {
+  it("test_decodeSummary_slotsAndOutputs_atMost512", async () => {
     for (const [slots, outputs] of [
       [1023, 1],
-      [0, 1024],
-      [1024, 1],
-      [0, 1025],
+      [0, 512],
+      [512, 1],
+      [0, 513],
       [1, 0],
       [2 ** 32 - 1, 1],
     ]) {
@@ -98,7 +98,7 @@ describe("ProgramCodec", async () => {
       new DataView(bytes.buffer).setUint32(20, slots);
       new DataView(bytes.buffer).setUint32(24, outputs);
       const call = harness.read.decodeSummary([bytesToHex(bytes)]);
-      assert.equal(isSummary(bytes), outputs > 0 && slots + outputs <= 1024);
+      assert.equal(isSummary(bytes), outputs > 0 && slots + outputs <= 512);
       if (isSummary(bytes)) await call;
       else await fails(call, harness, "SummaryFieldInvalid", [24n]);
     }

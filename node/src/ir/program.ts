@@ -22,8 +22,8 @@ export const PROGRAM_LIMITS = {
   segments: 4,
   records: 65536,
   inputs: 256,
-  /** slots + outputs; a proof shows the interface table whole, 48 bytes a slot, and must fit one transaction. */
-  stateTensors: 1024,
+  /** slots + outputs; a proof shows the interface table whole, 48 bytes a slot (spec, "Static bounds"). */
+  stateTensors: 512,
   tensorLength: 2 ** 31 - 1,
   stepsField: 2 ** 32 - 1,
 } as const;

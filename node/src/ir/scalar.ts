@@ -22,7 +22,7 @@ export const SCALAR_LIMITS = {
   counterEnd: 2 ** 24,
   outputLength: 2 ** 31 - 1,
   /** Chunks of 256 words that one element may touch. */
-  chunks: 64,
+  chunks: 48,
   gas: 2 ** 22,
   encodedBytes: 16384,
 } as const;

@@ -38,7 +38,7 @@ const BREAKS: readonly (readonly [ProgramRule, string, Program])[] = [
   ["record-count", "65537", segment({ records: Array(65537).fill(first) })],
   ["input-count", "257", { ...VALID, inputs: Array.from({ length: 257 }, () => float) }],
   ["output-count", "none", { ...VALID, outputs: [] }],
-  ["state-count", "1025", { ...VALID, outputs: Array.from({ length: 1023 }, () => float) }],
+  ["state-count", "513", { ...VALID, outputs: Array.from({ length: 511 }, () => float) }],
   ["tensor-type", "length 0", { ...VALID, inputs: [VALID.inputs[0], { type: "i32", length: 0 }] }],
   ["tensor-type", "length 2^31", record({ length: 2 ** 31 })],
   ["tensor-type", "no type", { ...VALID, outputs: [{ ...float, type: "f64" as "f32" }] }],
