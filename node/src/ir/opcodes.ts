@@ -1,8 +1,9 @@
 /**
  * The opcode table of the scalar program (spec, "Scalar program"): every per-opcode table in any language is keyed by it,
- * and contracts/generated/Opcodes.sol is generated from it. Gas is the price that the static bound charges for one
- * execution in the referee: the most that was measured over hostile operands, and some five percent. The bound's limit is a
- * quarter of what a transaction may use, which leaves room for proofs and for patterns that nobody tried.
+ * and contracts/generated/Opcodes.sol is generated from it. Gas is the price that the static estimate charges for one
+ * execution in the referee: what was measured over hostile operands, and some five percent. It is no worst case: whole
+ * programs were measured at up to about 2 times their estimate. The limit is a quarter of what a transaction may use,
+ * which leaves room for that and for the proof.
  */
 
 /** What a 32-bit word means: an IEEE-754 binary32, a two's complement integer, or a mask of 0 or 0xffffffff. */
@@ -30,7 +31,7 @@ export interface OpcodeRow {
   readonly arguments: readonly ArgumentClass[];
   readonly result: ResultClass;
   readonly immediate: ImmediateKind;
-  /** Worst case for one execution, dispatch included. */
+  /** Estimate for one execution, dispatch included. */
   readonly gas: number;
 }
 
