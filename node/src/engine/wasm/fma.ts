@@ -101,20 +101,22 @@ let hostIsFused: boolean | undefined;
 
 /** Whether relaxed_madd exists on this host and rounds once. Probed on first use. */
 export function isFusedHost(): boolean {
-  hostIsFused ??= probe();
+  hostIsFused ??= roundsOnce(ofThree(simd("f32x4RelaxedMadd")));
   return hostIsFused;
+}
+
+/** A function of three vectors from code that makes one of them on the stack. */
+export function ofThree(code: Code): FunctionDraft {
+  return { ...draftFunction(null, [V128, V128, V128], [V128]), body: [get(0), get(1), get(2), code] };
 }
 
 const PROBE_CASES = 1024;
 
-function probe(): boolean {
+/** Whether a function of three vectors exists on this host and is the interpreter's fma, up to the payload of a NaN. */
+export function roundsOnce(madd: FunctionDraft): boolean {
   const draft = draftFunction("run", [I32]);
-  draft.body = [
-    get(0),
-    [get(0), v128Load(0), get(0), v128Load(16), get(0), v128Load(32), simd("f32x4RelaxedMadd")],
-    v128Store(48),
-  ];
-  const bytes = assembleModule([draft]);
+  draft.body = [get(0), [get(0), v128Load(0), get(0), v128Load(16), get(0), v128Load(32), call(0)], v128Store(48)];
+  const bytes = assembleModule([madd, draft]);
   if (!WebAssembly.validate(bytes as BufferSource)) return false;
   const memory = new WebAssembly.Memory({ initial: 1 });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { host: { memory } });
