@@ -200,8 +200,10 @@ type Keep = (primitive: number, words: Uint32Array) => void;
 interface Machine {
   constant(root: Hash): Uint32Array;
   initialState(): Uint32Array[];
-  /** Runs a step; with a pool, tensors return to it once nothing reads them and `scratch` is not to be used. */
-  /** Pauses after every primitive. */
+  /**
+   * Runs a step and pauses after every primitive. With a pool, tensors return to it once nothing reads them, and `scratch` is
+   * not to be used.
+   */
   runStep(
     step: number,
     slots: readonly Uint32Array[],

@@ -31,11 +31,6 @@ export interface Hasher {
   hashPairs(nodes: Uint8Array, output: Uint8Array): void;
 }
 
-/** keccak256 of any bytes, as 32 bytes. */
-export function keccakBytes(data: Uint8Array): Uint8Array {
-  return keccak_256(data);
-}
-
 /** keccak256 of any bytes, as hex. */
 export function keccak(data: Uint8Array): Hash {
   return toHash(keccak_256(data));

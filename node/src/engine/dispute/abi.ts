@@ -107,15 +107,15 @@ export function encodeElementProof(proof: ElementProof): Hex {
   return encodeAbiParameters(ELEMENT_PROOF, [proof]);
 }
 
-export function encodeSlotProof(proof: SlotProof): Hex {
+function encodeSlotProof(proof: SlotProof): Hex {
   return encodeAbiParameters(SLOT_PROOF, [proof]);
 }
 
-export function encodePaddingProof(proof: PaddingProof): Hex {
+function encodePaddingProof(proof: PaddingProof): Hex {
   return encodeAbiParameters(PADDING_PROOF, [proof]);
 }
 
-export function encodeRecordProof(proof: RecordProof): Hex {
+function encodeRecordProof(proof: RecordProof): Hex {
   return encodeAbiParameters(RECORD_PROOF, [proof]);
 }
 

@@ -181,8 +181,6 @@ export const load32Splat = (offset = 0): Code => [0xfd, 0x09, 2, unsignedLeb(off
 export const load32Lane = (lane: number, offset = 0): Code => [0xfd, 0x56, 2, unsignedLeb(offset), lane];
 /** Takes an address and a vector. */
 export const store32Lane = (lane: number, offset = 0): Code => [0xfd, 0x5a, 2, unsignedLeb(offset), lane];
-/** Copies within memory; takes destination, source and length in bytes. */
-export const memoryCopy: Code = [0xfc, 0x0a, 0, 0];
 
 const VOID = 0x40;
 export const block = (body: Code): Code => [0x02, VOID, body, 0x0b];

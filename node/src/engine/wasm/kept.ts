@@ -1,7 +1,7 @@
 /**
  * Words that never change, kept in a runner's memory from run to run: as they are, or packed in panels for tiles. Whoever
- * names such words vouches for them. What is full stays full until most of it
- * belongs to words that are gone; then all is forgotten at once.
+ * names such words vouches for them. What is full stays full until most of it belongs to words that are gone; then all is
+ * forgotten at once.
  */
 
 import type { Contraction } from "./contraction.ts";
