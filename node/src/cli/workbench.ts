@@ -35,7 +35,7 @@ export interface Workbench {
 /** Opens a workbench; close it to leave the network. */
 export async function openWorkbench(network: Network, input: Input): Promise<Workbench> {
   const { database } = await readMirror(network, input);
-  const store = new ContentStore(join(homeOf(input), "content"));
+  const store = new ContentStore(join(homeOf(input), "content"), input.log);
   const folder = mkdtempSync(join(tmpdir(), "lockstep-peer-"));
   const peer = await startPeer({ keyFile: join(folder, "peer.key"), listen: [], peers: [] });
   await Promise.allSettled(

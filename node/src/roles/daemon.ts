@@ -56,7 +56,7 @@ export async function startDaemon(options: DaemonOptions, rolesOf: (context: Nod
   const unlock = lockHome(home);
   const database = await openDatabase(join(home, "state.db"));
   const protocol = protocolOf(deployment);
-  const store = new ContentStore(join(home, "content"));
+  const store = new ContentStore(join(home, "content"), log);
   const served = new ServedContent(store);
   const peer =
     options.listen.length === 0

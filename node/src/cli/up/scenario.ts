@@ -71,7 +71,7 @@ export async function runScenario(network: LocalNetwork, options: ScenarioOption
 }
 
 async function requestWork(network: LocalNetwork, database: NodeDatabase, log: Logger): Promise<LoweredProgram> {
-  const store = new ContentStore(join(network.home("requester"), "content"));
+  const store = new ContentStore(join(network.home("requester"), "content"), log);
   const programs = new Programs({ database, store, log });
   const mlp = await addExample(programs, CHEATED.model, { dims: {}, state: CHEATED_STATE });
   const digits = await addExample(programs, "digits/digits.onnx", { dims: {}, state: [] });
