@@ -9,9 +9,13 @@ import { bytesToHex, encodeAbiParameters, hexToBytes, keccak256, parseAbiParamet
 import { getFact, setFact } from "../chain/database.ts";
 import type { Head } from "../chain/reader.ts";
 import {
+  checkProof,
+  decodeProof,
   encodeProof,
+  FRAUD,
   nextAction,
   traceRootOf,
+  type ClaimView,
   type FraudProof,
   type Opening,
   type Position,
@@ -94,7 +98,7 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     );
     const stored = await getFact(database, `proof:${claimId}`);
     if (stored !== undefined) return prove(claim, JSON.parse(stored) as StoredProof, own);
-    if (verdict === "invalid") return store(claimId, await flawOf(claim));
+    if (verdict === "invalid") return store(claim, await flawOf(claim));
     if (own !== undefined) return play(own, claim, challenges, head);
     const left = (claim.challengeUntil ?? 0) - head.time;
     if (left < 0) return;
@@ -139,7 +143,7 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     const fraud = await fetchFraud(exchange, await runOf(claim), traceRoot, log, timeoutMilliseconds);
     await setFact(database, tried, fraud === undefined ? "not served" : "proven");
     if (fraud === undefined) return false;
-    await store(claimId, fraud);
+    await store(claim, fraud);
     return true;
   }
 
@@ -162,16 +166,18 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
       return;
     }
     const action = nextAction(await runOf(claim), claim.traceRoot ?? "0x", openingsOf(challenges, claim.claimId));
-    if (action.kind === "prove") await store(claim.claimId, action.fraud);
+    if (action.kind === "prove") await store(claim, action.fraud);
     if (action.kind !== "demand") return;
     const { node, position, path, shown } = action.demand;
     const call = { ...protocol.game, functionName: "demand", args: [challengeId, node, position, path, shown] };
     await tryToSend(context, `demand:${challengeId}:${moves.length}`, call);
   }
 
-  function store(claimId: Hex, fraud: FraudProof): Promise<void> {
-    const proof: StoredProof = { kind: fraud.kind, proof: encodeProof(fraud), salt: bytesToHex(randomBytes(32)) };
-    return setFact(database, `proof:${claimId}`, JSON.stringify(proof));
+  async function store(claim: Claim, fraud: FraudProof): Promise<void> {
+    const { claimId, traceRoot = "0x" } = claim;
+    const bytes = encodeChecked({ ...claim, traceRoot }, fraud);
+    const proof: StoredProof = { kind: fraud.kind, proof: bytes, salt: bytesToHex(randomBytes(32)) };
+    await setFact(database, `proof:${claimId}`, JSON.stringify(proof));
   }
 
   // Commits to the proof, and shows it in a later block. Where no commitment is taken (no coin for its bond), a challenger
@@ -222,6 +228,17 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
   }
 
   return { name: "verifier", tick };
+}
+
+/**
+ * The bytes of a proof that the referee will accept: they are decoded and checked under the claim's roots as it does, since a
+ * proof that fails costs its bond. Throws what `checkProof` throws. A program's flaw was found by validating its bytes.
+ */
+export function encodeChecked(claim: ClaimView, fraud: FraudProof): Hex {
+  const bytes = encodeProof(fraud);
+  const sent = decodeProof(fraud.kind, bytes);
+  if (sent.kind !== FRAUD.badRecord) checkProof(claim, sent);
+  return bytes;
 }
 
 /** What a committed proof is bound to: chain, game, claim and sender, so that it can't be shown elsewhere or by another. */
