@@ -45,7 +45,7 @@ describe("a trace fetched from its claimant", { timeout: 60_000 }, () => {
 
   function traceOf(run: Run): ServedContent {
     const served = new ServedContent(new ContentStore(`${folder.path}/content`));
-    serveTrace(served, run);
+    serveTrace(served.part("claim"), run);
     return served;
   }
 

@@ -133,21 +133,54 @@ export class Runs {
  */
 export class ServedContent implements ContentSource {
   readonly #store: ContentStore;
-  readonly #lists = new Map<Hash, () => readonly Hash[]>();
-  readonly #tensors = new Map<Hash, () => Uint32Array>();
+  readonly #parts = new Map<string, ServedPart>();
 
   constructor(store: ContentStore) {
     this.#store = store;
   }
 
   async bytes(root: Hash): Promise<Uint8Array | undefined> {
-    const tensor = this.#tensors.get(root);
-    if (tensor !== undefined) return joinInputs([tensor()]);
+    for (const part of this.#parts.values()) {
+      const words = part.tensor(root);
+      if (words !== undefined) return joinInputs([words]);
+    }
     return this.#store.get(root);
   }
 
   leaves(root: Hash): Promise<readonly Hash[] | undefined> {
-    return Promise.resolve(this.#lists.get(root)?.());
+    for (const part of this.#parts.values()) {
+      const leaves = part.list(root);
+      if (leaves !== undefined) return Promise.resolve(leaves);
+    }
+    return Promise.resolve(undefined);
+  }
+
+  /** What is served for one owner (a claim), until it is dropped. */
+  part(owner: string): ServedPart {
+    const known = this.#parts.get(owner);
+    if (known !== undefined) return known;
+    const made = new ServedPart();
+    this.#parts.set(owner, made);
+    return made;
+  }
+
+  /** Serves an owner's part no more, and keeps nothing of it in memory. */
+  drop(owner: string): void {
+    this.#parts.delete(owner);
+  }
+}
+
+/** Lists and tensors by root, each made when it is asked for. */
+export class ServedPart {
+  readonly #lists = new Map<Hash, () => readonly Hash[]>();
+  readonly #tensors = new Map<Hash, () => Uint32Array>();
+
+  list(root: Hash): readonly Hash[] | undefined {
+    return this.#lists.get(root)?.();
+  }
+
+  tensor(root: Hash): Uint32Array | undefined {
+    return this.#tensors.get(root)?.();
   }
 
   /** Serves a run's inputs. */
@@ -157,12 +190,12 @@ export class ServedContent implements ContentSource {
     inputs.forEach((words, index) => this.#tensors.set(roots[index] ?? ZERO_HASH, () => words));
   }
 
-  /** Serves one list of nodes, made when it is asked for. */
+  /** Serves one list of nodes. */
   addList(root: Hash, leaves: () => readonly Hash[]): void {
     this.#lists.set(root, leaves);
   }
 
-  /** Serves one tensor, made when it is asked for. */
+  /** Serves one tensor. */
   addTensor(root: Hash, words: () => Uint32Array): void {
     this.#tensors.set(root, words);
   }

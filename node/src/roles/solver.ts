@@ -164,6 +164,8 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
   ): Promise<void> {
     const claimId = row.claim_id as Hex;
     const terms = termsOf(row);
+    // Nobody disputes a claim that has ended.
+    if (claim !== undefined && claim.status !== "revealed" && serving.delete(claimId)) context.served.drop(claimId);
     if (claim === undefined) {
       if (task === undefined || !isMine(task, head)) return; // too late: no bond for a task that is another's
       await tryToSend(context, `commit:${claimId}`, {
@@ -182,7 +184,7 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     } else if (claim.status === "revealed") {
       // A cheat serves no evidence.
       if (row.tamper === null && !serving.has(claimId)) {
-        serveTrace(context.served, await runOf(row));
+        serveTrace(context.served.part(claimId), await runOf(row));
         serving.add(claimId);
       }
       if (task?.status === "accepted" && task.solver?.toLowerCase() === me) await deliver(task, claimId);

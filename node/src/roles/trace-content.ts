@@ -5,10 +5,10 @@
 import { nodeAt, SECTION, stepPosition, treeRootPosition, type Run } from "../engine/index.ts";
 import { segmentOfStep } from "../ir/index.ts";
 import { HASH_BYTES, toHash, treeRoot, type Hash } from "../merkle/index.ts";
-import type { ServedContent } from "./runs.ts";
+import type { ServedPart } from "./runs.ts";
 
 /** Serves step nodes, the two roots of each step, its tensor roots and its tensors. */
-export function serveTrace(served: ServedContent, run: Run): void {
+export function serveTrace(served: ServedPart, run: Run): void {
   served.addInputs(run.inputs);
   const steps = Array.from({ length: run.steps }, (_, step) => step);
   served.addList(treeRoot(run.stepTree), () => steps.map((step) => nodeAt(run, stepPosition(step))));
