@@ -65,7 +65,7 @@ function openBook({ database, runs, served, sender }: NodeContext): Role {
     name: "open book",
     async tick() {
       for (const task of (await tasksOf(database)).values()) {
-        if (task.solver === sender.address) serveTrace(served, await runs.get(task, LIE));
+        if (task.solver === sender.address) serveTrace(served.part(task.taskId), await runs.get(task, LIE));
       }
     },
   };
