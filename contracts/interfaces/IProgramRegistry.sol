@@ -29,7 +29,8 @@ interface IProgramRegistry {
     /// @notice A record names a scalar program that was not sent.
     error ScalarMissing(uint256 segment, uint256 index, bytes32 scalarHash);
 
-    /// @param contentHash keccak256(abi.encode(records, scalars)): what a mirror must serve.
+    /// @param contentHash keccak256(abi.encode(records, scalars)) of what ProgramPublished carries.
+    /// @param mirrors Where the model that lowers to the program can be fetched.
     event ProgramRegistered(
         bytes32 indexed programRoot,
         address indexed publisher,
@@ -49,7 +50,7 @@ interface IProgramRegistry {
     /// @param bindings Per segment.
     /// @param records Per segment, in order of their index.
     /// @param scalars Every scalar program that a record names, in ascending order of their hashes.
-    /// @param mirrors Where records and scalars can be fetched too.
+    /// @param mirrors Where the model that lowers to the program can be fetched; others can be added with `mirror`.
     function register(
         bytes calldata summary,
         bytes calldata interfaceTable,

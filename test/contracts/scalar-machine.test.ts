@@ -67,6 +67,8 @@ function cutRanges(random: Random, tensors: readonly Tensor[]): WordRange[] {
 describe("ScalarMachine", async () => {
   const { viem } = await network.create();
   const harness = await viem.deployContract("ScalarMachineHarness");
+  // Gas beside the static estimate, of every run before the two that are made to cost most.
+  const shares: number[] = [];
 
   function run(
     program: Uint8Array,
@@ -98,9 +100,10 @@ describe("ScalarMachine", async () => {
     }));
     const expected = evaluateElement(program, element, step, operands);
     const [word, gas] = await run(encodeScalar(program), element, step, lengthsOf(tensors), ranges);
-    // The static estimate is no bound: at its limit, four times it is what a transaction may use.
+    // The static estimate is no bound: the costliest runs known use 1.92 times it, and its limit leaves room for four.
     const estimate = gasBound(program);
-    assert.ok(gas <= 4 * estimate && gas < TRANSACTION_GAS, `${name}: ${gas} gas, estimated ${estimate}`);
+    assert.ok(gas <= 2 * estimate && gas < TRANSACTION_GAS, `${name}: ${gas} gas, estimated ${estimate}`);
+    shares.push(Number(gas) / estimate);
     if (word !== BigInt(expected)) {
       assert.fail(
         `${name}, element ${element}, step ${step}: 0x${word.toString(16)}, not 0x${expected.toString(16)}\n` +
@@ -356,8 +359,15 @@ describe("ScalarMachine", async () => {
     assert.ok(skipped < REDUCTIONS / 2);
   });
 
+  it("test_run_gasOfEveryRunAbove_isWithinFiveQuartersOfTheEstimate", (t) => {
+    const greatest = Math.max(...shares);
+    t.diagnostic(`at most ${greatest.toFixed(3)} of it in ${shares.length} runs`);
+    assert.ok(shares.length > PROGRAMS, "the runs above were made");
+    assert.ok(greatest < 1.25);
+  });
+
   // The two programs found to cost most beside their static estimates.
-  it("test_run_costlyAccess_costsAtMostFourEstimates", async (t) => {
+  it("test_run_costlyAccess_costsAtMostTwoEstimates", async (t) => {
     const dot = outsideDot();
     validateScalar(dot);
     const words = Uint32Array.of(0x80000001, 0x33812345, 0x80000001, 0x80000001, 0x33812345);
