@@ -1,13 +1,13 @@
 // Programs made for measuring: one primitive of one kind over dense words.
-import type { Hex } from "viem";
 import { buildScalar, scalarHash, type Program } from "@lockstep/node/ir";
+import type { Constants } from "@lockstep/node/onnx";
 
 /** A program with what it runs on. */
 export interface Workload {
   program: Program;
   steps: number;
   inputs: readonly Uint32Array[];
-  constants: ReadonlyMap<Hex, Uint32Array>;
+  constants: Constants;
 }
 
 const ROWS = 64;

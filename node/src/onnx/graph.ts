@@ -21,6 +21,8 @@ import type { ScalarProgram } from "../ir/scalar.ts";
 
 import { tensorRoot } from "../merkle/tensor.ts";
 import { sharedHasher } from "../merkle/wasm-hasher.ts";
+import { constantsOf } from "./constants.ts";
+import type { Constants } from "./constants.ts";
 import { ProgramLimitError } from "./errors.ts";
 import { isKnown, knownFromWords, sizeOf, wordsOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, KnownValue, Payload, RuntimeTensor, Value } from "./values.ts";
@@ -61,13 +63,11 @@ export interface Graph {
   /** Adds a primitive, or finds the equal one, or evaluates it where all operands are known and `fold` is set. */
   add(note: PrimitiveNote, draft: PrimitiveDraft, fold: boolean): Value;
   /**
-   * The program of what was added. Every output and next value must be a primitive's. Constants are by root, as words.
+   * The program of what was added. Every output and next value must be a primitive's. Constants are by root; their words are
+   * read when asked for.
    * `states` holds the next value of each slot, in the order they were added.
    */
-  finish(
-    outputs: readonly NamedValue[],
-    states: readonly Value[],
-  ): { program: Program; constants: Map<Hash, Uint32Array> };
+  finish(outputs: readonly NamedValue[], states: readonly Value[]): { program: Program; constants: Constants };
 }
 
 interface Drafted {
@@ -120,15 +120,14 @@ export function createGraph(): Graph {
       const roots = [...outputs.map(({ value }) => value), ...states];
       const { order, position } = reachable(primitives, roots);
       if (order.length > PROGRAM_LIMITS.records) throw new ProgramLimitError("records", order.length, "");
-      const constants = new Map<Hash, Uint32Array>();
+      const constants = new Map<Hash, KnownValue>();
       const constantRoots = new Map<Payload, Hash>();
       const rootOf = (value: KnownValue, where: string): Hash => {
         const known = constantRoots.get(value.at);
         if (known !== undefined) return known;
-        const words = wordsOf(value, where);
-        const root = tensorRoot(words, sharedHasher());
+        const root = tensorRoot(wordsOf(value, where), sharedHasher());
         constantRoots.set(value.at, root);
-        if (!constants.has(root)) constants.set(root, words);
+        if (!constants.has(root)) constants.set(root, value);
         return root;
       };
       const operandRef = (value: Value, where: string): OperandRef => {
@@ -175,7 +174,7 @@ export function createGraph(): Graph {
           primitives: [order.map((index) => primitives[index].note)],
         },
       };
-      return { program, constants };
+      return { program, constants: constantsOf(constants) };
     },
   };
 }

@@ -6,6 +6,7 @@ import { LockstepError } from "../float/errors.ts";
 import { canonical } from "../float/words.ts";
 import { isDotProduct } from "../ir/bounds.ts";
 import type { ScalarProgram } from "../ir/scalar.ts";
+import { eachConstant } from "./constants.ts";
 import {
   float,
   floats,
@@ -160,7 +161,7 @@ test("every NaN of a file is the canonical one, however its bytes are held", () 
       const held = [patched, Buffer.from(patched), Buffer.from(odd.buffer, 3, patched.length), odd.subarray(3, -6)];
       return held.map((file) => {
         const imported = importModel(parseModel(file));
-        for (const words of imported.constants.values())
+        for (const [, words] of eachConstant(imported.constants))
           assert.ok(
             words.every((item) => item === canonical(item)),
             name,

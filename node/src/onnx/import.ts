@@ -8,6 +8,7 @@ import { programRoot } from "../ir/encode.ts";
 import { InvalidScalarProgramError } from "../ir/validate.ts";
 import type { Hash, Program } from "../ir/program.ts";
 import { LiteralError, LoadError, ValueTypeError } from "../ir/build.ts";
+import type { Constants } from "./constants.ts";
 import {
   ImportOptionError,
   InvalidNodeError,
@@ -52,8 +53,8 @@ export interface ImportedModel {
   readonly programRoot: Hash;
   readonly inputs: readonly ImportedTensor[];
   readonly outputs: readonly ImportedTensor[];
-  /** Words of every constant of the program, by tensor root. */
-  readonly constants: ReadonlyMap<Hash, Uint32Array>;
+  /** Every constant of the program, by tensor root. */
+  readonly constants: Constants;
 }
 
 /** Lowers a parsed model. Throws the errors of ./errors.ts, and MalformedModelError for functions that cannot be inlined. */

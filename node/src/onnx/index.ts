@@ -2,6 +2,8 @@
 // TruncatedFileError or MalformedModelError, what is no valid file, and with the errors of ./errors.ts what has no lowering.
 
 export * from "./conformance.ts";
+export { eachConstant } from "./constants.ts";
+export type { Constants } from "./constants.ts";
 export * from "./errors.ts";
 export * from "./functions.ts";
 export { importModel } from "./import.ts";

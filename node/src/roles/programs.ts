@@ -14,7 +14,7 @@ import { LockstepError } from "../float/errors.ts";
 import { decodeProgram, validateProgram, type EncodedProgram, type Program } from "../ir/index.ts";
 import { tensorRoot, type Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
-import { importModel, parseModel, type ImportedModel } from "../onnx/index.ts";
+import { eachConstant, importModel, parseModel, type Constants, type ImportedModel } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
 import { joinInputs, wordsOf } from "./words.ts";
 
@@ -44,7 +44,7 @@ export type ProgramManifest = z.infer<typeof programManifest>;
 /** A program with its weights. */
 export interface RunnableProgram {
   program: Program;
-  constants: ReadonlyMap<Hash, Uint32Array>;
+  constants: Constants;
 }
 
 /** A program lowered by this node. */
@@ -138,7 +138,7 @@ export class Programs {
   // Its weights are stored, so that peers that have no model can fetch them by root.
   async #keep(program: LoweredProgram): Promise<void> {
     if (this.#lowered.has(program.programRoot)) return;
-    for (const words of program.constants.values()) await this.#components.store.put(joinInputs([words]));
+    for (const [, words] of eachConstant(program.constants)) await this.#components.store.put(joinInputs([words]));
     if (this.#lowered.size >= KEPT_PROGRAMS) this.#lowered.delete(this.#lowered.keys().next().value ?? "0x");
     this.#lowered.set(program.programRoot, program);
     this.#components.log.info({ programRoot: program.programRoot }, "program lowered");

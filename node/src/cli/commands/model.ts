@@ -3,7 +3,7 @@ import { z } from "zod";
 import { execute, traceRootOf } from "../../engine/index.ts";
 import { sharedHost } from "../../host/index.ts";
 import { validateProgram, type Program } from "../../ir/index.ts";
-import { importModel, parseModel, type ImportedModel } from "../../onnx/index.ts";
+import { eachConstant, importModel, parseModel, type ImportedModel } from "../../onnx/index.ts";
 import { defineCommand, integer, list, type Flag, type Input } from "../command.ts";
 import { table } from "../format.ts";
 import { readUserFile } from "../files.ts";
@@ -54,7 +54,7 @@ export const modelInspect = defineCommand({
       inputs: model.inputs.map(toTensor),
       outputs: model.outputs.map(toTensor),
       slots: program.slots.length,
-      constantWords: [...model.constants.values()].reduce((sum, words) => sum + words.length, 0),
+      constantWords: [...eachConstant(model.constants)].reduce((sum, [, words]) => sum + words.length, 0),
       primitives,
     };
     const rows = primitives.map((one) => [String(one.index), one.operator, one.name, `[${one.shape.join(", ")}]`]);
