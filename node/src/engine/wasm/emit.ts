@@ -197,8 +197,15 @@ export const increment = (local: number, by: number): Code => [get(local), i32Co
 
 const MAGIC = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
-/** A module of the functions, in order, which all see the one memory imported as `host.memory`. */
-export function assembleModule(functions: readonly FunctionDraft[]): Uint8Array {
+/** The limits of the imported memory: unshared of any size, or shared with a maximum, which sharing asks for. */
+const UNSHARED_LIMITS: Code = [0, 1];
+const SHARED_LIMITS: Code = [3, 1, unsignedLeb(65536)];
+
+/**
+ * A module of the functions, in order, which all see the one memory imported as `host.memory`. Whether that memory is
+ * shared between threads is part of the module.
+ */
+export function assembleModule(functions: readonly FunctionDraft[], isShared = false): Uint8Array {
   const text = (name: string): Code => [name.length, [...new TextEncoder().encode(name)]];
   const vector = (items: readonly Code[]): Code => [unsignedLeb(items.length), items];
   const types = functions.map(({ parameters, results }): Code => [
@@ -211,7 +218,7 @@ export function assembleModule(functions: readonly FunctionDraft[]): Uint8Array 
   );
   const sections: readonly [number, Code][] = [
     [1, vector(types)],
-    [2, vector([[text("host"), text("memory"), 2, 0, 1]])],
+    [2, vector([[text("host"), text("memory"), 2, isShared ? SHARED_LIMITS : UNSHARED_LIMITS]])],
     [3, vector(functions.map((_, index) => unsignedLeb(index)))],
     [7, vector(exported)],
     [10, vector(functions.map(functionCode))],
