@@ -11,7 +11,7 @@ import { requireSize, requireType } from "./node.ts";
 import type { Scope } from "./node.ts";
 import { map } from "./primitives.ts";
 import { broadcastShapes } from "./shapes.ts";
-import { emptyValue, hasIntegers, sizeOf } from "./values.ts";
+import { emptyValue, hasIntegers, isFloatType, sizeOf } from "./values.ts";
 import type { ElementType, KnownIntegers, Value } from "./values.ts";
 
 /** The element's word from one word of each input. */
@@ -26,7 +26,7 @@ export function elementwise(
   exact?: IntegerFunction,
 ): Value {
   const shape = broadcastShapes(scope, ...values.map((value) => value.shape));
-  if (elementType !== "float32" && exact !== undefined && values.every(hasIntegers)) {
+  if (!isFloatType(elementType) && exact !== undefined && values.every(hasIntegers)) {
     requireSize(scope, sizeOf(shape));
     return foldElementwise(elementType, shape, values as readonly KnownIntegers[], exact);
   }
@@ -61,8 +61,9 @@ export function where(scope: Scope, condition: Value, x: Value, y: Value): Value
   requireType(scope, condition, "bool");
   const elementType = sameTypes(scope, [x, y]);
   const shape = broadcastShapes(scope, condition.shape, x.shape, y.shape);
-  const isExact = hasIntegers(condition) && hasIntegers(x) && hasIntegers(y) && elementType !== "float32";
-  if (isExact) requireSize(scope, sizeOf(shape));
-  if (isExact) return foldElementwise(elementType, shape, [condition, x, y], (flag, a, b) => (flag === 0n ? b : a));
+  if (hasIntegers(condition) && hasIntegers(x) && hasIntegers(y) && !isFloatType(elementType)) {
+    requireSize(scope, sizeOf(shape));
+    return foldElementwise(elementType, shape, [condition, x, y], (flag, a, b) => (flag === 0n ? b : a));
+  }
   return elementwise(scope, [condition, x, y], elementType, (b, flag, a, c) => b.select(flag, a, c));
 }

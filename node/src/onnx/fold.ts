@@ -5,10 +5,10 @@
  */
 
 import { sizeOf, stridesOf } from "./values.ts";
-import type { ElementType, KnownIntegers, KnownValue } from "./values.ts";
-import { knownIntegers } from "./values.ts";
+import type { ElementType, FloatType, KnownIntegers, KnownValue } from "./values.ts";
+import { INTEGERS, knownIntegers } from "./values.ts";
 
-type IntegerType = Exclude<ElementType, "float32">;
+type IntegerType = Exclude<ElementType, FloatType>;
 
 /** One result element from one element of each input, before wrapping. */
 export type IntegerFunction = (...items: bigint[]) => bigint;
@@ -70,14 +70,9 @@ export const INTEGER_FUNCTIONS: Readonly<Record<string, IntegerFunction>> = {
 
 /** An integer as its type stores it. */
 export function wrap(elementType: IntegerType, value: bigint): bigint {
-  switch (elementType) {
-    case "int64":
-      return BigInt.asIntN(64, value);
-    case "int32":
-      return BigInt.asIntN(32, value);
-    case "bool":
-      return truth(value !== 0n);
-  }
+  if (elementType === "bool") return truth(value !== 0n);
+  const { bits, signed } = INTEGERS[elementType];
+  return signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
 }
 
 /** Calls `visit` with the place of every element of a view, in row-major order: digits times strides, from `offset`. */

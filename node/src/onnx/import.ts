@@ -25,7 +25,7 @@ import { copied } from "./primitives.ts";
 import { OPERATORS, OPSETS } from "./registry.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
-import { emptyValue, knownTensor, sizeOf, WORD_TYPE } from "./values.ts";
+import { emptyValue, isElementType, knownTensor, sizeOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, Value } from "./values.ts";
 
 /** How a model is specialised; all of it is part of the program that comes out. */
@@ -268,7 +268,10 @@ function boundValue(declared: OnnxValue, tensor: OnnxTensor): Value {
 
 function typeOfInput({ name, kind, elemType }: OnnxValue): ElementType {
   if (kind !== "tensor") throw new UnsupportedTensorError(name, `inputs of kind ${kind} are not supported`);
-  if (elemType === "float32" || elemType === "int64" || elemType === "int32" || elemType === "bool") return elemType;
+  if (elemType === "float16" || elemType === "bfloat16") {
+    throw new UnsupportedTensorError(name, `element type ${elemType} at run time: only constants may have it`);
+  }
+  if (elemType !== undefined && isElementType(elemType)) return elemType;
   throw new UnsupportedTensorError(name, `element type ${elemType ?? "unknown"} is not supported`);
 }
 

@@ -25,7 +25,17 @@ import {
 } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { general, indexed, view } from "./primitives.ts";
-import { floatValue, hasIntegers, isKnown, knownIntegers, knownWords, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
+import {
+  floatValue,
+  hasIntegers,
+  isFloatType,
+  isKnown,
+  knownIntegers,
+  knownWords,
+  sizeOf,
+  stridesOf,
+  WORD_TYPE,
+} from "./values.ts";
 import type { KnownValue, Value } from "./values.ts";
 
 /** Operands of one primitive. */
@@ -60,8 +70,8 @@ function concatenatedKnown(scope: Scope, values: readonly KnownValue[], axis: nu
   requireSize(scope, sizeOf(shape));
   const outer = sizeOf(shape.slice(0, axis));
   const blocks = values.map((value) => sizeOf(value.shape) / outer);
-  const words = new Uint32Array(elementType === "float32" ? sizeOf(shape) : 0);
-  const integers = new BigInt64Array(elementType === "float32" ? 0 : sizeOf(shape));
+  const words = new Uint32Array(isFloatType(elementType) ? sizeOf(shape) : 0);
+  const integers = new BigInt64Array(isFloatType(elementType) ? 0 : sizeOf(shape));
   let place = 0;
   for (let row = 0; row < outer; row++) {
     values.forEach(({ at }, index) => {
@@ -71,7 +81,8 @@ function concatenatedKnown(scope: Scope, values: readonly KnownValue[], axis: nu
       place += end - start;
     });
   }
-  return elementType === "float32" ? knownWords(shape, words) : knownIntegers(elementType, shape, integers);
+  if (isFloatType(elementType)) return { ...knownWords(shape, words), elementType };
+  return knownIntegers(elementType, shape, integers);
 }
 
 function concatenatedGroup(scope: Scope, values: readonly Value[], axis: number): Value {

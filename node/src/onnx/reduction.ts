@@ -173,7 +173,7 @@ function reduceBy(reducer: Reducer): Lower {
     if (reducer.exact !== undefined && hasIntegers(rows.value) && rows.count > 0) {
       return foldRows(rows.value, rows.shape, rows.count, reducer.exact);
     }
-    const fold = reducer[WORD_TYPE[elementType]];
+    const fold = elementType === "float16" || elementType === "bfloat16" ? undefined : reducer[WORD_TYPE[elementType]];
     if (fold === undefined) throw unsupported(scope, `element type ${elementType}`);
     return reduceRows(scope, rows, { ...fold, elementType });
   });

@@ -57,6 +57,7 @@ const RANGES: Readonly<Record<string, readonly [since: number, until?: number]>>
   Atan: [7],
   Atanh: [9],
   Attention: [23],
+  BitShift: [11],
   BitwiseAnd: [18],
   BitwiseNot: [18],
   BitwiseOr: [18],

@@ -5,7 +5,7 @@
  */
 
 import { toBits } from "../float/words.ts";
-import { elementTypeOfCode } from "./cast.ts";
+import { computedType, computedTypeOfCode } from "./cast.ts";
 import {
   attribute,
   axesOf,
@@ -30,6 +30,7 @@ import { broadcastShapes } from "./shapes.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import {
   floatValue,
+  isFloatType,
   knownIntegers,
   knownList,
   knownTensor,
@@ -38,7 +39,7 @@ import {
   sizeOf,
   stridesOf,
 } from "./values.ts";
-import type { KnownValue, Value } from "./values.ts";
+import type { IntegerType, KnownValue, Value } from "./values.ts";
 
 function tensorAttribute(scope: Scope, tensor: OnnxTensor): KnownValue {
   const value = knownTensor(tensor);
@@ -66,8 +67,11 @@ function constant(scope: Scope): Value[] {
 export function filled(scope: Scope, shape: readonly number[], item: KnownValue): KnownValue {
   const count = sizeOf(shape);
   requireSize(scope, count);
-  if (item.at.kind === "words") return knownWords(shape, new Uint32Array(count).fill(item.at.words[0]));
-  const elementType = item.elementType as "int64" | "int32" | "bool";
+  const { elementType } = item;
+  if (item.at.kind === "words") {
+    return { ...knownWords(shape, new Uint32Array(count).fill(item.at.words[0])), elementType };
+  }
+  if (isFloatType(elementType)) throw unsupported(scope, `integers held as ${elementType}`);
   return knownIntegers(elementType, shape, new BigInt64Array(count).fill(item.at.integers[0]));
 }
 
@@ -187,7 +191,7 @@ function range(scope: Scope): Value[] {
     const steps = by > 0n ? (to - from + by - 1n) / by : (from - to - by - 1n) / -by;
     const length = Math.max(0, saturated(steps));
     requireSize(scope, length);
-    const elementType = start.elementType as "int64" | "int32";
+    const elementType = start.elementType as IntegerType;
     const integers = BigInt64Array.from({ length }, (_, index) => from + BigInt(index) * by);
     return [knownIntegers(elementType, [length], integers)];
   }
@@ -317,7 +321,7 @@ function eyeLike(scope: Scope): Value[] {
   const [rows, columns] = value.shape;
   if (value.shape.length !== 2) throw mismatch(scope, "EyeLike takes a matrix", { shape: [...value.shape] });
   const code = attribute(scope, "dtype", "int");
-  const elementType = code === undefined ? value.elementType : elementTypeOfCode(scope, Number(code));
+  const elementType = code === undefined ? computedType(scope, value) : computedTypeOfCode(scope, Number(code));
   const shift = intAttribute(scope, "k", 0);
   const isOne = (index: number): boolean => (index % columns) - Math.floor(index / columns) === shift;
   const length = rows * columns;

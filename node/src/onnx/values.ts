@@ -1,29 +1,73 @@
 /**
  * What a name of an ONNX graph stands for while it is lowered: a typed shape, and either the data (known at import) or the
- * tensor of the program that will hold it. A view is a second value over the same tensor. Element types other than float32,
- * int64, int32 and bool have no value here.
+ * tensor of the program that will hold it. A view is a second value over the same tensor. float16 and bfloat16 stand for
+ * widened constants, which can be moved and cast but not computed with; other floats, 64-bit unsigned integers, complex numbers
+ * and strings have no value here.
  */
 
 import { LockstepError } from "../float/errors.ts";
 import { canonical, toBits } from "../float/words.ts";
 import type { WordType } from "../ir/opcodes.ts";
+import { widenBfloat16, widenFloat16 } from "./tensor.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import { IntegerRangeError } from "./errors.ts";
 
-export type ElementType = "float32" | "int64" | "int32" | "bool";
+/** Integers below 32 bits, and uint32 by its bits, are i32 words at run time. */
+export type NarrowType = "uint32" | "int16" | "uint16" | "int8" | "uint8" | "int4" | "uint4" | "int2" | "uint2";
+export type IntegerType = "int64" | "int32" | NarrowType;
+export type FloatType = "float32" | "float16" | "bfloat16";
+export type ElementType = FloatType | IntegerType | "bool";
 
 /** The word type that carries an element type: int64 at run time is i32. */
 export const WORD_TYPE: Readonly<Record<ElementType, WordType>> = {
   float32: "f32",
+  float16: "f32",
+  bfloat16: "f32",
   int64: "i32",
   int32: "i32",
+  uint32: "i32",
+  int16: "i32",
+  uint16: "i32",
+  int8: "i32",
+  uint8: "i32",
+  int4: "i32",
+  uint4: "i32",
+  int2: "i32",
+  uint2: "i32",
   bool: "bool",
 };
+
+/** Width and signedness of the integer types. */
+export const INTEGERS: Readonly<Record<IntegerType, { readonly bits: number; readonly signed: boolean }>> = {
+  int64: { bits: 64, signed: true },
+  int32: { bits: 32, signed: true },
+  uint32: { bits: 32, signed: false },
+  int16: { bits: 16, signed: true },
+  uint16: { bits: 16, signed: false },
+  int8: { bits: 8, signed: true },
+  uint8: { bits: 8, signed: false },
+  int4: { bits: 4, signed: true },
+  uint4: { bits: 4, signed: false },
+  int2: { bits: 2, signed: true },
+  uint2: { bits: 2, signed: false },
+};
+
+export function isIntegerType(elementType: ElementType): elementType is IntegerType {
+  return Object.hasOwn(INTEGERS, elementType);
+}
+
+/** The element types a tensor of a program's interface can have, and those only constants have, by their name in a file. */
+export function isElementType(dtype: string): dtype is ElementType {
+  return Object.hasOwn(WORD_TYPE, dtype);
+}
 
 /** Data known at import, row-major: canonical words of float32, or exact integers (bool: 0 or 1). */
 export type Payload =
   | { readonly kind: "words"; readonly words: Uint32Array }
-  | { readonly kind: "integers"; readonly integers: BigInt64Array };
+  | { readonly kind: "integers"; readonly integers: BigInt64Array; readonly small?: SmallIntegers };
+
+/** The elements of a constant of 8 bits or fewer, one each, as the file holds them; `integers` is made of them when asked for. */
+export type SmallIntegers = Int8Array | Uint8Array;
 
 /** A tensor that exists only when the program runs. `index` counts drafted primitives, slots or inputs. */
 export interface RuntimeTensor {
@@ -81,16 +125,20 @@ export function knownWords(shape: readonly number[], words: Uint32Array): KnownV
 }
 
 export function knownIntegers(
-  elementType: Exclude<ElementType, "float32">,
+  elementType: Exclude<ElementType, FloatType>,
   shape: readonly number[],
   integers: BigInt64Array,
 ): KnownIntegers {
   return { elementType, shape, at: { kind: "integers", integers }, sources: NONE };
 }
 
+export function isFloatType(elementType: ElementType): elementType is FloatType {
+  return WORD_TYPE[elementType] === "f32";
+}
+
 /** A tensor without elements. */
 export function emptyValue(elementType: ElementType, shape: readonly number[]): KnownValue {
-  if (elementType === "float32") return knownWords(shape, new Uint32Array(0));
+  if (isFloatType(elementType)) return { ...knownWords(shape, new Uint32Array(0)), elementType };
   return knownIntegers(elementType, shape, new BigInt64Array(0));
 }
 
@@ -126,9 +174,41 @@ export function knownTensor(tensor: OnnxTensor): KnownValue | undefined {
         tensor.shape,
         BigInt64Array.from(tensor.data, (flag) => (flag === 0 ? 0n : 1n)),
       );
+    case "float16":
+      return { ...knownWords(tensor.shape, new Uint32Array(widenFloat16(tensor.data).buffer)), elementType: "float16" };
+    case "bfloat16":
+      return {
+        ...knownWords(tensor.shape, new Uint32Array(widenBfloat16(tensor.data).buffer)),
+        elementType: "bfloat16",
+      };
+    case "uint32":
+    case "int16":
+    case "uint16":
+      return knownIntegers(tensor.dtype, tensor.shape, BigInt64Array.from(tensor.data, BigInt));
+    case "int8":
+    case "uint8":
+    case "int4":
+    case "uint4":
+    case "int2":
+    case "uint2":
+      return knownSmall(tensor.dtype, tensor.shape, tensor.data);
     default:
       return undefined;
   }
+}
+
+/** Integers of 8 bits or fewer, held as they are: weights are many, and most are packed without ever being int64. */
+export function knownSmall(elementType: NarrowType, shape: readonly number[], small: SmallIntegers): KnownIntegers {
+  let made: BigInt64Array | undefined;
+  const at: KnownIntegers["at"] = {
+    kind: "integers",
+    small,
+    get integers() {
+      made ??= BigInt64Array.from(small, BigInt);
+      return made;
+    },
+  };
+  return { elementType, shape, at, sources: NONE };
 }
 
 /** The words of known data as a program's tensor holds them: bools as masks. Throws IntegerRangeError beyond 32 bits. */
@@ -140,9 +220,10 @@ export function wordsOf(value: KnownValue, where: string): Uint32Array {
     for (let i = 0; i < words.length; i++) words[i] = integers[i] === 0n ? 0 : 0xffffffff;
     return words;
   }
+  const least = value.elementType === "uint32" ? 0n : -(2n ** 31n);
   for (let i = 0; i < words.length; i++) {
     const item = integers[i];
-    if (item !== BigInt.asIntN(32, item)) throw new IntegerRangeError(where, item);
+    if (item < least || item >= least + 2n ** 32n) throw new IntegerRangeError(where, item);
     words[i] = Number(BigInt.asUintN(32, item));
   }
   return words;
@@ -151,9 +232,11 @@ export function wordsOf(value: KnownValue, where: string): Uint32Array {
 /** Data from the words of a program's tensor; the inverse of {@link wordsOf}. */
 export function knownFromWords(elementType: ElementType, shape: readonly number[], words: Uint32Array): KnownValue {
   if (words.length !== sizeOf(shape)) throw new WordCountError(words.length, shape);
-  if (elementType === "float32") return knownWords(shape, words);
-  const toInteger =
-    elementType === "bool" ? (word: number) => (word === 0 ? 0n : 1n) : (word: number) => BigInt(word | 0);
+  if (isFloatType(elementType)) return { ...knownWords(shape, words), elementType };
+  const toInteger = (word: number): bigint => {
+    if (elementType === "bool") return word === 0 ? 0n : 1n;
+    return BigInt(elementType === "uint32" ? word >>> 0 : word | 0);
+  };
   return knownIntegers(elementType, shape, BigInt64Array.from(words, toInteger));
 }
 
