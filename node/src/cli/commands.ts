@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { challengeList, challengeShow, challengeStart, challengeTimeout } from "./commands/challenge.ts";
 import { claimFinalize, claimList, claimShow, claimVerify } from "./commands/claim.ts";
 import { conformanceFloat32, conformanceOnnx } from "./commands/conformance.ts";
+import { disputeFuzz } from "./commands/dispute.ts";
 import { leaderboard } from "./commands/leaderboard.ts";
 import { modelCheck, modelInspect, modelRun } from "./commands/model.ts";
 import { nodeKey, nodeStart } from "./commands/node.ts";
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   challengeShow,
   challengeStart,
   challengeTimeout,
+  disputeFuzz,
   leaderboard,
   conformanceFloat32,
   conformanceOnnx,
@@ -45,5 +47,6 @@ export const GROUPS: Readonly<Record<string, string>> = {
   task: "have programs run for a price",
   claim: "look at, verify and end claims",
   challenge: "look at and end disputes",
+  dispute: "trials of whole disputes on a chain of their own",
   conformance: "run others' test vectors",
 };

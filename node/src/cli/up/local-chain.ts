@@ -37,6 +37,15 @@ export function chainProcess(port: number, stateFile: string): ProcessOptions {
   return { name: "chain", command: anvil, args };
 }
 
+/** A chain that makes a block for each transaction and keeps nothing: for commands that move its clock by hand. */
+export function instantChainProcess(port: number): ProcessOptions {
+  const anvil = anvilBinary();
+  if (anvil === undefined) return chainProcess(port, "");
+  const args = ["--host", "127.0.0.1", "--port", String(port), "--chain-id", String(LOCAL_CHAIN_ID)];
+  args.push("--hardfork", "osaka", "--enable-tx-gas-limit", "--quiet");
+  return { name: "chain", command: anvil, args };
+}
+
 /** Waits until the endpoint answers. */
 export async function connect(rpcUrl: string, timeoutMilliseconds = 30_000): Promise<PublicClient> {
   const client = createPublicClient({ transport: http(rpcUrl), pollingInterval: 250 });

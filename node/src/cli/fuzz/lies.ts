@@ -1,0 +1,161 @@
+/**
+ * The lies of `lockstep dispute fuzz`: one wrong word at any place of a run that a proof knows (an element, the words past
+ * a tensor's end, what is carried, a slot, an output), or a program that is not valid. Every lie is drawn from the run's
+ * stream; a place that the model does not have gives way to a wrong element.
+ */
+import { below, type Random } from "../../float/directed.ts";
+import { encodeProgram, encodeScalar, segmentOfStep, UNCHANGED } from "../../ir/index.ts";
+import type { EncodedProgram, OperandRef, PrimitiveRecord, Program, Segment } from "../../ir/index.ts";
+import { CHUNK_WORDS, chunkCount, keccak } from "../../merkle/index.ts";
+import { FLAW, type Tamper } from "../../engine/index.ts";
+
+/** Where a lie can be. */
+export const LIE_PLACES = ["element", "padding", "carried", "slot", "output", "flaw"] as const;
+export type LiePlace = (typeof LIE_PLACES)[number];
+
+export type FuzzLie =
+  | { readonly place: Exclude<LiePlace, "flaw">; readonly tamper: Tamper }
+  | { readonly place: "flaw"; readonly flaw: keyof typeof FLAW; readonly parts: EncodedProgram };
+
+/** Draws a lie for a run of the program. */
+export function drawLie(random: Random, program: Program, steps: number): FuzzLie {
+  const place = LIE_PLACES[below(random, LIE_PLACES.length)] ?? "element";
+  if (place === "flaw") return drawFlaw(random, program);
+  const step = below(random, steps);
+  const segment = program.segments[segmentOfStep(program, step)]!;
+  return atPlace(random, program, segment, step, place) ?? wrongElement(random, segment, step);
+}
+
+function atPlace(
+  random: Random,
+  program: Program,
+  segment: Segment,
+  step: number,
+  place: Exclude<LiePlace, "flaw">,
+): FuzzLie | undefined {
+  const xor = drawXor(random);
+  switch (place) {
+    case "element":
+      return undefined;
+    case "padding": {
+      const primitive = pick(
+        random,
+        [...segment.records.keys()].filter((index) => room(segment.records[index]!) > 0),
+      );
+      if (primitive === undefined) return undefined;
+      const { length } = segment.records[primitive]!;
+      const element = length + below(random, room(segment.records[primitive]!));
+      return { place, tamper: { step, primitive, element, xor } };
+    }
+    case "carried": {
+      const primitive = pick(
+        random,
+        segment.slotBindings.filter((bound) => bound !== UNCHANGED),
+      );
+      if (primitive === undefined) return undefined;
+      const element = below(random, segment.records[primitive]!.length);
+      return { place, tamper: { step, primitive, element, xor } };
+    }
+    case "slot":
+    case "output": {
+      const { slots, outputs } = program;
+      const [first, count] = place === "slot" ? [0, slots.length] : [slots.length, outputs.length];
+      if (count === 0) return undefined;
+      const item = first + below(random, count);
+      const tensor = [...slots, ...outputs][item]!;
+      return { place, tamper: { step, item, element: below(random, tensor.length + room(tensor)), xor } };
+    }
+  }
+}
+
+function wrongElement(random: Random, segment: Segment, step: number): FuzzLie {
+  const primitive = below(random, segment.records.length);
+  const element = below(random, segment.records[primitive]!.length);
+  return { place: "element", tamper: { step, primitive, element, xor: drawXor(random) } };
+}
+
+// The least bit, the sign, or anything.
+function drawXor(random: Random): number {
+  const choice = below(random, 4);
+  return choice === 0 ? 1 : choice === 1 ? 0x80000000 : random() || 1;
+}
+
+// Words of the last chunk past the tensor's end.
+function room({ length }: { length: number }): number {
+  return chunkCount(length) * CHUNK_WORDS - length;
+}
+
+// --- Programs that are not valid, which the registry takes: it checks hashes and lengths alone ---
+
+function drawFlaw(random: Random, program: Program): FuzzLie {
+  const names = Object.keys(FLAW) as (keyof typeof FLAW)[];
+  const flaw = names[below(random, names.length)] ?? "record";
+  return { place: "flaw", flaw, parts: flawed(random, program, flaw) };
+}
+
+function flawed(random: Random, program: Program, flaw: keyof typeof FLAW): EncodedProgram {
+  const at = below(random, program.segments.length);
+  const segment = program.segments[at]!;
+  const withSegment = (change: Partial<Segment>): Program => ({
+    ...program,
+    segments: program.segments.with(at, { ...segment, ...change }),
+  });
+  const withRecord = (primitive: number, change: Partial<PrimitiveRecord>): Program => {
+    const record = segment.records[primitive]!;
+    return withSegment({ records: segment.records.with(primitive, { ...record, ...change }) });
+  };
+  const withOperand = (primitive: number, operand: number, change: Partial<OperandRef>): Program => {
+    const { operands } = segment.records[primitive]!;
+    const changed = { ...operands[operand]!, ...change } as OperandRef;
+    return withRecord(primitive, { operands: operands.with(operand, changed) });
+  };
+  const primitive = below(random, segment.records.length);
+  const record = segment.records[primitive]!;
+  // A primitive that reads something with an index; a program that reads constants alone gets another flaw.
+  const reading = pick(
+    random,
+    segment.records.flatMap(({ operands }, index) =>
+      operands.flatMap(({ kind }, operand) => (kind === "constant" ? [] : [[index, operand] as const])),
+    ),
+  );
+  switch (flaw) {
+    case "record":
+      return encodeProgram(withRecord(primitive, { length: 0 }));
+    case "scalar": {
+      const scalar = program.scalars.get(record.scalar)!;
+      const bytes = encodeScalar(scalar);
+      // The result is a register that nobody defines.
+      bytes.fill(0xff, 26, 28);
+      const parts = encodeProgram(withRecord(primitive, { scalar: keccak(bytes) }));
+      const scalars = [...parts.scalars, bytes].toSorted((one, other) => (keccak(one) < keccak(other) ? -1 : 1));
+      return { ...parts, scalars };
+    }
+    case "signature":
+      return encodeProgram(withRecord(primitive, { length: record.length + 1 + below(random, 9) }));
+    case "operandIndex": {
+      if (reading === undefined) return flawed(random, program, "record");
+      const index = segment.records[reading[0]]!.operands[reading[1]]!.kind === "primitive" ? reading[0] : 300;
+      return encodeProgram(withOperand(reading[0], reading[1], { index }));
+    }
+    case "operandTensor": {
+      if (reading === undefined) return flawed(random, program, "record");
+      const { length } = segment.records[reading[0]]!.operands[reading[1]]!;
+      return encodeProgram(withOperand(reading[0], reading[1], { length: length + 1 }));
+    }
+    case "binding": {
+      const output = below(random, program.outputs.length);
+      return encodeProgram(
+        withSegment({ outputBindings: segment.outputBindings.with(output, segment.records.length) }),
+      );
+    }
+    case "interface": {
+      const output = below(random, program.outputs.length);
+      const outputs = program.outputs.with(output, { ...program.outputs[output]!, length: 0 });
+      return encodeProgram({ ...program, outputs });
+    }
+  }
+}
+
+function pick<T>(random: Random, choices: readonly T[]): T | undefined {
+  return choices.length === 0 ? undefined : choices[below(random, choices.length)];
+}

@@ -1,0 +1,457 @@
+/**
+ * The models of `lockstep dispute fuzz`: small ones that together lower to every kind of primitive there is, hand-built
+ * programs for forms that no operator lowers to, and random programs. A kind makes a model anew for every run, from that
+ * run's stream alone.
+ */
+import { below, type Random } from "../../float/directed.ts";
+import { toBits } from "../../float/words.ts";
+import { recurrent, rowCache, chain, type Fixture } from "../../engine/fixtures.ts";
+import { buildScalar, scalarHash, UNCHANGED } from "../../ir/index.ts";
+import type { OperandRef, PrimitiveRecord, Program, ScalarProgram, ScalarSignature, WordType } from "../../ir/index.ts";
+import type { ScalarBuilder, Value } from "../../ir/build.ts";
+import { outputLength } from "../../ir/scalar.ts";
+import { randomScalar, randomWords } from "../../ir/random.ts";
+import type { Hash } from "../../merkle/index.ts";
+import { importModel, type ImportOptions, type OnnxTensor } from "../../onnx/index.ts";
+import { floats, int, int64s, ints, modelOf, randomFloats, type ModelSketch } from "../../onnx/fixtures.ts";
+
+/** What a run is about: a program with all that running it takes. */
+export interface FuzzModel {
+  readonly program: Program;
+  readonly inputs: readonly Uint32Array[];
+  readonly steps: number;
+  constant(root: Hash): Uint32Array;
+}
+
+type Draw = (random: Random) => Uint32Array;
+
+/** Every kind, by its name in the report. */
+export const FUZZ_KINDS: Readonly<Record<string, (random: Random) => FuzzModel>> = {
+  "dot product": onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [5, 300] } },
+      initializers: { w: randomFloats([300, 7], 1), b: randomFloats([7], 2) },
+      nodes: [{ op: "Gemm", inputs: ["x", "w", "b"] }],
+      outputs: ["y0"],
+    },
+    [anyFloats(1500)],
+  ),
+  "continued chain": onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [2, 2500] } },
+      initializers: { w: randomFloats([2500, 3], 3) },
+      nodes: [
+        { op: "MatMul", inputs: ["x", "w"], outputs: ["m"] },
+        { op: "Relu", inputs: ["m"] },
+      ],
+      outputs: ["y0"],
+    },
+    [anyFloats(5000)],
+  ),
+  reduction: onnx(
+    {
+      opset: 18,
+      inputs: { x: { dtype: "float32", shape: [6, 700] } },
+      initializers: { last: int64s([1], [1]), first: int64s([1], [0]) },
+      nodes: [
+        { op: "ReduceSum", inputs: ["x", "last"], outputs: ["sum"] },
+        { op: "ReduceMax", inputs: ["x", "last"], outputs: ["max"] },
+        { op: "ReduceL2", inputs: ["x", "first"], outputs: ["norm"] },
+        { op: "ReduceProd", inputs: ["norm", "last"], outputs: ["product"] },
+        { op: "ReduceLogSumExp", inputs: ["x", "last"], outputs: ["lse"] },
+        { op: "ArgMax", inputs: ["x"], outputs: ["best"], attributes: { axis: int(1) } },
+      ],
+      outputs: ["sum", "max", "product", "lse", "best"],
+    },
+    [anyFloats(4200)],
+  ),
+  "reduction in lanes": lanes,
+  elementwise: onnx(
+    {
+      opset: 20,
+      inputs: { x: { dtype: "float32", shape: [333] } },
+      initializers: { two: floats([], [2]) },
+      nodes: [
+        { op: "Erf", inputs: ["x"], outputs: ["erf"] },
+        { op: "Tanh", inputs: ["erf"], outputs: ["tanh"] },
+        { op: "Exp", inputs: ["tanh"], outputs: ["exp"] },
+        { op: "Sigmoid", inputs: ["x"], outputs: ["sigmoid"] },
+        { op: "Sin", inputs: ["x"], outputs: ["sin"] },
+        { op: "Pow", inputs: ["exp", "two"], outputs: ["pow"] },
+        { op: "Log", inputs: ["sigmoid"], outputs: ["log"] },
+        { op: "Gelu", inputs: ["x"], outputs: ["gelu"] },
+        { op: "Div", inputs: ["pow", "sin"], outputs: ["div"] },
+        { op: "Add", inputs: ["log", "gelu"], outputs: ["sum"] },
+        { op: "Max", inputs: ["div", "sum"] },
+      ],
+      outputs: ["y0"],
+    },
+    [anyFloats(333)],
+  ),
+  gather: onnx(
+    {
+      inputs: {
+        ids: { dtype: "int64", shape: [9] },
+        at: { dtype: "int64", shape: [9, 2] },
+      },
+      initializers: { table: randomFloats([50, 40], 4) },
+      nodes: [
+        { op: "Gather", inputs: ["table", "ids"], outputs: ["rows"] },
+        { op: "GatherND", inputs: ["table", "at"], outputs: ["points"] },
+        { op: "Unsqueeze", inputs: ["points", "axis"], outputs: ["column"] },
+        { op: "Mul", inputs: ["rows", "column"] },
+      ].map((node) => ({ ...node, attributes: {} })),
+      outputs: ["y0"],
+    },
+    [integers(9, 40), integers(18, 40)],
+    { initializers: { axis: int64s([1], [1]) } },
+  ),
+  scatter: onnx(
+    {
+      opset: 16,
+      inputs: {
+        x: { dtype: "float32", shape: [20, 15] },
+        ids: { dtype: "int64", shape: [12, 1] },
+        updates: { dtype: "float32", shape: [12, 15] },
+      },
+      nodes: [
+        {
+          op: "ScatterND",
+          inputs: ["x", "ids", "updates"],
+          attributes: { reduction: { type: "string", value: "add" } },
+        },
+      ],
+      outputs: ["y0"],
+    },
+    [anyFloats(300), integers(12, 20), anyFloats(180)],
+  ),
+  scan: onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [4, 120] } },
+      initializers: { axis: int64s([], [1]) },
+      nodes: [{ op: "CumSum", inputs: ["x", "axis"] }],
+      outputs: ["y0"],
+    },
+    [anyFloats(480)],
+  ),
+  softmax: onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [3, 290] } },
+      nodes: [
+        { op: "Softmax", inputs: ["x"], outputs: ["p"] },
+        { op: "LogSoftmax", inputs: ["x"], outputs: ["l"] },
+      ],
+      outputs: ["p", "l"],
+    },
+    [anyFloats(870)],
+  ),
+  normalization: onnx(
+    {
+      opset: 23,
+      inputs: { x: { dtype: "float32", shape: [2, 4, 90] } },
+      initializers: {
+        scale: randomFloats([90], 5),
+        bias: randomFloats([90], 6),
+        channels: randomFloats([4], 7),
+        mean: randomFloats([4], 8),
+        variance: floats([4], [0.5, 1, 2, 3]),
+      },
+      nodes: [
+        { op: "LayerNormalization", inputs: ["x", "scale", "bias"], outputs: ["layer"] },
+        { op: "RMSNormalization", inputs: ["layer", "scale"], outputs: ["rms"] },
+        { op: "InstanceNormalization", inputs: ["rms", "channels", "mean"], outputs: ["instance"] },
+        { op: "BatchNormalization", inputs: ["instance", "channels", "mean", "channels", "variance"] },
+      ],
+      outputs: ["y0"],
+    },
+    [anyFloats(720)],
+  ),
+  convolution: onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [1, 4, 9, 8] } },
+      initializers: {
+        w: randomFloats([6, 2, 3, 3], 9),
+        b: randomFloats([6], 10),
+        v: randomFloats([6, 3, 2, 2], 11),
+      },
+      nodes: [
+        {
+          op: "Conv",
+          inputs: ["x", "w", "b"],
+          outputs: ["conv"],
+          attributes: { group: int(2), pads: ints(1, 1, 1, 1), strides: ints(1, 2), dilations: ints(2, 1) },
+        },
+        { op: "ConvTranspose", inputs: ["conv", "v"], attributes: { strides: ints(2, 2) } },
+      ],
+      outputs: ["y0"],
+    },
+    [anyFloats(288)],
+  ),
+  pooling: onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [1, 3, 12, 12] } },
+      nodes: [
+        {
+          op: "MaxPool",
+          inputs: ["x"],
+          outputs: ["max"],
+          attributes: { kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1) },
+        },
+        { op: "AveragePool", inputs: ["x"], outputs: ["mean"], attributes: { kernel_shape: ints(4, 4) } },
+        { op: "GlobalAveragePool", inputs: ["x"], outputs: ["all"] },
+      ],
+      outputs: ["max", "mean", "all"],
+    },
+    [anyFloats(432)],
+  ),
+  "recurrent cell": onnx(
+    {
+      inputs: { h: { dtype: "float32", shape: [1, 300] }, x: { dtype: "float32", shape: [1, 20] } },
+      initializers: {
+        u: floats(
+          [300, 300],
+          Array.from(randomFloats([300, 300], 12).data as Float32Array, (value) => value / 8),
+        ),
+        w: randomFloats([20, 300], 13),
+      },
+      nodes: [
+        { op: "MatMul", inputs: ["h", "u"], outputs: ["hu"] },
+        { op: "MatMul", inputs: ["x", "w"], outputs: ["xw"] },
+        { op: "Add", inputs: ["hu", "xw"], outputs: ["sum"] },
+        { op: "Tanh", inputs: ["sum"], outputs: ["next"] },
+        { op: "ReduceMean", inputs: ["next"], outputs: ["mean"] },
+      ],
+      outputs: ["next", "mean"],
+    },
+    [anyFloats(300), anyFloats(20)],
+    { options: { state: [{ input: "h", output: "next" }] }, steps: 5 },
+  ),
+  "unrolled LSTM": onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [3, 1, 5] } },
+      initializers: { w: randomFloats([1, 16, 5], 14), r: randomFloats([1, 16, 4], 15), b: randomFloats([1, 32], 16) },
+      nodes: [
+        { op: "LSTM", inputs: ["x", "w", "r", "b"], outputs: ["y", "h", "c"], attributes: { hidden_size: int(4) } },
+      ],
+      outputs: ["y", "h", "c"],
+    },
+    [anyFloats(15)],
+  ),
+  "integers and bools": onnx(
+    {
+      opset: 18,
+      inputs: {
+        a: { dtype: "int32", shape: [270] },
+        b: { dtype: "int32", shape: [270] },
+        m: { dtype: "bool", shape: [270] },
+        x: { dtype: "float32", shape: [270] },
+      },
+      nodes: [
+        { op: "Div", inputs: ["a", "b"], outputs: ["quotient"] },
+        { op: "Mod", inputs: ["a", "b"], outputs: ["rest"] },
+        { op: "BitwiseXor", inputs: ["quotient", "rest"], outputs: ["mixed"] },
+        { op: "Less", inputs: ["mixed", "a"], outputs: ["less"] },
+        { op: "Xor", inputs: ["less", "m"], outputs: ["mask"] },
+        { op: "Cast", inputs: ["x"], outputs: ["whole"], attributes: { to: int(6) } },
+        { op: "Where", inputs: ["mask", "mixed", "whole"], outputs: ["chosen"] },
+        { op: "Cast", inputs: ["chosen"], outputs: ["real"], attributes: { to: int(1) } },
+        { op: "Cast", inputs: ["real"], outputs: ["flag"], attributes: { to: int(9) } },
+        { op: "Mul", inputs: ["chosen", "b"], outputs: ["product"] },
+      ],
+      outputs: ["real", "flag", "product", "mask"],
+    },
+    [integers(270, 1 << 20), integers(270, 99, 1), masks(270), anyFloats(270)],
+  ),
+  "top k": onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [3, 40] } },
+      initializers: { k: int64s([1], [5]) },
+      nodes: [{ op: "TopK", inputs: ["x", "k"], outputs: ["values", "indices"] }],
+      outputs: ["values", "indices"],
+    },
+    [anyFloats(120)],
+  ),
+  attention: onnx(
+    {
+      opset: 23,
+      inputs: {
+        q: { dtype: "float32", shape: [1, 2, 6, 16] },
+        k: { dtype: "float32", shape: [1, 2, 6, 16] },
+        v: { dtype: "float32", shape: [1, 2, 6, 16] },
+      },
+      nodes: [{ op: "Attention", inputs: ["q", "k", "v"], attributes: { is_causal: int(1) } }],
+      outputs: ["y0"],
+    },
+    [anyFloats(192), anyFloats(192), anyFloats(192)],
+  ),
+  "movement and resize": onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [1, 2, 7, 5] } },
+      initializers: { scales: floats([4], [1, 1, 2, 1.5]), pads: int64s([8], [0, 0, 1, 1, 0, 1, 0, 2]) },
+      nodes: [
+        {
+          op: "Resize",
+          inputs: ["x", "", "scales"],
+          outputs: ["large"],
+          attributes: { mode: { type: "string", value: "linear" } },
+        },
+        { op: "Pad", inputs: ["large", "pads"], outputs: ["padded"] },
+        { op: "Transpose", inputs: ["padded"], outputs: ["turned"], attributes: { perm: ints(0, 2, 3, 1) } },
+        { op: "Concat", inputs: ["turned", "turned"], attributes: { axis: int(1) } },
+      ],
+      outputs: ["y0"],
+    },
+    [anyFloats(70)],
+  ),
+  "two segments": (random) => fixture(recurrent(600 + below(random, 300), 2), 1 + below(random, 6)),
+  "row cache": (random) => fixture(rowCache(70), 2 + below(random, 5)),
+  "deep trees": (random) => fixture(chain(70, 20_000 + below(random, 20_000)), 40),
+  "random program": randomProgram,
+};
+
+// --- ONNX ---
+
+interface More {
+  readonly options?: ImportOptions;
+  /** At most; 1 unless given. */
+  readonly steps?: number;
+  readonly initializers?: Readonly<Record<string, OnnxTensor>>;
+}
+
+function onnx(sketch: ModelSketch, inputs: readonly Draw[], more: More = {}): (random: Random) => FuzzModel {
+  const initializers = { ...sketch.initializers, ...more.initializers };
+  return (random) => {
+    const { program, constants } = importModel(modelOf({ ...sketch, initializers }), more.options);
+    return {
+      program,
+      inputs: inputs.map((draw) => draw(random)),
+      steps: more.steps === undefined ? 1 : 1 + below(random, more.steps),
+      constant: (root) => constants.get(root) ?? new Uint32Array(0),
+    };
+  };
+}
+
+function anyFloats(length: number): Draw {
+  // A whole tensor of hard words drowns in NaN: one word in sixteen is enough to meet every special case.
+  return (random) => {
+    const hard = randomWords(random, "f32", length);
+    const everywhere = below(random, 8) === 0;
+    return hard.map((word) => (everywhere || below(random, 16) === 0 ? word : toBits(random() / 2 ** 30 - 2)));
+  };
+}
+
+function integers(length: number, bound: number, least = 0): Draw {
+  return (random) => Uint32Array.from({ length }, () => least + below(random, bound - least));
+}
+
+function masks(length: number): Draw {
+  return (random) => Uint32Array.from({ length }, () => (below(random, 2) === 0 ? 0 : 0xffffffff));
+}
+
+// --- Programs built by hand ---
+
+function fixture({ program, inputs, constants }: Fixture, steps: number): FuzzModel {
+  return { program, inputs, steps, constant: constants };
+}
+
+/** Sums and maxima in 1 and in 32 lanes, in blocks and in one, and a state machine over a gather in a loop. */
+function lanes(random: Random): FuzzModel {
+  const [rows, width] = [5, 600];
+  const input: OperandRef = { kind: "input", type: "f32", length: rows * width, index: 0 };
+  const sum = (options: { lanes: 1 | 32; single: boolean }): Made =>
+    made({ operands: ["f32"], output: "f32", extents: [rows] }, [input], (b) => {
+      const base = b.mulI(b.index, width);
+      const [total = b.f32(0)] = b.loop({
+        ...options,
+        count: width,
+        carried: [{ type: "f32", init: 0 }],
+        body: ({ carried: [acc = 0] }) => [b.add(acc, b.load(0, base, [[width, 1]]))],
+        combine: ([acc = 0], [part = 0]) => [b.add(acc, part)],
+      });
+      return total;
+    });
+  const jumps = made({ operands: ["f32"], output: "i32", extents: [rows] }, [input], (b) => {
+    const [at = b.i32(0)] = b.loop({
+      single: true,
+      count: 40,
+      carried: [{ type: "i32", init: 1 }],
+      body: ({ k, carried: [last = 0] }) => [
+        b.remU(b.addI(b.mulI(last, 5), b.addI(k, b.bitsOf(b.gather(0, last)))), 256),
+      ],
+      combine: ([acc = 0], [part = 0]) => [b.xor(acc, part)],
+    });
+    return at;
+  });
+  const makings = [
+    sum({ lanes: 1, single: false }),
+    sum({ lanes: 32, single: false }),
+    sum({ lanes: 32, single: true }),
+    jumps,
+  ];
+  return programOf(makings, [anyFloats(rows * width)(random)]);
+}
+
+/** A few random scalar programs over two inputs each other reads, and a slot that the first writes. */
+function randomProgram(random: Random): FuzzModel {
+  const inputs = (["f32", "i32", "bool"] as const).map((type) => ({
+    type,
+    words: randomWords(random, type, 1 + below(random, 1500)),
+  }));
+  const makings: Made[] = [];
+  const count = 2 + below(random, 5);
+  while (makings.length < count) {
+    const scalar = randomScalar(random);
+    const operands = scalar.operandTypes.map((type): OperandRef => {
+      const earlier = [...makings.keys()].filter((index) => makings[index]?.scalar.outputType === type);
+      const primitive = earlier[below(random, Math.max(1, earlier.length))];
+      if (primitive !== undefined && below(random, 2) === 0) {
+        return { kind: "primitive", type, length: outputLength(makings[primitive]!.scalar), index: primitive };
+      }
+      const index = inputs.findIndex((input) => input.type === type);
+      return { kind: "input", type, length: inputs[index]!.words.length, index };
+    });
+    makings.push({ scalar, operands });
+  }
+  return programOf(
+    makings,
+    inputs.map(({ words }) => words),
+    inputs.map(({ type }) => type),
+    1 + below(random, 3),
+  );
+}
+
+interface Made {
+  readonly scalar: ScalarProgram;
+  readonly operands: readonly OperandRef[];
+}
+
+function made(signature: ScalarSignature, operands: readonly OperandRef[], define: (b: ScalarBuilder) => Value): Made {
+  return { scalar: buildScalar(signature, define), operands };
+}
+
+// Every primitive is an output; the last one is a slot too, which nothing reads, beside one that never changes.
+function programOf(
+  makings: readonly Made[],
+  inputs: readonly Uint32Array[],
+  types: readonly WordType[] = inputs.map(() => "f32"),
+  steps = 1,
+): FuzzModel {
+  const records = makings.map(({ scalar, operands }): PrimitiveRecord => ({
+    scalar: scalarHash(scalar),
+    type: scalar.outputType,
+    length: outputLength(scalar),
+    operands,
+  }));
+  const tensors = inputs.map((words, index) => ({ type: types[index]!, length: words.length }));
+  const program: Program = {
+    inputs: tensors,
+    slots: [{ ...tensors[0]!, initial: { kind: "input", index: 0 } }],
+    outputs: records.map(({ type, length }) => ({ type, length })),
+    segments: [{ records, steps: 0, slotBindings: [UNCHANGED], outputBindings: [...records.keys()] }],
+    scalars: new Map(makings.map(({ scalar }) => [scalarHash(scalar), scalar])),
+  };
+  const constant = (root: Hash): never => {
+    throw new RangeError(`the program has no constant ${root}`);
+  };
+  return { program, inputs, steps, constant };
+}
