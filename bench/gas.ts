@@ -4,7 +4,7 @@
 // bytes. What else is shown is as the models have it, zeros of Relu, padding and sparse weights among it.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { execute, interpreterRunner } from "@lockstep/node/engine";
+import { execute, interpreterEngine } from "@lockstep/node/engine";
 import type { Run, Tamper } from "@lockstep/node/engine";
 import { CHUNK_WORDS, chunkBytes, chunkCount } from "@lockstep/node/merkle";
 import { importModel, parseModel } from "@lockstep/node/onnx";
@@ -76,5 +76,5 @@ function example(path: string, steps: number, state: readonly { input: string; o
 
 function runOf({ program, steps, inputs, constants }: Workload, tamper?: Tamper): Run {
   const constant = (root: `0x${string}`) => constants.get(root) ?? new Uint32Array(0);
-  return execute(program, { steps, inputs, constants: constant, runner: interpreterRunner, ...(tamper && { tamper }) });
+  return execute(program, { steps, inputs, constants: constant, engine: interpreterEngine, ...(tamper && { tamper }) });
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { openKeystore } from "@lockstep/node/chain/keystore";
 import { silent } from "@lockstep/node/chain/test-chain";
-import { interpreterRunner } from "@lockstep/node/engine";
+import { interpreterEngine } from "@lockstep/node/engine";
 import { startDaemon } from "@lockstep/node/roles/daemon";
 import type { NodeContext, Role } from "@lockstep/node/roles/node-context";
 import { createSolver } from "@lockstep/node/roles/solver";
@@ -27,7 +27,7 @@ test("a liar that serves its trace is caught by a direct proof", { timeout: 150_
       account: await openKeystore(join(liar.home, "keystore.json"), "liar"),
       listen: ["/ip4/127.0.0.1/tcp/0"],
       peers: [],
-      runner: interpreterRunner,
+      engine: interpreterEngine,
       log: silent,
     },
     (context) => [openBook(context), ...createSolver(context, { lie: { kind: "given", lie: LIE } })],

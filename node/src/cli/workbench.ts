@@ -50,7 +50,7 @@ export async function openWorkbench(network: Network, input: Input): Promise<Wor
   return {
     database,
     programs,
-    runs: new Runs({ database, programs, store, exchange, runner: sharedHost().runner }),
+    runs: new Runs({ database, programs, store, exchange, engine: sharedHost().engine }),
     async close() {
       await peer.stop();
       await database.destroy();

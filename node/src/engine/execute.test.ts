@@ -6,17 +6,12 @@ import { ZERO_HASH, hashPair, plainHasher } from "../merkle/hash.ts";
 import type { Hash } from "../merkle/hash.ts";
 import { tensorRoot } from "../merkle/tensor.ts";
 import { rootOf, verifyPath, verifyRange } from "../merkle/tree.ts";
-import {
-  ConstantLengthError,
-  StepCountError,
-  UnfinishedRunError,
-  createExecution,
-  interpreterRunner,
-} from "./execute.ts";
+import { StepCountError, UnfinishedRunError, createExecution } from "./execute.ts";
 import type { Run } from "./execute.ts";
 import { chain, recurrent, rowCache, runFixture, singleWord } from "./fixtures.ts";
 import type { Fixture } from "./fixtures.ts";
 import { InputCountError, InputLengthError, ValueOutsideI32Error, inputWords, inputsRootOf } from "./inputs.ts";
+import { ConstantLengthError, interpreterEngine, interpreterRunner } from "./machine/index.ts";
 import { segmentAt } from "./position.ts";
 import { TamperError } from "./tamper.ts";
 import type { Tamper } from "./tamper.ts";
@@ -113,7 +108,7 @@ test("createExecution_advance_givesTheOutputsOfEachStep", () => {
     inputs: fixture.inputs,
     constants: fixture.constants,
     steps: 3,
-    runner: interpreterRunner,
+    engine: interpreterEngine,
   });
   for (let step = 0; step < 3; step++) {
     assert.equal(execution.stepsDone, step);

@@ -14,8 +14,9 @@ import type { ScalarProgram } from "../ir/scalar.ts";
 import { CHUNK_WORDS } from "../merkle/hash.ts";
 import type { Hash } from "../merkle/hash.ts";
 import { tensorRoot } from "../merkle/tensor.ts";
-import { execute, interpreterRunner } from "./execute.ts";
+import { execute } from "./execute.ts";
 import type { ExecuteOptions, Run } from "./execute.ts";
+import { interpreterEngine } from "./machine/runner-engine.ts";
 
 /** A program with all that a run of it needs. */
 export interface Fixture {
@@ -27,7 +28,7 @@ export interface Fixture {
 /** A run of a fixture on the interpreter. */
 export function runFixture(fixture: Fixture, steps: number, options: Partial<ExecuteOptions> = {}): Run {
   const { program, inputs, constants } = fixture;
-  return execute(program, { inputs, constants, steps, runner: interpreterRunner, ...options });
+  return execute(program, { inputs, constants, steps, engine: interpreterEngine, ...options });
 }
 
 /** One primitive, one element, no inputs and no state: every tree is a single node. */

@@ -6,6 +6,7 @@ export * from "./position.ts";
 export * from "./inputs.ts";
 export * from "./execute.ts";
 export * from "./tamper.ts";
+export * from "./machine/index.ts";
 export * from "./trace.ts";
 export * from "./dispute/types.ts";
 export * from "./dispute/abi.ts";

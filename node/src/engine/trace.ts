@@ -54,7 +54,7 @@ export function outputPathsOf(run: Run): OutputPaths {
   const step = run.steps - 1;
   const { slots, outputs } = run.program;
   return {
-    scratchRoot: nodeAt(run, treeRootPosition(run, SECTION.scratch, step)),
+    scratchRoot: committedScratchRoot(run, step),
     stateRoot: nodeAt(run, treeRootPosition(run, SECTION.state, step)),
     stepSiblings: siblingsInTree(run, stepPosition(step)).map((sibling) => nodeAt(run, sibling)),
     outputSiblings: rangeProofOf(itemTree(run, SECTION.state, step), slots.length, outputs.length),
@@ -88,6 +88,10 @@ export function openingOf(run: Run, position: Position): Opened {
   const node = normalised(run, position);
   requirePosition(run, node);
   if (opensToChunk(node)) return { kind: "chunk", chunk: chunkAt(run, node) };
+  if (node.section === SECTION.steps && node.height === 0 && run.trace === "deferred") {
+    const stateRoot = nodeAt(run, treeRootPosition(run, SECTION.state, node.index));
+    return { kind: "nodes", nodes: [committedScratchRoot(run, node.index), stateRoot] };
+  }
   return { kind: "nodes", nodes: childrenOf(run, node).map((child) => nodeAt(run, child)) };
 }
 
@@ -112,6 +116,11 @@ export function constantTree(run: Run, root: Hash): Tree {
 /** The tree over an input. */
 export function inputTensorTree(run: Run, input: number): Tree {
   return run.trees.get(`input ${input}`, () => tensorTree(run.inputs[input], run.hasher));
+}
+
+/** The scratch root under the node of a step: zero in a deferred trace, whose roots of primitives are not committed to. */
+function committedScratchRoot(run: Run, step: number): Hash {
+  return run.trace === "deferred" ? ZERO_HASH : nodeAt(run, treeRootPosition(run, SECTION.scratch, step));
 }
 
 function itemRoot(run: Run, section: 1 | 2, step: number, item: number): Hash {

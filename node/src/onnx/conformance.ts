@@ -4,8 +4,9 @@
  * else that is not equal is `failed`. Reads no files: it is given bytes.
  */
 
-import { execute, interpreterRunner } from "../engine/execute.ts";
-import type { PrimitiveRunner } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
+import { interpreterRunner, runnerEngine } from "../engine/machine/index.ts";
+import type { PrimitiveRunner } from "../engine/machine/index.ts";
 import {
   ImportOptionError,
   IntegerRangeError,
@@ -141,7 +142,7 @@ function runOnce(
     return wordsOf(value, name);
   });
   const { constants, program } = imported;
-  const run = execute(program, { inputs, constants: (root) => constants.get(root)!, steps: 1, runner });
+  const run = execute(program, { inputs, constants: (root) => constants.get(root)!, steps: 1, engine: runnerEngine(runner) });
   for (const [index, tensor] of expected.entries()) {
     const output = imported.outputs[index];
     const want = knownTensor(tensor);

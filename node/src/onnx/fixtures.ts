@@ -3,7 +3,8 @@
  * runtimes as files. Random data comes from a seed.
  */
 
-import { execute, interpreterRunner } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
+import { interpreterEngine } from "../engine/machine/index.ts";
 import { importModel } from "./import.ts";
 import type { ImportedModel, ImportOptions } from "./import.ts";
 import type { OnnxTensor } from "./tensor.ts";
@@ -104,7 +105,7 @@ export function runImported(
 ): KnownValue[] {
   const inputs = imported.inputs.map(({ name }) => wordsOf(knownTensor(given[name])!, name));
   const { constants, program } = imported;
-  const run = execute(program, { inputs, constants: (root) => constants.get(root)!, steps, runner: interpreterRunner });
+  const run = execute(program, { inputs, constants: (root) => constants.get(root)!, steps, engine: interpreterEngine });
   return imported.outputs.map(({ elementType, shape }, index) =>
     knownFromWords(elementType, shape, run.outputs[index]),
   );

@@ -14,7 +14,7 @@ import type { Deployment } from "../chain/deployment.ts";
 import { protocolOf, watchedContracts } from "../chain/protocol.ts";
 import { ChainReader, type Head } from "../chain/reader.ts";
 import { Sender } from "../chain/sender.ts";
-import type { PrimitiveRunner } from "../engine/index.ts";
+import type { Engine } from "../engine/index.ts";
 import { ContentExchange } from "../net/content.ts";
 import { startPeer } from "../net/peer.ts";
 import { ContentStore } from "./content-store.ts";
@@ -32,7 +32,7 @@ export interface DaemonOptions {
   /** Multiaddresses; none for a node without a network. */
   listen: readonly string[];
   peers: readonly string[];
-  runner: PrimitiveRunner;
+  engine: Engine;
   log: Logger;
 }
 
@@ -51,7 +51,7 @@ const IDLE_MILLISECONDS = 1_000;
 
 /** Starts a node with the roles that `rolesOf` makes. */
 export async function startDaemon(options: DaemonOptions, rolesOf: (context: NodeContext) => Role[]): Promise<Daemon> {
-  const { home, client, deployment, account, runner, log } = options;
+  const { home, client, deployment, account, engine, log } = options;
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const unlock = lockHome(home);
   const database = await openDatabase(join(home, "state.db"));
@@ -65,7 +65,7 @@ export async function startDaemon(options: DaemonOptions, rolesOf: (context: Nod
   const exchange = peer === undefined ? undefined : new ContentExchange({ libp2p: peer, source: served, log });
   await exchange?.start();
   const programs = new Programs({ database, store, log, ...(exchange === undefined ? {} : { exchange }) });
-  const runs = new Runs({ database, programs, store, runner, ...(exchange === undefined ? {} : { exchange }) });
+  const runs = new Runs({ database, programs, store, engine, ...(exchange === undefined ? {} : { exchange }) });
   const sender = new Sender({ client, account, database, log });
   const context: NodeContext = {
     client,

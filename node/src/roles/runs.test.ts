@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { bytesToHex } from "viem";
 import { openDatabase, type NodeDatabase } from "../chain/database.ts";
 import { silent, temporaryFolder } from "../chain/test-chain.ts";
-import { execute, inputsRootOf, interpreterRunner, traceRootOf } from "../engine/index.ts";
+import { execute, inputsRootOf, interpreterEngine, traceRootOf } from "../engine/index.ts";
 import { tensorRoot, type Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
 import { floats, modelOf } from "../onnx/fixtures.ts";
@@ -50,7 +50,7 @@ describe("runs", () => {
   });
 
   const runsOf = (more: Partial<RunComponents> = {}) =>
-    new Runs({ database, programs, store, runner: interpreterRunner, ...more });
+    new Runs({ database, programs, store, engine: interpreterEngine, ...more });
   const request = () => ({ programRoot: program.programRoot, inputsRoot: INPUTS_ROOT, steps: 1 });
   const post = (inputData: string, inputsRoot = INPUTS_ROOT, taskId = hashOf(inputData)) =>
     writeEvent(database, "TaskRequested", {
@@ -69,7 +69,7 @@ describe("runs", () => {
       execute(program.program, {
         inputs: INPUTS,
         steps: 1,
-        runner: interpreterRunner,
+        engine: interpreterEngine,
         constants: (root) => program.constants.get(root) ?? new Uint32Array(0),
       }),
     );

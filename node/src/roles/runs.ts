@@ -6,7 +6,7 @@
 import { setImmediate } from "node:timers/promises";
 import { hexToBytes } from "viem";
 import { getFact, setFact, type NodeDatabase } from "../chain/database.ts";
-import { createExecution, inputsRootOf, type PrimitiveRunner, type Run, type Tamper } from "../engine/index.ts";
+import { createExecution, inputsRootOf, type Engine, type Run, type Tamper } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
 import type { Program } from "../ir/index.ts";
 import { buildTree, tensorRoot, treeRoot, ZERO_HASH, type Hash } from "../merkle/index.ts";
@@ -29,7 +29,7 @@ export interface RunComponents {
   programs: Programs;
   store: ContentStore;
   exchange?: ContentExchange;
-  runner: PrimitiveRunner;
+  engine: Engine;
   /** The most it takes on in one run. */
   limits?: RunLimits;
 }
@@ -73,12 +73,12 @@ export class Runs {
   }
 
   async #execute(request: RunRequest, tamper: Tamper | undefined): Promise<Run> {
-    const { runner } = this.#components;
+    const { engine } = this.#components;
     const { program, constants, inputs } = await this.prepare(request);
     const execution = createExecution(program, {
       inputs,
       steps: request.steps,
-      runner,
+      engine,
       constants: (root) => {
         const words = constants.get(root);
         if (words === undefined) throw new ConstantMissingError(root);

@@ -114,7 +114,7 @@ export const challengeStart = defineCommand({
         account,
         listen: ["/ip4/127.0.0.1/tcp/0"],
         peers: network.peers,
-        runner: sharedHost().runner,
+        engine: sharedHost().engine,
         log: input.log,
       },
       (context) => [createVerifier(context, { only: claimId, walkOnly: input.flags["walkOnly"] === true })],

@@ -142,7 +142,7 @@ function runModel(model: ImportedModel, inputs: readonly Uint32Array[], steps: n
   const run = execute(model.program, {
     inputs,
     steps,
-    runner: sharedHost().runner,
+    engine: sharedHost().engine,
     constants: (root) => model.constants.get(root) ?? new Uint32Array(0),
   });
   return { run, traceRoot: traceRootOf(run) };

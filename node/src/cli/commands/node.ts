@@ -63,7 +63,7 @@ export const nodeStart = defineCommand({
         account,
         listen: list(input, "listen").length > 0 ? list(input, "listen") : ["/ip4/127.0.0.1/tcp/0"],
         peers: [...network.peers, ...list(input, "peer")],
-        runner: sharedHost().runner,
+        engine: sharedHost().engine,
         log: input.log,
       },
       rolesOf,

@@ -96,8 +96,8 @@ export async function playRun(chain: FuzzChain, seed: number, run: number): Prom
 }
 
 function runModel({ program, inputs, steps, constant }: FuzzModel, tamper?: Tamper): Run {
-  const { runner } = sharedHost();
-  return execute(program, { inputs, steps, runner, constants: constant, ...(tamper === undefined ? {} : { tamper }) });
+  const { engine } = sharedHost();
+  return execute(program, { inputs, steps, engine, constants: constant, ...(tamper === undefined ? {} : { tamper }) });
 }
 
 // An accuser of an honest claim over a program whose liar told no lie in a run of its own.

@@ -7,8 +7,8 @@ import { OPCODES } from "../../ir/opcodes.ts";
 import type { OpcodeName, WordType } from "../../ir/opcodes.ts";
 import { outputLength } from "../../ir/scalar.ts";
 import type { ScalarProgram } from "../../ir/scalar.ts";
-import { interpreterRunner } from "../execute.ts";
-import type { PrimitiveRunner } from "../execute.ts";
+import { interpreterRunner } from "../machine/runner.ts";
+import type { PrimitiveRunner } from "../machine/runner.ts";
 
 /** Runs the program on both and compares; `label` leads back to the case. Returns the words that both gave. */
 export function assertSameBits(

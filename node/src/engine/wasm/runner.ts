@@ -9,7 +9,7 @@ import { EvaluationError } from "../../ir/interpret.ts";
 import { encodeScalar } from "../../ir/encode.ts";
 import { outputLength } from "../../ir/scalar.ts";
 import type { ScalarProgram } from "../../ir/scalar.ts";
-import type { PrimitiveRunner } from "../execute.ts";
+import type { PrimitiveRunner } from "../machine/runner.ts";
 import { assembleModule, draftFunction, V128, v128Const } from "./emit.ts";
 import { isFusedHost } from "./fma.ts";
 import { recogniseContraction } from "./contraction.ts";

@@ -1,0 +1,4 @@
+/** Engines and the machines they give: what a run executes on. Portable. */
+export * from "./types.ts";
+export { interpreterRunner, type PrimitiveRunner } from "./runner.ts";
+export { interpreterEngine, runnerEngine } from "./runner-engine.ts";
