@@ -8,7 +8,7 @@ import { blockLength, patternOffset } from "../../ir/scalar.ts";
 import type { Instruction, Loop, ScalarProgram } from "../../ir/scalar.ts";
 import { analyse, isInBounds } from "./analysis.ts";
 import type { AffineForm, Analysis } from "./analysis.ts";
-import { TILE_COLUMNS } from "./tiles.ts";
+import { PANEL_COLUMNS, PART_COLUMNS } from "./tiles.ts";
 
 /** Elements along one side: word addresses in the operand (without pattern), and places in the output, in words. */
 export interface Side {
@@ -28,7 +28,7 @@ export interface Contraction {
   readonly count: number;
   readonly blockLength: number;
   readonly rows: Side;
-  /** A multiple of 8 long: the last address is repeated. */
+  /** A multiple of 32 long: the last address is repeated. */
   readonly columns: Side;
   readonly columnCount: number;
   /** For each batch, what is added to the addresses of rows and columns and to the place in the output; flat triples. */
@@ -87,7 +87,7 @@ export function recogniseContraction(program: ScalarProgram, lengths: readonly n
     count: loop.count,
     blockLength: blockLength(loop),
     rows: side(rowFactor, rowForm, rowDigits, 1),
-    columns: side(columnFactor, columnForm, columnDigits, TILE_COLUMNS),
+    columns: side(columnFactor, columnForm, columnDigits, PANEL_COLUMNS),
     columnCount: product(columnDigits.map((digit) => program.extents[digit])),
     batches: Int32Array.from({ length: 3 * batchParts[0].length }, (_, at) => batchParts[at % 3][Math.floor(at / 3)]),
     totalInit: loop.continued ? loop.carried[0].totalInit : null,
@@ -128,7 +128,7 @@ function coefficient({ terms }: AffineForm, register: number): number {
 // The left side walks the rows unless that would leave the columns, which fill vectors, out of order or few.
 function shouldSwap({ extents }: ScalarProgram, left: readonly number[], right: readonly number[]): boolean {
   const [leftSize, rightSize] = [left, right].map((digits) => product(digits.map((digit) => extents[digit])));
-  if (Math.min(leftSize, rightSize) < TILE_COLUMNS) return leftSize > rightSize;
+  if (Math.min(leftSize, rightSize) < PART_COLUMNS) return leftSize > rightSize;
   return Math.max(...left) > Math.max(...right);
 }
 

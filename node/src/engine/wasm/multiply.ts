@@ -1,15 +1,25 @@
 /**
- * Runs contractions tile by tile: tables into memory, then for each batch and each panel of 8 columns, packing and
- * multiplying with all rows. Layouts are private: nothing outside sees a packed word.
+ * Runs the units of a multiplication in one thread: copies rows together where the loop's words are scattered, packs columns
+ * where nobody did before, multiplies block by block, puts totals in their places. Layouts are private: nothing outside sees
+ * a packed word.
  */
 
-import type { Contraction, Side } from "./contraction.ts";
-import { loadModule } from "./load.ts";
+import type { Contraction } from "./contraction.ts";
+import { assembleModule } from "./emit.ts";
+import { emulatedFma } from "./fma.ts";
+import type { FmaMode } from "./fma.ts";
 import type { Arena } from "./memory.ts";
-import { ROW_PANELS, TILE_BYTES, TILE_COLUMNS, tileModule } from "./tiles.ts";
+import { planMultiplication } from "./multiplication.ts";
+import type { Cut, Multiplication } from "./multiplication.ts";
+import { panelFunctions } from "./panels.ts";
+import type { PanelExports } from "./panels.ts";
+import { PANEL_COLUMNS, PART_COLUMNS, panelRowBytes, tileFunctions } from "./tiles.ts";
 import type { TileExports } from "./tiles.ts";
 
-/** An operand in memory. */
+export { isPackable, panelLayout, panelWords, planMultiplication } from "./multiplication.ts";
+export type { Multiplication, MultiplicationOptions } from "./multiplication.ts";
+
+/** An operand in memory, with the spare bytes after it that every tensor has. */
 export interface PlacedOperand {
   /** In bytes. */
   readonly address: number;
@@ -17,8 +27,340 @@ export interface PlacedOperand {
   readonly length: number;
 }
 
-/** Where a contraction runs. */
-export interface Multiplication {
+/** Where a multiplication runs. Byte addresses. */
+export interface MultiplicationPlacement {
+  /** The plan's tables, at a multiple of 64. */
+  readonly tables: number;
+  readonly rows: PlacedOperand;
+  /** Not read by a run where the panels are packed. */
+  readonly columns: PlacedOperand;
+  /** All packed panels, where the plan is for such; else null. */
+  readonly panels: number | null;
+  /** Whether those panels are narrow. */
+  readonly isNarrow: boolean;
+  /** The totals, one an element; where the contraction has a `totalInit` they hold those to start from. */
+  readonly target: number;
+}
+
+/** The multiplier of one thread. Ranges of units exclude their end; different threads may run different units at once. */
+export interface BoundMultiplier {
+  /**
+   * Packs panels (one a unit) to `placement.panels`, from `placement.columns`. Gives false where narrow panels would lose
+   * bits; they are useless then.
+   */
+  packColumns(
+    plan: Multiplication,
+    placement: MultiplicationPlacement,
+    firstUnit: number,
+    endUnit: number,
+    scratch: number,
+  ): boolean;
+  /** Writes the final totals of the units' elements, NaN canonical. `scratch` is this thread's own. */
+  run(
+    plan: Multiplication,
+    placement: MultiplicationPlacement,
+    step: number,
+    firstUnit: number,
+    endUnit: number,
+    scratch: number,
+  ): void;
+}
+
+/** What multiplies: SIMD of 128 bits, the same widened by the host's compiler, or a native addon. */
+export type MultiplierTier = "wasm" | "revec" | "addon";
+
+/** Compiled code, to be sent to every thread. */
+export interface MultiplierModules {
+  readonly tiles: WebAssembly.Module;
+}
+
+/** Functions outside WebAssembly that stand in for those of the module, over the same memory. */
+export type NativeTiles = TileExports;
+
+export interface ModuleOptions {
+  readonly isFused: boolean;
+  /** Whether the memory is shared between threads. */
+  readonly isShared: boolean;
+}
+
+/** The bytes of the module that every tier needs. */
+export function multiplierModule({ isFused, isShared }: ModuleOptions): Uint8Array {
+  const helpers = isFused ? [] : [emulatedFma()];
+  const fma: FmaMode = isFused ? { kind: "fused" } : { kind: "emulated", functionIndex: 0 };
+  const functions = [...helpers];
+  functions.push(...tileFunctions(fma, "wide", functions.length));
+  functions.push(...tileFunctions(fma, "narrow", functions.length));
+  return assembleModule([...functions, ...panelFunctions()], isShared);
+}
+
+/** Compiles it. */
+export function compileMultiplier(options: ModuleOptions): MultiplierModules {
+  return { tiles: new WebAssembly.Module(multiplierModule(options) as BufferSource) };
+}
+
+/** Whether narrow panels hold these words without loss: all are zero in their lower halves. */
+export function isNarrowable(words: Uint32Array): boolean {
+  for (let index = 0; index < words.length; index++) if ((words[index] & 0xffff) !== 0) return false;
+  return true;
+}
+
+/** A multiplier over a memory, which may grow. */
+export function bindMultiplier(memory: WebAssembly.Memory, modules: MultiplierModules): BoundMultiplier {
+  const { exports } = new WebAssembly.Instance(modules.tiles, { host: { memory } });
+  const code = exports as unknown as TileExports & PanelExports;
+  return {
+    packColumns: (plan, placement, first, end, scratch) => packUnits(code, plan, placement, first, end, scratch),
+    run(plan, placement, step, first, end, scratch) {
+      if (plan.cut.rowCount === 1) runRow(code, plan, placement, step, first, end, scratch);
+      else for (let unit = first; unit < end; unit++) runUnit(code, plan, placement, step, unit, scratch);
+    },
+  };
+}
+
+type Exports = TileExports & PanelExports;
+
+function packUnits(
+  code: Exports,
+  { cut }: Multiplication,
+  placement: MultiplicationPlacement,
+  first: number,
+  end: number,
+  scratch: number,
+): boolean {
+  const { panels, isNarrow } = placement;
+  if (panels === null) throw new RangeError("packing needs room for panels");
+  const panelBytes = cut.count * panelRowBytes(isNarrow ? "narrow" : "wide");
+  for (let panel = first; panel < end; panel++) {
+    const target = panels + panel * panelBytes;
+    packPanel(code, cut, placement, panel, 0, isNarrow ? scratch : target);
+    if (isNarrow && code.narrow(target, scratch, cut.count) !== 0) return false;
+  }
+  return true;
+}
+
+function packPanel(
+  code: Exports,
+  cut: Cut,
+  { tables, columns }: MultiplicationPlacement,
+  panel: number,
+  shift: number,
+  target: number,
+): void {
+  const runs = tables + 4 * cut.tables.columnRuns;
+  const used = Math.min(PANEL_COLUMNS, cut.columnCount - panel * PANEL_COLUMNS);
+  for (let part = 0; part * PART_COLUMNS < used; part++) {
+    const index = panel * (PANEL_COLUMNS / PART_COLUMNS) + part;
+    const addresses = tables + 4 * (cut.tables.columnAddresses + index * PART_COLUMNS);
+    const place = target + 4 * part * PART_COLUMNS;
+    const pack = cut.areSideBySide[index] === 1 ? code.packSideBySide : code.pack;
+    pack(place, columns.address, columns.length, addresses, shift, runs, cut.columnRuns);
+  }
+}
+
+/** What a batch adds to addresses, in words. */
+interface BatchShifts {
+  readonly rows: number;
+  readonly columns: number;
+  readonly output: number;
+}
+
+function shiftsOf({ batches, rowsPerStep, columnsPerStep }: Cut, batch: number, step: number): BatchShifts {
+  return {
+    rows: (batches[3 * batch] + Math.imul(rowsPerStep, step)) | 0,
+    columns: (batches[3 * batch + 1] + Math.imul(columnsPerStep, step)) | 0,
+    output: batches[3 * batch + 2],
+  };
+}
+
+/** The panels that a unit multiplies with: packed before, or by itself. */
+interface Panels {
+  readonly address: number;
+  readonly bytes: number;
+  readonly isNarrow: boolean;
+}
+
+function panelsOf(
+  code: Exports,
+  cut: Cut,
+  placement: MultiplicationPlacement,
+  first: number,
+  end: number,
+  shift: number,
+  scratch: number,
+): Panels {
+  if (cut.isPacked) {
+    const { panels, isNarrow } = placement;
+    if (panels === null) throw new RangeError("the plan is for panels that were packed before");
+    const bytes = cut.count * panelRowBytes(isNarrow ? "narrow" : "wide");
+    return { address: panels + first * bytes, bytes, isNarrow };
+  }
+  const address = scratch + 4 * cut.scratch.panels;
+  const bytes = cut.count * panelRowBytes("wide");
+  for (let panel = first; panel < end; panel++) {
+    packPanel(code, cut, placement, panel, shift, address + (panel - first) * bytes);
+  }
+  return { address, bytes, isNarrow: false };
+}
+
+/** The byte address of the first direct row, which lies inside its operand. */
+function directRow(cut: Cut, { rows }: MultiplicationPlacement, shift: number): number {
+  return rows.address + 4 * ((cut.firstRow + shift) | 0);
+}
+
+/** Units of one row: groups of panels that follow one another are one call. */
+function runRow(
+  code: Exports,
+  { cut, units }: Multiplication,
+  placement: MultiplicationPlacement,
+  step: number,
+  firstUnit: number,
+  endUnit: number,
+  scratch: number,
+): void {
+  const { tables } = placement;
+  const groups = units / (cut.batches.length / 3);
+  for (let unit = firstUnit; unit < endUnit;) {
+    const batch = Math.floor(unit / groups);
+    const shifts = shiftsOf(cut, batch, step);
+    const row = cut.isDirect ? directRow(cut, placement, shifts.rows) : scratch + 4 * cut.scratch.rows;
+    if (!cut.isDirect) {
+      const { address, length } = placement.rows;
+      const [addresses, runs] = [tables + 4 * cut.tables.rowAddresses, tables + 4 * cut.tables.rowRuns];
+      code.collect(row, 0, addresses, 1, address, length, shifts.rows, runs, cut.blockRuns[1]);
+    }
+    const batchEnd = Math.min(endUnit, (batch + 1) * groups);
+    for (; unit < batchEnd; unit++) {
+      const first = (unit - batch * groups) * cut.groupPanels;
+      const end = Math.min(cut.panelCount, first + cut.groupPanels);
+      const panels = panelsOf(code, cut, placement, first, end, shifts.columns, scratch);
+      multiplyGroup(code, cut, placement, panels, { row, first, end, output: shifts.output, scratch });
+    }
+  }
+}
+
+interface RowGroup {
+  readonly row: number;
+  readonly first: number;
+  readonly end: number;
+  readonly output: number;
+  readonly scratch: number;
+}
+
+function multiplyGroup(
+  code: Exports,
+  cut: Cut,
+  { tables, target }: MultiplicationPlacement,
+  panels: Panels,
+  { row, first, end, output, scratch }: RowGroup,
+): void {
+  const multiply = panels.isNarrow ? code.multiplyRowNarrow : code.multiplyRow;
+  const { count, blockLength } = cut;
+  const isContinued = cut.isContinued ? 1 : 0;
+  const tile = scratch + 4 * cut.scratch.totals;
+  const rowOffset = cut.firstOffset + output;
+  for (let panel = first; panel < end;) {
+    const size = plainPanels(cut, panel, end);
+    const packed = panels.address + (panel - first) * panels.bytes;
+    if (size > 0) {
+      const place = target + 4 * (rowOffset + cut.panelOffsets[panel]);
+      multiply(row, count, blockLength, packed, panels.bytes, size, place, isContinued);
+      panel += size;
+      continue;
+    }
+    const columns = Math.min(PANEL_COLUMNS, cut.columnCount - panel * PANEL_COLUMNS);
+    const offsets = tables + 4 * (cut.tables.columnOffsets + panel * PANEL_COLUMNS);
+    const rowOffsets = tables + 4 * cut.tables.rowOffsets;
+    const place = target + 4 * output;
+    if (cut.isContinued) code.gather(tile, 0, rowOffsets, 1, offsets, columns, place);
+    multiply(row, count, blockLength, packed, panels.bytes, 1, tile, isContinued);
+    code.scatter(tile, 0, rowOffsets, 1, offsets, columns, place);
+    panel++;
+  }
+}
+
+/** How many panels from `panel` on have their totals side by side in the output. */
+function plainPanels({ panelOffsets }: Cut, panel: number, end: number): number {
+  const offset = panelOffsets[panel];
+  if (offset < 0) return 0;
+  let size = 1;
+  while (panel + size < end && panelOffsets[panel + size] === offset + size * PANEL_COLUMNS) size++;
+  return size;
+}
+
+function runUnit(
+  code: Exports,
+  { cut, units }: Multiplication,
+  placement: MultiplicationPlacement,
+  step: number,
+  unit: number,
+  scratch: number,
+): void {
+  const groups = Math.ceil(cut.panelCount / cut.groupPanels);
+  const perBatch = units / (cut.batches.length / 3);
+  const batch = Math.floor(unit / perBatch);
+  const inBatch = unit - batch * perBatch;
+  const firstRow = Math.floor(inBatch / groups) * cut.unitRows;
+  const first = (inBatch % groups) * cut.groupPanels;
+  const end = Math.min(cut.panelCount, first + cut.groupPanels);
+  const shifts = shiftsOf(cut, batch, step);
+  const panels = panelsOf(code, cut, placement, first, end, shifts.columns, scratch);
+  const endRow = Math.min(cut.rowCount, firstRow + cut.unitRows);
+  for (let row = firstRow; row < endRow; row += cut.bandRows) {
+    const rowCount = Math.min(cut.bandRows, endRow - row);
+    multiplyBand(code, cut, placement, panels, { row, rowCount, first, end, shifts, scratch });
+  }
+}
+
+interface Band {
+  readonly row: number;
+  readonly rowCount: number;
+  readonly first: number;
+  readonly end: number;
+  readonly shifts: BatchShifts;
+  readonly scratch: number;
+}
+
+/** All blocks of a band of rows by a group of panels. */
+function multiplyBand(code: Exports, cut: Cut, placement: MultiplicationPlacement, panels: Panels, band: Band): void {
+  const { row, rowCount, first, end, shifts, scratch } = band;
+  const { tables, target, rows } = placement;
+  const tile = scratch + 4 * cut.scratch.totals;
+  const tileStride = 4 * PANEL_COLUMNS * (end - first);
+  const rowOffsets = tables + 4 * (cut.tables.rowOffsets + row);
+  const columnOffsets = tables + 4 * (cut.tables.columnOffsets + first * PANEL_COLUMNS);
+  const columns = Math.min((end - first) * PANEL_COLUMNS, cut.columnCount - first * PANEL_COLUMNS);
+  const parts = Math.ceil(columns / PART_COLUMNS);
+  const place = target + 4 * shifts.output;
+  // Totals go straight to the output where the whole group stands there as in a tile.
+  const isPlain = cut.outputStride !== 0 && plainPanels(cut, first, end) === end - first;
+  const output = isPlain ? place + 4 * (cut.firstOffset + row * cut.outputStride + cut.panelOffsets[first]) : tile;
+  const outputStride = isPlain ? 4 * cut.outputStride : tileStride;
+  if (cut.isContinued && !isPlain) {
+    code.gather(tile, tileStride, rowOffsets, rowCount, columnOffsets, columns, place);
+  }
+  const rowBytes = panelRowBytes(panels.isNarrow ? "narrow" : "wide");
+  const multiply = panels.isNarrow ? code.multiplyNarrow : code.multiply;
+  const direct = cut.isDirect ? directRow(cut, placement, shifts.rows) + 4 * row * cut.rowStride : 0;
+  const rowStride = 4 * (cut.isDirect ? cut.rowStride : cut.copyStride);
+  const copies = scratch + 4 * cut.scratch.rows;
+  for (let [k, index] = [0, 0]; k < cut.count; k += cut.blockLength, index++) {
+    const size = Math.min(cut.blockLength, cut.count - k);
+    if (!cut.isDirect) {
+      const addresses = tables + 4 * (cut.tables.rowAddresses + row);
+      const runs = tables + 4 * (cut.tables.rowRuns + 2 * cut.blockRuns[index]);
+      const runCount = cut.blockRuns[index + 1] - cut.blockRuns[index];
+      code.collect(copies, rowStride, addresses, rowCount, rows.address, rows.length, shifts.rows, runs, runCount);
+    }
+    const from = cut.isDirect ? direct + 4 * k : copies;
+    const isFirst = k === 0 && !cut.isContinued ? 1 : 0;
+    const packed = panels.address + k * rowBytes;
+    multiply(from, rowStride, rowCount, packed, panels.bytes, parts, size, output, outputStride, isFirst);
+  }
+  if (!isPlain) code.scatter(tile, tileStride, rowOffsets, rowCount, columnOffsets, columns, place);
+}
+
+/** Where a contraction runs, in an arena. */
+export interface ArenaMultiplication {
   readonly contraction: Contraction;
   readonly operands: readonly PlacedOperand[];
   readonly step: number;
@@ -30,146 +372,45 @@ export interface Multiplication {
 
 export interface Multiplier {
   /** Writes the final totals of all elements, NaN canonical. Reserves memory for tables and panels. */
-  multiply(multiplication: Multiplication): void;
+  multiply(multiplication: ArenaMultiplication): void;
   /** Packs all panels of the columns to byte address `target`; the contraction must be `isPackable`. */
   packColumns(contraction: Contraction, columns: PlacedOperand, target: number): void;
 }
 
-/** Whether the columns' panels depend on their words alone, so that words that never change are packed once. */
-export function isPackable({ columns, batches }: Contraction): boolean {
-  return batches.length === 3 && columns.perStep === 0;
-}
-
-/** Words of all panels of the columns. */
-export function panelWords({ columns, count }: Contraction): number {
-  return columns.addresses.length * count;
-}
-
 /** A multiplier over the arena's memory; its module is compiled on first use. */
 export function createMultiplier(arena: Arena, isFused: boolean): Multiplier {
-  let tiles: TileExports | undefined;
-  const loaded = (): TileExports => {
-    tiles ??= loadModule(tileModule(isFused), arena.memory) as unknown as TileExports;
-    return tiles;
+  let bound: BoundMultiplier | undefined;
+  const loaded = (): BoundMultiplier => {
+    bound ??= bindMultiplier(arena.memory, compileMultiplier({ isFused, isShared: false }));
+    return bound;
+  };
+  const plans = new WeakMap<Contraction, Multiplication>();
+  const planOf = (contraction: Contraction, isPacked: boolean): Multiplication => {
+    const known = plans.get(contraction);
+    if (known !== undefined && known.cut.isPacked === isPacked) return known;
+    const plan = planMultiplication(contraction, { isPacked });
+    plans.set(contraction, plan);
+    return plan;
+  };
+  const place = (plan: Multiplication): { tables: number; scratch: number } => {
+    const tables = arena.reserve(plan.tables.length);
+    const scratch = arena.reserve(plan.scratchWords);
+    arena.words().set(plan.tables, tables / 4);
+    return { tables, scratch };
   };
   return {
-    multiply: (multiplication) => multiply(arena, loaded(), multiplication),
+    multiply({ contraction, operands, step, target, panels }) {
+      const plan = planOf(contraction, panels !== null);
+      const { tables, scratch } = place(plan);
+      const [rows, columns] = [operands[plan.rowOperand], operands[plan.columnOperand]];
+      const placement = { tables, rows, columns, panels, isNarrow: false, target };
+      loaded().run(plan, placement, step, 0, plan.units, scratch);
+    },
     packColumns(contraction, columns, target) {
-      const pack = createPacker(arena, loaded(), contraction, columns);
-      pack(0, contraction.columns.addresses.length, 0, target);
+      const plan = planOf(contraction, true);
+      const { tables, scratch } = place(plan);
+      const placement = { tables, rows: columns, columns, panels: target, isNarrow: false, target: 0 };
+      loaded().packColumns(plan, placement, 0, plan.packUnits, scratch);
     },
   };
-}
-
-type Packer = (first: number, end: number, shift: number, target: number) => void;
-
-/** Packs the panels of columns `first` to `end` (exclusive), with `shift` added to their addresses. */
-function createPacker(
-  arena: Arena,
-  tiles: TileExports,
-  { columns, count }: Contraction,
-  source: PlacedOperand,
-): Packer {
-  const addresses = reserveTable(arena, columns.addresses);
-  const runs = reserveTable(arena, columns.runs);
-  return (first, end, shift, target) => {
-    for (let column = first; column < end; column += TILE_COLUMNS) {
-      const panel = target + 4 * count * (column - first);
-      const from = addresses + 4 * column;
-      tiles.pack(panel, source.address, source.length, from, shift, runs, columns.runs.length / 2);
-    }
-  };
-}
-
-function reserveTable(arena: Arena, words: Int32Array): number {
-  const address = arena.reserve(words.length);
-  arena.words().set(words, address / 4);
-  return address;
-}
-
-/** Columns that are packed at once. */
-const GROUP = ROW_PANELS * TILE_COLUMNS;
-
-function multiply(arena: Arena, tiles: TileExports, draft: Multiplication): void {
-  const { contraction, operands, step, target, panels } = draft;
-  const { count, blockLength, rows, columns, columnCount, batches } = contraction;
-  const rowCount = rows.addresses.length;
-  const rowOffsets = reserveTable(arena, rows.offsets);
-  const columnOffsets = reserveTable(arena, columns.offsets);
-  const pack = createPacker(arena, tiles, contraction, operands[columns.operand]);
-  const point = createPointer(arena, tiles, contraction, operands[rows.operand]);
-  const rowPointers = arena.reserve(rowCount);
-  const tile = arena.reserve(TILE_BYTES / 4);
-  const group = arena.reserve(count * GROUP);
-  const continued = contraction.totalInit === null ? 0 : 1;
-
-  for (let batch = 0; batch < batches.length; batch += 3) {
-    point(batches[batch] + Math.imul(rows.perStep, step), rowPointers);
-    const columnShift = batches[batch + 1] + Math.imul(columns.perStep, step);
-    const output = target + 4 * batches[batch + 2];
-    for (let first = 0; first < columnCount; first += GROUP) {
-      const end = Math.min(first + GROUP, columnCount);
-      if (panels === null) pack(first, end, columnShift, group);
-      const packed = panels === null ? group : panels + 4 * count * first;
-      if (rowCount === 1 && isContiguous(columns, first, GROUP, columnCount)) {
-        const row = arena.words()[rowPointers / 4];
-        const place = output + 4 * (rows.offsets[0] + columns.offsets[first]);
-        tiles.multiplyRow(row, count, blockLength, packed, place, continued);
-        continue;
-      }
-      for (let column = first; column < end; column += TILE_COLUMNS) {
-        tiles.multiply(
-          rowPointers,
-          rowCount,
-          count,
-          blockLength,
-          packed + 4 * count * (column - first),
-          output,
-          rowOffsets,
-          columnOffsets + 4 * column,
-          Math.min(TILE_COLUMNS, columnCount - column),
-          isContiguous(columns, column, TILE_COLUMNS, columnCount) ? 1 : 0,
-          continued,
-          tile,
-        );
-      }
-    }
-  }
-}
-
-/** Writes the table of the rows' byte addresses for a batch. */
-function createPointer(
-  arena: Arena,
-  tiles: TileExports,
-  { rows, count }: Contraction,
-  source: PlacedOperand,
-): (shift: number, pointers: number) => void {
-  const rowCount = rows.addresses.length;
-  // Rows that lie in the operand as the loop reads them need no copy.
-  const isDirect = rows.isInBounds && rows.runs.length === 2;
-  const runs = isDirect ? 0 : reserveTable(arena, rows.runs);
-  const copies = isDirect ? 0 : arena.reserve(rowCount * count);
-  let copied: number | null = null;
-  return (shift, pointers) => {
-    const table = arena.words().subarray(pointers / 4, pointers / 4 + rowCount);
-    if (isDirect) {
-      rows.addresses.forEach((address, row) => (table[row] = source.address + 4 * (address + shift + rows.runs[0])));
-      return;
-    }
-    rows.addresses.forEach((address, row) => {
-      const copy = copies + 4 * row * count;
-      table[row] = copy;
-      if (shift !== copied) {
-        tiles.collect(copy, source.address, source.length, (address + shift) | 0, runs, rows.runs.length / 2);
-      }
-    });
-    copied = shift;
-  };
-}
-
-/** Whether so many columns from `first` on exist and stand side by side in the output. */
-function isContiguous({ offsets }: Side, first: number, size: number, columnCount: number): boolean {
-  if (first + size > columnCount) return false;
-  for (let column = 1; column < size; column++) if (offsets[first + column] !== offsets[first] + column) return false;
-  return true;
 }
