@@ -63,11 +63,23 @@ export function isElementType(dtype: string): dtype is ElementType {
 
 /** Data known at import, row-major: canonical words of float32, or exact integers (bool: 0 or 1). */
 export type Payload =
-  | { readonly kind: "words"; readonly words: Uint32Array }
+  | { readonly kind: "words"; readonly words: Uint32Array; readonly quantised?: Quantised }
   | { readonly kind: "integers"; readonly integers: BigInt64Array; readonly small?: SmallIntegers };
 
 /** The elements of a constant of 8 bits or fewer, one each, as the file holds them; `integers` is made of them when asked for. */
 export type SmallIntegers = Int8Array | Uint8Array;
+
+/** Where the words of a dequantised constant come from: scale times (integer - zero point). */
+export interface Quantised {
+  readonly elementType: ElementType;
+  readonly integers: Extract<Payload, { kind: "integers" }>;
+  readonly scale: KnownValue;
+  /** Of the scale's shape; absent for 0. */
+  readonly zero: KnownIntegers | undefined;
+  /** Strides of the scale over the constant's axes, and how many neighbours of an axis share an entry. */
+  readonly strides: readonly number[];
+  readonly blocks: readonly number[];
+}
 
 /** A tensor that exists only when the program runs. `index` counts drafted primitives, slots or inputs. */
 export interface RuntimeTensor {
