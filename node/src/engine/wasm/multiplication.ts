@@ -129,7 +129,10 @@ export function planMultiplication(contraction: Contraction, { isPacked }: Multi
     columns.runs,
   ]);
   const copyStride = rows.addresses.length === 1 ? count : aligned(contraction.blockLength) + 16;
-  const isUneven = outputStride === 0 || panelOffsets[0] < 0 || panelOffsets.some((offset, panel) => offset !== panelOffsets[0] + panel * PANEL_COLUMNS);
+  const isUneven =
+    outputStride === 0 ||
+    panelOffsets[0] < 0 ||
+    panelOffsets.some((offset, panel) => offset !== panelOffsets[0] + panel * PANEL_COLUMNS);
   const scratch = [
     sizes.isDirect ? 0 : bandRows * copyStride + 16,
     isPacked ? 0 : groupPanels * PANEL_COLUMNS * count,
