@@ -15,6 +15,7 @@ export const LAYERS = [
   "onnx",
   "abi",
   "host",
+  "models",
   "chain",
   "net",
   "swarm",

@@ -32,8 +32,8 @@ import type {
   TypeProto,
   ValueInfoProto,
 } from "./proto/onnx_pb.ts";
-import { codeOfDtype, encodeTensor, encodeText, malformed } from "./tensor.ts";
-import type { DType } from "./tensor.ts";
+import { codeOfDtype, encodeExternal, encodeTensor, encodeText, malformed } from "./tensor.ts";
+import type { DType, ExternalPlace, OnnxTensor } from "./tensor.ts";
 import { ATTRIBUTE_CODES } from "./types.ts";
 import type {
   Attribute,
@@ -47,15 +47,21 @@ import type {
   OnnxValue,
 } from "./types.ts";
 
-/** The bytes of the model's ONNX file. Throws MalformedModelError where a tensor or a node cannot be written. */
-export function serializeModel(model: OnnxModel): Uint8Array {
+/** Writes an initializer's data elsewhere and says where, or leaves it to the model's file. */
+export type StoreExternal = (tensor: OnnxTensor, name: string) => ExternalPlace | undefined;
+
+/**
+ * The bytes of the model's ONNX file. The initializers of its graph that `storeExternal` takes are not in it, and are asked
+ * for one by one: a lazy model is never whole in memory. Throws MalformedModelError where a tensor or a node cannot be written.
+ */
+export function serializeModel(model: OnnxModel, storeExternal?: StoreExternal): Uint8Array {
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion: BigInt(model.irVersion),
       producerName: model.producerName,
       opsetImport: opsetProtos(model.opsets),
-      graph: graphProto(model.graph, model.opsets),
+      graph: graphProto(model.graph, model.opsets, storeExternal),
       functions: model.functions.map(functionProto),
     }),
   );
@@ -65,14 +71,17 @@ function opsetProtos(opsets: ReadonlyMap<string, number>): OperatorSetIdProto[] 
   return [...opsets].map(([domain, version]) => create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }));
 }
 
-function graphProto(graph: OnnxGraph, opsets: ReadonlyMap<string, number>): GraphProto {
+function graphProto(graph: OnnxGraph, opsets: ReadonlyMap<string, number>, storeExternal?: StoreExternal): GraphProto {
   return create(GraphProtoSchema, {
     name: graph.name,
     node: graph.nodes.map((node) => nodeProto(node, opsets)),
     input: graph.inputs.map(valueProto),
     output: graph.outputs.map(valueProto),
     valueInfo: graph.values.map(valueProto),
-    initializer: [...graph.initializers].map(([name, tensor]) => encodeTensor(tensor, name)),
+    initializer: [...graph.initializers].map(([name, tensor]) => {
+      const place = storeExternal?.(tensor, name);
+      return place === undefined ? encodeTensor(tensor, name) : encodeExternal(tensor, name, place);
+    }),
     sparseInitializer: [...graph.sparseInitializers].map(([name, sparse]) => sparseProto(sparse, name)),
   });
 }

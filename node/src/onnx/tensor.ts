@@ -6,7 +6,12 @@
 import { create, fromBinary, isFieldSet, toBinary } from "@bufbuild/protobuf";
 import { getTextEncoding } from "@bufbuild/protobuf/wire";
 import { LockstepError } from "../float/errors.ts";
-import { TensorProto_DataLocation, TensorProto_DataType, TensorProtoSchema } from "./proto/onnx_pb.ts";
+import {
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from "./proto/onnx_pb.ts";
 import type { TensorProto } from "./proto/onnx_pb.ts";
 
 /**
@@ -48,14 +53,47 @@ export interface TensorData {
 /** The name of an element type. */
 export type DType = keyof TensorData;
 
-/** A tensor: `data` holds product(shape) elements, row-major (twice as many numbers for complex types). */
-export type OnnxTensor = { [D in DType]: { dtype: D; shape: number[]; data: TensorData[D] } }[DType];
+/**
+ * A tensor: `data` holds product(shape) elements, row-major (twice as many numbers for complex types). Where `isLazy` is set
+ * each use of `data` makes or reads it anew, so that a model of gigabytes need not be held: take it once and drop it.
+ */
+export type OnnxTensor = { [D in DType]: { dtype: D; shape: number[]; data: TensorData[D]; isLazy?: true } }[DType];
+
+/** Element types whose tensors can be lazy: those that weights have. */
+export type LazyDType = "float32" | "float16" | "bfloat16";
+
+/** A tensor whose data `read` makes when it is asked for, always the same. Refuses, then, data of another length. */
+export function lazyTensor<D extends LazyDType>(
+  dtype: D,
+  shape: readonly number[],
+  read: () => TensorData[D],
+): OnnxTensor {
+  const count = elementCount(shape);
+  return {
+    dtype,
+    shape: [...shape],
+    get data() {
+      const data = read();
+      checkLength(data.length, count, "elements", "tensor");
+      return data;
+    },
+    isLazy: true,
+  } as OnnxTensor;
+}
 
 /**
  * Reads `length` bytes at byte `offset` of the file `location`, a relative path with forward slashes that stays in the
- * model's folder. Throws its own typed error when the file is missing; a result of another length is refused.
+ * model's folder. Throws its own typed error when the file is missing; a result of another length is refused. What it returns
+ * must stay as it is.
  */
 export type LoadExternal = (location: string, offset: number, length: number) => Uint8Array;
+
+/** External data from so many bytes on are read when they are used, and each time. */
+const LAZY_BYTES = 65_536;
+
+function isLazyDType(dtype: DType): dtype is LazyDType {
+  return dtype === "float32" || dtype === "float16" || dtype === "bfloat16";
+}
 
 type NumericArray = Exclude<TensorData[DType], string[]>;
 type TypedField = "floatData" | "int32Data" | "int64Data" | "doubleData" | "uint64Data";
@@ -168,10 +206,14 @@ export function decodeTensor(proto: TensorProto, loadExternal?: LoadExternal): O
   }
   const { bits, lanes } = ROWS[dtype];
   const length = count * lanes;
+  if (external && count * bits >= 8 * LAZY_BYTES && isLazyDType(dtype)) {
+    const place = externalPlace(proto, (count * bits) / 8, where, loadExternal);
+    return lazyTensor(dtype, shape, () => viewOrCopy(place(), dtype, length, where));
+  }
   if (!raw) return { dtype, shape, data: fromTypedField(proto, dtype, length, where) } as OnnxTensor;
   const byteLength = Math.ceil((length * bits) / 8);
-  const bytes = external ? externalBytes(proto, byteLength, where, loadExternal) : proto.rawData;
-  checkLength(bytes.length, byteLength, external ? "bytes of external data" : "bytes of raw_data", where);
+  const bytes = external ? externalPlace(proto, byteLength, where, loadExternal)() : proto.rawData;
+  checkLength(bytes.length, byteLength, "bytes of raw_data", where);
   return { dtype, shape, data: fromRaw(bytes, dtype, length, where) } as OnnxTensor;
 }
 
@@ -182,20 +224,45 @@ export function decodeTensor(proto: TensorProto, loadExternal?: LoadExternal): O
 export function encodeTensor(tensor: OnnxTensor, name = ""): TensorProto {
   const where = name === "" ? "tensor" : `tensor ${JSON.stringify(name)}`;
   const count = elementCount(tensor.shape, where);
-  const common = { name, dims: tensor.shape.map(BigInt), dataType: codeOfDtype(tensor.dtype) };
+  const common = commonFields(tensor, name);
   if (tensor.dtype === "string") {
     checkLength(tensor.data.length, count, "strings", where);
     return create(TensorProtoSchema, { ...common, stringData: tensor.data.map((text) => encodeText(text)) });
   }
+  return create(TensorProtoSchema, { ...common, rawData: rawBytes(tensor, where).slice() });
+}
+
+/** Where the bytes of a tensor lie: `length` bytes from `offset` of the file `location` beside the model. */
+export interface ExternalPlace {
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A tensor whose raw data were written to another file. */
+export function encodeExternal(tensor: OnnxTensor, name: string, place: ExternalPlace): TensorProto {
+  const { location, offset, length } = place;
+  const entries = { location, offset: String(offset), length: String(length) };
+  return create(TensorProtoSchema, {
+    ...commonFields(tensor, name),
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+  });
+}
+
+/** The raw data of a tensor of numbers, as a file holds them; a view of its memory where it can be. */
+export function rawBytes(tensor: Exclude<OnnxTensor, { dtype: "string" }>, where = "tensor"): Uint8Array {
   const { bits, lanes } = ROWS[tensor.dtype];
-  checkLength(tensor.data.length, count * lanes, "elements", where);
-  if (bits < 8 || tensor.dtype === "bool") checkRange(tensor.data as Uint8Array | Int8Array, tensor.dtype, where);
+  // Once: that of a lazy tensor is made anew each time.
   const { data } = tensor;
-  const rawData =
-    bits < 8
-      ? packBits(data as Uint8Array | Int8Array, bits)
-      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  return create(TensorProtoSchema, { ...common, rawData });
+  checkLength(data.length, elementCount(tensor.shape, where) * lanes, "elements", where);
+  if (bits < 8 || tensor.dtype === "bool") checkRange(data as Uint8Array | Int8Array, tensor.dtype, where);
+  if (bits < 8) return packBits(data as Uint8Array | Int8Array, bits);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function commonFields({ shape, dtype }: OnnxTensor, name: string) {
+  return { name, dims: shape.map(BigInt), dataType: codeOfDtype(dtype) };
 }
 
 /** Reads a file that holds one TensorProto, such as the inputs and outputs of the ONNX backend tests. */
@@ -284,6 +351,16 @@ function fromRaw(bytes: Uint8Array, dtype: Exclude<DType, "string">, length: num
   return data;
 }
 
+/** As fromRaw, without a copy where the bytes are aligned: weights of hundreds of megabytes. */
+function viewOrCopy<D extends LazyDType>(bytes: Uint8Array, dtype: D, length: number, where: string): TensorData[D] {
+  const size = ROWS[dtype].bits / 8;
+  if (bytes.byteOffset % size !== 0) return fromRaw(bytes, dtype, length, where) as TensorData[D];
+  const { buffer, byteOffset } = bytes;
+  const data =
+    dtype === "float32" ? new Float32Array(buffer, byteOffset, length) : new Uint16Array(buffer, byteOffset, length);
+  return data as TensorData[D];
+}
+
 function fromTypedField(
   proto: TensorProto,
   dtype: Exclude<DType, "string">,
@@ -319,12 +396,13 @@ function fromTypedField(
   return data;
 }
 
-function externalBytes(
+/** Checks what a tensor says about its external data, and gives what reads them. */
+function externalPlace(
   proto: TensorProto,
   byteLength: number,
   where: string,
   loadExternal: LoadExternal | undefined,
-): Uint8Array {
+): () => Uint8Array {
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get("location") ?? "";
   // Only a relative path below the model's folder: a model must not read other files of the machine.
@@ -344,7 +422,11 @@ function externalBytes(
       location,
     });
   }
-  return loadExternal(location, offset, length);
+  return () => {
+    const bytes = loadExternal(location, offset, length);
+    checkLength(bytes.length, byteLength, "bytes of external data", where);
+    return bytes;
+  };
 }
 
 function externalNumber(entries: Map<string, string>, key: string, absent: number, where: string): number {
