@@ -86,6 +86,20 @@ export function rowShapes(graph: GraphWriter, ids: string): (width: number) => s
   };
 }
 
+/**
+ * The mask as Attention takes it: bool [batch, 1, sequence, total], true where a key may be seen. Runtimes do not repeat it along
+ * the sequence themselves.
+ */
+export function visibleKeys(graph: GraphWriter, ids: string, mask: string): string {
+  const isSeen = graph.node("mask/bool", "Cast", [mask], { attributes: { to: int(9) } });
+  const rows = graph.node("mask/rows", "Unsqueeze", [isSeen, graph.initializer("mask/axes", int64List(1, 2))]);
+  const length = graph.node("mask/sequence", "Shape", [ids], { attributes: { start: int(1), end: int(2) } });
+  const [before, after] = [int64List(1, 1), int64List(1)];
+  const parts = [graph.initializer("mask/before", before), length, graph.initializer("mask/after", after)];
+  const shape = graph.node("mask/shape", "Concat", parts, { attributes: { axis: int(0) } });
+  return graph.node("mask", "Expand", [rows, shape]);
+}
+
 /** x * weight^T + bias; the weight is [out, in]. */
 export function linear(
   graph: GraphWriter,

@@ -6,10 +6,9 @@
 
 import type { OnnxModel } from "../onnx/types.ts";
 import type { OnnxTensor } from "../onnx/tensor.ts";
-import { checkShape, decoderInputs, decoderOutputs, linear, presentNames, rowShapes } from "./decoder.ts";
+import { checkShape, decoderInputs, decoderOutputs, linear, presentNames, rowShapes, visibleKeys } from "./decoder.ts";
 import type { DecoderOptions } from "./decoder.ts";
 import { float, graphWriter, int, int64List, text } from "./graph.ts";
-import type { GraphWriter } from "./graph.ts";
 import { transposedMatrix } from "./layout.ts";
 import type { Spread, WeightSource } from "./weights.ts";
 
@@ -56,7 +55,7 @@ export function gpt2Model(shape: Gpt2Shape, weights: WeightSource, options: Deco
   const words = graph.node("wte", "Gather", [embedding, ids]);
   const located = graph.node("wpe", "Gather", [positionTable, places]);
   let x = graph.node("embedding", "Reshape", [graph.node("embedding/sum", "Add", [words, located]), flat]);
-  const visible = visibleKeys(graph, mask);
+  const visible = visibleKeys(graph, ids, mask);
 
   const norm = (name: string, input: string): string => {
     const scale = graph.initializer(`${name}.weight`, tensor(`${name}.weight`, [width], ONES));
@@ -98,11 +97,4 @@ export function gpt2Model(shape: Gpt2Shape, weights: WeightSource, options: Deco
   graph.node("logits", "Reshape", [scores, rows(vocabulary)]);
   decoderOutputs(graph, common, options);
   return graph.finish();
-}
-
-/** The mask as Attention takes it: bool [batch, 1, 1, total], true where a key may be seen. */
-export function visibleKeys(graph: GraphWriter, mask: string): string {
-  const axes = graph.initializer("mask/axes", int64List(1, 2));
-  const isSeen = graph.node("mask/bool", "Cast", [mask], { attributes: { to: int(9) } });
-  return graph.node("mask", "Unsqueeze", [isSeen, axes]);
 }

@@ -7,9 +7,8 @@
 
 import type { OnnxTensor } from "../onnx/tensor.ts";
 import type { OnnxModel } from "../onnx/types.ts";
-import { checkShape, decoderInputs, decoderOutputs, linear, presentNames, rowShapes } from "./decoder.ts";
+import { checkShape, decoderInputs, decoderOutputs, linear, presentNames, rowShapes, visibleKeys } from "./decoder.ts";
 import type { DecoderInputs, DecoderOptions } from "./decoder.ts";
-import { visibleKeys } from "./gpt2.ts";
 import { float, graphWriter, int, int64List } from "./graph.ts";
 import type { GraphWriter } from "./graph.ts";
 import { stacked } from "./layout.ts";
@@ -145,7 +144,7 @@ function attention(
         },
       );
   }
-  const visible = visibleKeys(graph, inputs.mask);
+  const visible = visibleKeys(graph, inputs.ids, inputs.mask);
   const sizes = graph.initializer("shape/parts", int64List(heads * headSize, keyHeads * headSize, keyHeads * headSize));
   return (layer, joint) => {
     const at = `model.layers.${layer}.self_attn`;
