@@ -186,7 +186,7 @@ function multiplyFunction(form: PanelForm, firstKernel: number): FunctionDraft {
   const [rows, rowStride, rowCount, panels, panelStride, parts, count, output, outputStride, first] = [
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
   ];
-  const [rest, whole, taken, part, row, at, place] = [0, 1, 2, 3, 4, 5, 6].map(() => addLocal(draft, I32));
+  const [rest, whole, taken, part, row, at, place, alone] = [0, 1, 2, 3, 4, 5, 6, 7].map(() => addLocal(draft, I32));
   const partBytes = (panelRowBytes(form) / PANEL_COLUMNS) * PART_COLUMNS;
   const kernel = (size: number): Code => [
     [get(at), get(rowStride), offsetBy(panels, get(part), i32Const(partBytes)), get(count)],
@@ -203,7 +203,9 @@ function multiplyFunction(form: PanelForm, firstKernel: number): FunctionDraft {
   const offsetPart: Code = [get(part), i32Const(4 * PART_COLUMNS), OP.i32Mul];
   draft.body = [
     [get(rowCount), i32Const(TILE_ROWS), OP.i32RemU, set(rest)],
-    [get(rowCount), get(rest), OP.i32Sub, set(whole)],
+    [get(rowCount), get(rest), OP.i32Sub, tee(whole), OP.i32Eqz, set(alone)],
+    [get(rest), get(alone), OP.i32Sub, tee(rest), i32Const(3), OP.i32Eq],
+    ifElse([increment(alone, 1), i32Const(2), set(rest)]),
     loop([
       [get(parts), i32Const(4), get(parts), i32Const(4), OP.i32LtU, OP.select, set(taken)],
       get(whole),
@@ -216,9 +218,14 @@ function multiplyFunction(form: PanelForm, firstKernel: number): FunctionDraft {
           ]),
         ]),
       ),
-      Array.from({ length: TILE_ROWS - 1 }, (_, index): Code => [
-        [get(rest), i32Const(index + 1), OP.i32Eq],
-        ifElse(eachPart(index + 1, [placeOf(get(whole)), kernel(index + 1)])),
+      // A first row by the whole panel fetches it line after line; the other rows find it in the cache.
+      [1, 2].map((row): Code => [
+        [get(alone), i32Const(row), OP.i32GeU],
+        ifElse([[i32Const(0), set(part)], placeOf([get(whole), i32Const(row - 1), OP.i32Add]), kernel(1)]),
+      ]),
+      [1, 2, 4, 5].map((size): Code => [
+        [get(rest), i32Const(size), OP.i32Eq],
+        ifElse(eachPart(size, [placeOf([get(whole), get(alone), OP.i32Add]), kernel(size)])),
       ]),
       [get(panels), get(panelStride), OP.i32Add, set(panels), increment(output, 4 * PANEL_COLUMNS)],
       [get(parts), get(taken), OP.i32Sub, tee(parts), branchIf(0)],
