@@ -1,18 +1,19 @@
 /**
  * The primitives of a program while a model is lowered (spec, "Program"). Equal primitives are made once; a primitive of
  * known operands is evaluated on the spot, by the interpreter, so that folding never changes a bit; what no output needs is
- * dropped at the end. Refuses tensors beyond the program's limits.
+ * dropped at the end, and the rest is merged (./fusion.ts). Refuses tensors beyond the program's limits.
  */
 
 import { scalarHash } from "../ir/encode.ts";
 import { evaluatePrimitive, wordsOperand } from "../ir/interpret.ts";
-import { PROGRAM_LIMITS } from "../ir/program.ts";
+import { PROGRAM_LIMITS, UNCHANGED } from "../ir/program.ts";
 import type {
   Hash,
   OperandRef,
   PrimitiveNote,
   PrimitiveRecord,
   Program,
+  Segment,
   Slot,
   TensorNote,
   TensorType,
@@ -24,6 +25,8 @@ import { sharedHasher } from "../merkle/wasm-hasher.ts";
 import { constantsOf } from "./constants.ts";
 import type { Constants } from "./constants.ts";
 import { ProgramLimitError } from "./errors.ts";
+import { fused } from "./fusion.ts";
+import type { FusionNode } from "./fusion.ts";
 import { isKnown, knownFromWords, sizeOf, wordsOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, KnownValue, Payload, RuntimeTensor, Value } from "./values.ts";
 
@@ -44,9 +47,9 @@ export interface InputDraft extends TensorType {
   readonly shape: readonly number[];
 }
 
-/** A slot whose first value is input `input`. */
+/** A slot and what it holds before step 0: input `initial`, or known data. */
 export interface SlotDraft extends InputDraft {
-  readonly input: number;
+  readonly initial: number | KnownValue;
 }
 
 /** A result of the program, or the next value of a slot. */
@@ -55,11 +58,19 @@ export interface NamedValue {
   readonly value: Value;
 }
 
+/** The inputs and slots that the segments of a program share. */
+export interface GraphInterface {
+  readonly inputs: InputDraft[];
+  readonly slots: SlotDraft[];
+}
+
 export interface Graph {
   /** Adds an input of the program. */
   addInput(input: InputDraft, elementType: ElementType): Value;
   /** Adds an input and a slot that starts from it; the value is the slot's. */
   addSlot(input: InputDraft, elementType: ElementType): Value;
+  /** Adds a slot that starts from known data. */
+  addState(slot: InputDraft, initial: KnownValue): Value;
   /** Adds a primitive, or finds the equal one, or evaluates it where all operands are known and `fold` is set. */
   add(note: PrimitiveNote, draft: PrimitiveDraft, fold: boolean): Value;
   /**
@@ -67,18 +78,34 @@ export interface Graph {
    * read when asked for.
    * `states` holds the next value of each slot, in the order they were added.
    */
-  finish(outputs: readonly NamedValue[], states: readonly Value[]): { program: Program; constants: Constants };
+  finish(outputs: readonly NamedValue[], states: readonly Value[]): FinishedProgram;
+  readonly interface: GraphInterface;
+  /** What was added, in order; a value's index counts these. */
+  readonly primitives: readonly Drafted[];
 }
 
-interface Drafted {
+export interface FinishedProgram {
+  readonly program: Program;
+  readonly constants: Constants;
+}
+
+/** A graph that runs for a number of steps: 0 in the last segment, which takes the rest. */
+export interface SegmentDraft {
+  readonly graph: Graph;
+  readonly steps: number;
+  readonly outputs: readonly NamedValue[];
+  /** The next value of each slot, or null where the segment leaves it unchanged. */
+  readonly states: readonly (Value | null)[];
+}
+
+export interface Drafted {
   readonly draft: PrimitiveDraft;
-  readonly hash: Hash;
   readonly note: PrimitiveNote;
 }
 
-export function createGraph(): Graph {
-  const inputs: InputDraft[] = [];
-  const slots: SlotDraft[] = [];
+/** A graph without primitives, over the inputs and slots of another where those are given. */
+export function createGraph(shared: GraphInterface = { inputs: [], slots: [] }): Graph {
+  const { inputs, slots } = shared;
   const primitives: Drafted[] = [];
   const byKey = new Map<string, Value>();
   const payloadIds = new Map<Payload, number>();
@@ -91,15 +118,21 @@ export function createGraph(): Graph {
     return `known ${id}`;
   };
 
-  return {
+  const graph: Graph = {
+    interface: shared,
+    primitives,
     addInput(input, elementType) {
       inputs.push(input);
       return runtime(elementType, input.shape, "input", inputs.length - 1, new Set([input.name]));
     },
     addSlot(input, elementType) {
       inputs.push(input);
-      slots.push({ ...input, input: inputs.length - 1 });
+      slots.push({ ...input, initial: inputs.length - 1 });
       return runtime(elementType, input.shape, "slot", slots.length - 1, new Set([input.name]));
+    },
+    addState(slot, initial) {
+      slots.push({ ...slot, initial });
+      return runtime(initial.elementType, slot.shape, "slot", slots.length - 1, new Set([slot.name]));
     },
     add(note, draft, folds) {
       const length = sizeOf(draft.shape);
@@ -107,75 +140,108 @@ export function createGraph(): Graph {
         throw new ProgramLimitError("tensorLength", length, note.name);
       const folded = folds ? fold(draft, length, note.name) : null;
       if (folded !== null) return folded;
-      const hash = scalarHash(draft.scalar);
-      const key = [draft.elementType, hash, ...draft.operands.map(operandKey)].join(" ");
+      const key = [draft.elementType, scalarHash(draft.scalar), ...draft.operands.map(operandKey)].join(" ");
       const found = byKey.get(key);
       if (found !== undefined) return { ...found, shape: draft.shape };
-      primitives.push({ draft, hash, note });
+      primitives.push({ draft, note });
       const value = runtime(draft.elementType, draft.shape, "primitive", primitives.length - 1, joined(draft.operands));
       byKey.set(key, value);
       return value;
     },
-    finish(outputs, states) {
-      const roots = [...outputs.map(({ value }) => value), ...states];
-      const { order, position } = reachable(primitives, roots);
-      if (order.length > PROGRAM_LIMITS.records) throw new ProgramLimitError("records", order.length, "");
-      const constants = new Map<Hash, KnownValue>();
-      const constantRoots = new Map<Payload, Hash>();
-      const rootOf = (value: KnownValue, where: string): Hash => {
-        const known = constantRoots.get(value.at);
-        if (known !== undefined) return known;
-        const root = tensorRoot(wordsOf(value, where), sharedHasher());
-        constantRoots.set(value.at, root);
-        if (!constants.has(root)) constants.set(root, value);
-        return root;
-      };
-      const operandRef = (value: Value, where: string): OperandRef => {
-        const type = WORD_TYPE[value.elementType];
-        const length = sizeOf(value.shape);
-        if (isKnown(value)) return { kind: "constant", type, length, root: rootOf(value, where) };
-        const at = value.at as RuntimeTensor;
-        const index = at.kind === "primitive" ? position.get(at.index)! : at.index;
-        return { kind: at.kind, type, length, index };
-      };
-      const scalars = new Map<Hash, ScalarProgram>();
-      const records = order.map((index): PrimitiveRecord => {
-        const { draft, hash, note } = primitives[index];
-        if (!scalars.has(hash)) scalars.set(hash, draft.scalar);
-        const operands = draft.operands.map((operand) => operandRef(operand, note.name));
-        return { scalar: hash, type: WORD_TYPE[draft.elementType], length: sizeOf(draft.shape), operands };
-      });
-      const bind = ({ at }: Value): number => {
-        if (at.kind !== "primitive") throw new TypeError(`a ${at.kind} is bound where a primitive is expected`);
-        return position.get(at.index)!;
-      };
-      const tensorNote = ({ name, shape }: TensorNote): TensorNote => ({ name, shape: [...shape] });
-      const program: Program = {
-        inputs: inputs.map(({ type, length }) => ({ type, length })),
-        slots: slots.map(({ type, length, input }): Slot => ({
-          type,
-          length,
-          initial: { kind: "input", index: input },
-        })),
-        outputs: outputs.map(({ value }) => ({ type: WORD_TYPE[value.elementType], length: sizeOf(value.shape) })),
-        segments: [
-          {
-            records,
-            steps: 0,
-            slotBindings: states.map(bind),
-            outputBindings: outputs.map(({ value }) => bind(value)),
-          },
-        ],
-        scalars,
-        notes: {
-          inputs: inputs.map(tensorNote),
-          slots: slots.map(tensorNote),
-          outputs: outputs.map(({ name, value }) => tensorNote({ name, shape: value.shape })),
-          primitives: [order.map((index) => primitives[index].note)],
-        },
-      };
-      return { program, constants: constantsOf(constants) };
+    finish: (outputs, states) => finishProgram(shared, [{ graph, steps: 0, outputs, states }]),
+  };
+  return graph;
+}
+
+/** The program of segments that share inputs, slots and constants, each merged and without what it does not need. */
+export function finishProgram(shared: GraphInterface, drafts: readonly SegmentDraft[]): FinishedProgram {
+  const { inputs, slots } = shared;
+  const roots = createConstantRoots();
+  const scalars = new Map<Hash, ScalarProgram>();
+  const segments = drafts.map((draft) => finishSegment(draft, roots, scalars));
+  const [{ outputs }] = drafts;
+  const tensorNote = ({ name, shape }: TensorNote): TensorNote => ({ name, shape: [...shape] });
+  const program: Program = {
+    inputs: inputs.map(({ type, length }) => ({ type, length })),
+    slots: slots.map(({ name, type, length, initial }): Slot => {
+      if (typeof initial === "number") return { type, length, initial: { kind: "input", index: initial } };
+      return { type, length, initial: { kind: "constant", root: roots.rootOf(initial, name) } };
+    }),
+    outputs: outputs.map(({ value }) => ({ type: WORD_TYPE[value.elementType], length: sizeOf(value.shape) })),
+    segments: segments.map(({ segment }) => segment),
+    scalars,
+    notes: {
+      inputs: inputs.map(tensorNote),
+      slots: slots.map(tensorNote),
+      outputs: outputs.map(({ name, value }) => tensorNote({ name, shape: value.shape })),
+      primitives: segments.map(({ notes }) => notes),
     },
+  };
+  return { program, constants: constantsOf(roots.values) };
+}
+
+interface ConstantRoots {
+  readonly values: Map<Hash, KnownValue>;
+  rootOf(value: KnownValue, where: string): Hash;
+}
+
+function createConstantRoots(): ConstantRoots {
+  const values = new Map<Hash, KnownValue>();
+  const byPayload = new Map<Payload, Hash>();
+  return {
+    values,
+    rootOf(value, where) {
+      const known = byPayload.get(value.at);
+      if (known !== undefined) return known;
+      const root = tensorRoot(wordsOf(value, where), sharedHasher());
+      byPayload.set(value.at, root);
+      if (!values.has(root)) values.set(root, value);
+      return root;
+    },
+  };
+}
+
+function finishSegment(
+  { graph, steps, outputs, states }: SegmentDraft,
+  roots: ConstantRoots,
+  scalars: Map<Hash, ScalarProgram>,
+): { segment: Segment; notes: readonly PrimitiveNote[] } {
+  const ends = [...outputs.map(({ value }) => value), ...states.filter((value) => value !== null)];
+  const bound = ends.map(({ at }) => {
+    if (at.kind !== "primitive") throw new TypeError(`a ${at.kind} is bound where a primitive is expected`);
+    return at.index;
+  });
+  const { nodes, holder } = fused(neededNodes(graph.primitives, bound), bound);
+  const order = nodes.flatMap((node, index) => (node === null ? [] : [index]));
+  if (order.length > PROGRAM_LIMITS.records) throw new ProgramLimitError("records", order.length, "");
+  const position = new Map(order.map((index, place) => [index, place]));
+  const operandRef = (value: Value, where: string): OperandRef => {
+    const type = WORD_TYPE[value.elementType];
+    const length = sizeOf(value.shape);
+    if (isKnown(value)) return { kind: "constant", type, length, root: roots.rootOf(value, where) };
+    const at = value.at as RuntimeTensor;
+    const index = at.kind === "primitive" ? position.get(at.index)! : at.index;
+    return { kind: at.kind, type, length, index };
+  };
+  const records = order.map((index): PrimitiveRecord => {
+    const { scalar, operands, note, elementType, shape } = nodes[index]!;
+    const hash = scalarHash(scalar);
+    if (!scalars.has(hash)) scalars.set(hash, scalar);
+    const references = operands.map((operand) => operandRef(operand, note.name));
+    return { scalar: hash, type: WORD_TYPE[elementType], length: sizeOf(shape), operands: references };
+  });
+  const bind = (value: Value | null): number => {
+    if (value === null) return UNCHANGED;
+    return position.get(holder((value.at as RuntimeTensor).index))!;
+  };
+  return {
+    segment: {
+      records,
+      steps,
+      slotBindings: states.map(bind),
+      outputBindings: outputs.map(({ value }) => bind(value)),
+    },
+    notes: order.map((index) => nodes[index]!.note),
   };
 }
 
@@ -204,19 +270,15 @@ function joined(values: readonly Value[]): ReadonlySet<string> {
   return more.length === 0 ? first : more.reduce<ReadonlySet<string>>((all, set) => all.union(set), first);
 }
 
-/** The primitives that `roots` need, in order, and the place of each there. */
-function reachable(
-  primitives: readonly Drafted[],
-  roots: readonly Value[],
-): { order: number[]; position: Map<number, number> } {
-  const needed = new Uint8Array(primitives.length);
-  const mark = ({ at }: Value): void => {
-    if (at.kind === "primitive") needed[at.index] = 1;
-  };
-  roots.forEach(mark);
+/** The primitives that `ends` need, at their indices. */
+function neededNodes(primitives: readonly Drafted[], ends: readonly number[]): (FusionNode | null)[] {
+  const nodes = new Array<FusionNode | null>(primitives.length).fill(null);
+  const needed = new Set(ends);
   for (let index = primitives.length - 1; index >= 0; index--) {
-    if (needed[index] === 1) primitives[index].draft.operands.forEach(mark);
+    if (!needed.has(index)) continue;
+    const { draft, note } = primitives[index];
+    nodes[index] = { ...draft, note };
+    for (const { at } of draft.operands) if (at.kind === "primitive") needed.add(at.index);
   }
-  const order = primitives.map((_, index) => index).filter((index) => needed[index] === 1);
-  return { order, position: new Map(order.map((index, place) => [index, place])) };
+  return nodes;
 }

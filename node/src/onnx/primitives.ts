@@ -329,7 +329,8 @@ function uncollapsed(shape: readonly number[]): ReturnType<typeof collapse> {
   return { extents: shape.length === 0 ? [1] : shape, place };
 }
 
-function sameTensor(a: Value, b: Value): boolean {
+/** Whether two values are views of one tensor. */
+export function sameTensor(a: Value, b: Value): boolean {
   if (a.elementType !== b.elementType) return false;
   if ("index" in a.at && "index" in b.at) return a.at.kind === b.at.kind && a.at.index === b.at.index;
   return a.at === b.at;
