@@ -6,7 +6,8 @@
 
 import { sizeOf, stridesOf } from "./values.ts";
 import type { ElementType, FloatType, KnownIntegers, KnownValue } from "./values.ts";
-import { INTEGERS, knownIntegers } from "./values.ts";
+import { INTEGERS, knownIntegers, knownWords, LAZY_WORDS, lazyWords } from "./values.ts";
+import { viewOf } from "./view.ts";
 
 type IntegerType = Exclude<ElementType, FloatType>;
 
@@ -106,7 +107,7 @@ function viewPlaces(shape: readonly number[], strides: readonly number[]): Float
   return places;
 }
 
-/** The elements of known data at affine places, as new data. */
+/** The elements of known data at affine places, as new data; many words are taken when they are asked for. */
 export function takeView(
   value: KnownValue,
   shape: readonly number[],
@@ -114,19 +115,13 @@ export function takeView(
   offset: number,
 ): KnownValue {
   const count = sizeOf(shape);
-  if (value.at.kind === "words") {
-    const from = value.at.words;
-    const words = new Uint32Array(count);
-    walkView(shape, strides, offset, (place, index) => {
-      words[index] = from[place];
-    });
-    return { ...value, shape, at: { kind: "words", words } };
+  const { at, elementType } = value;
+  if (at.kind === "words") {
+    const take = (): Uint32Array => viewOf(at.words, new Uint32Array(count), shape, strides, offset);
+    const taken = count >= LAZY_WORDS ? lazyWords(shape, take) : knownWords(shape, take());
+    return { ...taken, elementType };
   }
-  const from = value.at.integers;
-  const integers = new BigInt64Array(count);
-  walkView(shape, strides, offset, (place, index) => {
-    integers[index] = from[place];
-  });
+  const integers = viewOf(at.integers, new BigInt64Array(count), shape, strides, offset);
   return { ...value, shape, at: { kind: "integers", integers } };
 }
 

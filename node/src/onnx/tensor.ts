@@ -89,7 +89,7 @@ export function lazyTensor<D extends LazyDType>(
 export type LoadExternal = (location: string, offset: number, length: number) => Uint8Array;
 
 /** External data from so many bytes on are read when they are used, and each time. */
-const LAZY_BYTES = 65_536;
+const LAZY_BYTES = 2 ** 20;
 
 function isLazyDType(dtype: DType): dtype is LazyDType {
   return dtype === "float32" || dtype === "float16" || dtype === "bfloat16";

@@ -9,7 +9,7 @@ import { LockstepError } from "../float/errors.ts";
 import { canonical, toBits } from "../float/words.ts";
 import type { WordType } from "../ir/opcodes.ts";
 import { widenBfloat16, widenFloat16 } from "./tensor.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor, TensorData } from "./tensor.ts";
 import { IntegerRangeError } from "./errors.ts";
 
 /** Integers below 32 bits, and uint32 by its bits, are i32 words at run time. */
@@ -61,9 +61,12 @@ export function isElementType(dtype: string): dtype is ElementType {
   return Object.hasOwn(WORD_TYPE, dtype);
 }
 
-/** Data known at import, row-major: canonical words of float32, or exact integers (bool: 0 or 1). */
+/**
+ * Data known at import, row-major: canonical words of float32, or exact integers (bool: 0 or 1). Words that are lazy are made
+ * anew each time they are asked for: ask once, and drop them.
+ */
 export type Payload =
-  | { readonly kind: "words"; readonly words: Uint32Array; readonly quantised?: Quantised }
+  | { readonly kind: "words"; readonly words: Uint32Array; readonly quantised?: Quantised; readonly isLazy?: true }
   | { readonly kind: "integers"; readonly integers: BigInt64Array; readonly small?: SmallIntegers };
 
 /** The elements of a constant of 8 bits or fewer, one each, as the file holds them; `integers` is made of them when asked for. */
@@ -136,6 +139,21 @@ export function knownWords(shape: readonly number[], words: Uint32Array): KnownV
   return { elementType: "float32", shape, at: { kind: "words", words }, sources: NONE };
 }
 
+/** Words from which on a rearranged constant is lazy: a megabyte. */
+export const LAZY_WORDS = 2 ** 18;
+
+/** Words that `read` makes when they are asked for: canonical, and always the same. */
+export function lazyWords(shape: readonly number[], read: () => Uint32Array): KnownValue {
+  const at: Payload = {
+    kind: "words",
+    get words() {
+      return read();
+    },
+    isLazy: true,
+  };
+  return { elementType: "float32", shape, at, sources: NONE };
+}
+
 export function knownIntegers(
   elementType: Exclude<ElementType, FloatType>,
   shape: readonly number[],
@@ -172,10 +190,10 @@ export function reshaped(value: Value, shape: readonly number[]): Value {
 /** The data of a decoded tensor, or undefined where its element type has no value here. */
 export function knownTensor(tensor: OnnxTensor): KnownValue | undefined {
   switch (tensor.dtype) {
-    case "float32": {
-      const bits = new Uint32Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.length);
-      return knownWords(tensor.shape, bits.map(canonical));
-    }
+    case "float32":
+      return knownFloats(tensor, ({ buffer, byteOffset, length }) =>
+        canonicalWords(new Uint32Array(buffer, byteOffset, length)),
+      );
     case "int64":
       return knownIntegers("int64", tensor.shape, tensor.data);
     case "int32":
@@ -187,12 +205,9 @@ export function knownTensor(tensor: OnnxTensor): KnownValue | undefined {
         BigInt64Array.from(tensor.data, (flag) => (flag === 0 ? 0n : 1n)),
       );
     case "float16":
-      return { ...knownWords(tensor.shape, new Uint32Array(widenFloat16(tensor.data).buffer)), elementType: "float16" };
+      return knownFloats(tensor, (bits) => new Uint32Array(widenFloat16(bits).buffer));
     case "bfloat16":
-      return {
-        ...knownWords(tensor.shape, new Uint32Array(widenBfloat16(tensor.data).buffer)),
-        elementType: "bfloat16",
-      };
+      return knownFloats(tensor, (bits) => new Uint32Array(widenBfloat16(bits).buffer));
     case "uint32":
     case "int16":
     case "uint16":
@@ -207,6 +222,23 @@ export function knownTensor(tensor: OnnxTensor): KnownValue | undefined {
     default:
       return undefined;
   }
+}
+
+/** The words of a tensor of floats, now or, where it is lazy, each time they are asked for. */
+function knownFloats<D extends FloatType>(
+  tensor: { dtype: D; shape: readonly number[]; data: TensorData[D]; isLazy?: true },
+  convert: (data: TensorData[D]) => Uint32Array,
+): KnownValue {
+  const { dtype, shape } = tensor;
+  const read = (): Uint32Array => convert(tensor.data);
+  return { ...(tensor.isLazy === true ? lazyWords(shape, read) : knownWords(shape, read())), elementType: dtype };
+}
+
+/** The same words with every NaN the canonical one; many are copied only where one is not. */
+function canonicalWords(bits: Uint32Array): Uint32Array {
+  if (bits.length < LAZY_WORDS) return bits.map(canonical);
+  for (const word of bits) if (canonical(word) !== word) return bits.map(canonical);
+  return bits;
 }
 
 /** Integers of 8 bits or fewer, held as they are: weights are many, and most are packed without ever being int64. */
