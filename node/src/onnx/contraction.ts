@@ -9,6 +9,7 @@ import type { PatternDigits } from "../ir/build.ts";
 import { broadcastStrides } from "./fold.ts";
 import { floatAttribute, input, intAttribute, mismatch, requireType } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
+import { packedConstant, packedProduct } from "./packed.ts";
 import { reduction, transposed } from "./primitives.ts";
 import type { Read, ReductionDraft } from "./primitives.ts";
 import { broadcastShapes } from "./shapes.ts";
@@ -92,8 +93,11 @@ export function matMul(scope: Scope, left: Value, right: Value): Value {
     throw mismatch(scope, "a scalar cannot be multiplied", { left: left.shape, right: right.shape });
   }
   const rows = left.shape.length === 1 ? reshaped(left, [1, ...left.shape]) : left;
-  const columns = right.shape.length === 1 ? reshaped(right, [1, ...right.shape]) : lastTwoSwapped(scope, right);
-  const product = productOfRows(scope, rows, columns);
+  const packed = packedConstant(right, false);
+  const columns = (): Value =>
+    right.shape.length === 1 ? reshaped(right, [1, ...right.shape]) : lastTwoSwapped(scope, right);
+  const isPacked = packed !== undefined && packed.inner === rows.shape.at(-1);
+  const product = isPacked ? packedProduct(scope, rows, packed) : productOfRows(scope, rows, columns());
   const shape = product.shape.filter(
     (_, axis) =>
       !(left.shape.length === 1 && axis === product.shape.length - 2) &&
@@ -110,11 +114,12 @@ function gemm(scope: Scope): Value[] {
     throw mismatch(scope, "Gemm takes matrices", { a: a.shape, b: b.shape });
   }
   const left = intAttribute(scope, "transA", 0) === 0 ? a : lastTwoSwapped(scope, a);
-  const right = intAttribute(scope, "transB", 0) === 0 ? lastTwoSwapped(scope, b) : b;
+  const isTransposed = intAttribute(scope, "transB", 0) !== 0;
+  const packed = packedConstant(b, isTransposed);
   const alpha = floatAttribute(scope, "alpha", 1);
   const beta = floatAttribute(scope, "beta", 1);
   const c = beta === 0 ? undefined : scope.inputs[2];
-  const shape = [left.shape[0], right.shape[0]];
+  const shape = [left.shape[0], b.shape[isTransposed ? 0 : 1]];
   if (c !== undefined) {
     requireType(scope, c, "float32");
     const joined = broadcastShapes(scope, c.shape, shape);
@@ -124,15 +129,15 @@ function gemm(scope: Scope): Value[] {
   }
   const scaled = (builder: ScalarBuilder, factor: number, x: Register): Register =>
     factor === 1 ? x : builder.mul(x, factor);
-  return [
-    productOfRows(scope, left, right, {
-      reads: c === undefined ? [] : [{ value: c, strides: broadcastStrides(c.shape, shape), offset: 0 }],
-      finish: (builder, total, [bias]) => {
-        const product = scaled(builder, alpha, total);
-        return bias === undefined ? product : builder.add(product, scaled(builder, beta, bias));
-      },
-    }),
-  ];
+  const end: ProductEnd = {
+    reads: c === undefined ? [] : [{ value: c, strides: broadcastStrides(c.shape, shape), offset: 0 }],
+    finish: (builder, total, [bias]) => {
+      const product = scaled(builder, alpha, total);
+      return bias === undefined ? product : builder.add(product, scaled(builder, beta, bias));
+    },
+  };
+  if (packed !== undefined && packed.inner === left.shape[1]) return [packedProduct(scope, left, packed, end)];
+  return [productOfRows(scope, left, isTransposed ? b : lastTwoSwapped(scope, b), end)];
 }
 
 export const CONTRACTIONS: OperatorTable = {

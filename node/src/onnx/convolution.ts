@@ -1,6 +1,6 @@
 /**
  * Convolutions as dot products over (ky, kx, c) of a zero-padded copy in NHWC order, weights as [O][ky][kx][c], results in
- * NCHW order (numerics, "Lowering"). Padding is executed, never skipped. Refuses kernels whose walk needs more than three
+ * NHWC order (numerics, "Lowering"). Padding is executed, never skipped. Refuses kernels whose walk needs more than three
  * digits of the loop counter.
  */
 
@@ -156,24 +156,27 @@ function convolve(scope: Scope, draft: Convolution): Value {
   const places = stridesOf([...held, inner]).slice(0, -1);
   const group = sizeOf(held) * inner;
   const result = contract(scope, {
-    elementType: "float32",
-    shape: [n, groups, outputs, ...output],
+    elementType: x.elementType,
+    shape: [n, ...output, groups, outputs],
     count,
-    left: { value: weights, strides: [0, outputs * count, count, ...output.map(() => 0)], offset: 0 },
-    right: {
+    left: {
       value: laid,
-      strides: [groups * group, group, 0, ...places.map((place, axis) => place * strides[axis])],
+      strides: [groups * group, ...places.map((place, axis) => place * strides[axis]), group, 0],
       offset: 0,
     },
-    rightPattern: kernelWalk(scope, kernel, dilations, held, inner),
+    leftPattern: kernelWalk(scope, kernel, dilations, held, inner),
+    right: { value: weights, strides: [0, ...output.map(() => 0), outputs * count, count], offset: 0 },
     ...(bias === undefined
       ? {}
       : {
-          reads: [{ value: bias, strides: [0, outputs, 1, ...output.map(() => 0)], offset: 0 }],
+          reads: [{ value: bias, strides: [0, ...output.map(() => 0), outputs, 1], offset: 0 }],
           finish: (b, total, [word]) => b.add(total, word),
         }),
   });
-  return reshaped(result, [n, groups * outputs, ...output]);
+  // The channels stand last, as the next convolution reads them; the copy into ONNX's order is read through.
+  const rank = output.length;
+  const order = [0, rank + 1, ...output.map((_, axis) => axis + 1)];
+  return transposed(scope, reshaped(result, [n, ...output, groups * outputs]), order);
 }
 
 function checkChannels(
@@ -205,6 +208,11 @@ function conv(scope: Scope): Value[] {
   const [x, w, bias] = [input(scope, 0), input(scope, 1), scope.inputs[2]];
   requireType(scope, x, "float32");
   requireType(scope, w, "float32");
+  return [convolved(scope, x, w, bias)];
+}
+
+/** The convolution that the node's attributes describe. */
+export function convolved(scope: Scope, x: Value, w: Value, bias: Value | undefined): Value {
   const groups = intAttribute(scope, "group", 1);
   const [outputs, inner, ...kernel] = w.shape;
   checkChannels(scope, x, w, groups, inner, outputs);
@@ -214,7 +222,7 @@ function conv(scope: Scope): Value[] {
   const moved = transposed(scope, w, [0, ...axes.slice(2), 1]);
   const weights = reshaped(moved, [groups, outputs / groups, ...kernel, inner]);
   const window = windowOf(scope, x.shape.slice(2), kernel, false);
-  return [convolve(scope, { x, weights, bias, groups, window, spread: kernel.map(() => 1) })];
+  return convolve(scope, { x, weights, bias, groups, window, spread: kernel.map(() => 1) });
 }
 
 function checkKernel(scope: Scope, kernel: readonly number[]): void {

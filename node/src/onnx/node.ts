@@ -159,6 +159,17 @@ export function saturated(value: bigint): number {
   return Number(value > limit ? limit : value < -limit ? -limit : value);
 }
 
+/** The same place in the model as another operator's node: for an operator that is a form of another. */
+export function standingFor(
+  scope: Scope,
+  inputs: readonly (Value | undefined)[],
+  attributes: Readonly<Record<string, Attribute | undefined>>,
+  outputs: readonly string[] = ["output"],
+): Scope {
+  const given = Object.entries(attributes).filter((entry): entry is [string, Attribute] => entry[1] !== undefined);
+  return { ...scope, inputs, node: { ...scope.node, attributes: new Map(given), outputs: [...outputs] } };
+}
+
 function toNumber(scope: Scope, what: string, value: bigint): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number)) throw invalid(scope, `${what} is out of range`, { value });

@@ -13,9 +13,13 @@ import { ELEMENTWISE } from "./elementwise.ts";
 import { GRIDS } from "./grid.ts";
 import { INDEXING } from "./indexing.ts";
 import { LOSSES } from "./loss.ts";
+import { MICROSOFT_ATTENTION } from "./microsoft-attention.ts";
+import { MICROSOFT } from "./microsoft.ts";
 import type { Lower, OperatorTable } from "./node.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
 import { POOLING } from "./pooling.ts";
+import { QUANTISED_PRODUCTS } from "./quantised-products.ts";
+import { QUANTIZERS } from "./quantize.ts";
 import { RECURRENTS } from "./recurrent.ts";
 import { REDUCTIONS } from "./reduction.ts";
 import { RESIZERS } from "./resize.ts";
@@ -37,8 +41,12 @@ const FAMILIES: readonly OperatorTable[] = [
   GRIDS,
   INDEXING,
   LOSSES,
+  MICROSOFT,
+  MICROSOFT_ATTENTION,
   NORMALIZATIONS,
   POOLING,
+  QUANTISED_PRODUCTS,
+  QUANTIZERS,
   RECURRENTS,
   REDUCTIONS,
   RESIZERS,
@@ -67,10 +75,13 @@ const RANGES: Readonly<Record<string, readonly [since: number, until?: number]>>
   Celu: [12],
   CenterCropPad: [18],
   ConstantOfShape: [9],
+  ConvInteger: [10],
   Cos: [7],
   Cosh: [9],
   CumSum: [11],
   DFT: [17],
+  DequantizeLinear: [10],
+  DynamicQuantizeLinear: [11],
   Einsum: [12],
   Erf: [9],
   Expand: [8],
@@ -88,11 +99,15 @@ const RANGES: Readonly<Record<string, readonly [since: number, until?: number]>>
   IsNaN: [9],
   LayerNormalization: [17],
   LessOrEqual: [12],
+  MatMulInteger: [10],
   MeanVarianceNormalization: [9],
   Mish: [18],
   Mod: [10],
   NegativeLogLikelihoodLoss: [12],
   OneHot: [9],
+  QLinearConv: [10],
+  QLinearMatMul: [10],
+  QuantizeLinear: [10],
   RMSNormalization: [23],
   Range: [11],
   Resize: [10],
@@ -116,7 +131,7 @@ const RANGES: Readonly<Record<string, readonly [since: number, until?: number]>>
   Where: [9],
 };
 
-/** An operator that can be lowered, in the versions `since` to `until` of the standard operator set. */
+/** An operator that can be lowered, in the versions `since` to `until` of its domain's operator set. */
 export interface OperatorRow {
   readonly since: number;
   readonly until: number;
@@ -126,7 +141,8 @@ export interface OperatorRow {
 /** Every operator that can be lowered. */
 export const OPERATORS: ReadonlyMap<string, OperatorRow> = new Map(
   FAMILIES.flatMap((family) => Object.entries(family)).map(([name, lower]) => {
-    const [since, until = OPSETS.most] = RANGES[name] ?? [OPSETS.least];
+    // Other domains' operators stand with their domain, and have not changed since their first version.
+    const [since, until = OPSETS.most] = RANGES[name] ?? [name.includes(".") ? 1 : OPSETS.least];
     return [name, { since, until, lower }];
   }),
 );
