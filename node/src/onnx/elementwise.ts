@@ -203,22 +203,14 @@ function pRelu(scope: Scope): Value[] {
   return [elementwise(scope, [x, aligned], x.elementType, closedProgram(scope, programs, x))];
 }
 
-/** x * Phi(x). */
+export { gelu as geluByErf, geluByTanh } from "./math.ts";
+
+/** x * Phi(x), or its usual approximation. */
 function gelu(scope: Scope): readonly Value[] {
   const approximate = stringAttribute(scope, "approximate", "none");
   return closed({
-    f32: (b, x) => {
-      if (approximate !== "tanh") return geluByErf(b, x);
-      // tanh(u)/2 + 1/2 is sigmoid(2u).
-      const u = b.mul(x, b.fma(b.mul(x, x), 0.07135481283, 1.595769122));
-      return b.mul(x, math.sigmoid(b, u));
-    },
+    f32: approximate === "tanh" ? math.geluByTanh : math.gelu,
   })(scope);
-}
-
-function geluByErf(b: ScalarBuilder, x: Register): Register {
-  const half = b.mul(x, 0.5);
-  return b.fma(half, math.erf(b, b.mul(x, Math.SQRT1_2)), half);
 }
 
 /** x^y; the exponents 2 and 3 of a known scalar are products. */

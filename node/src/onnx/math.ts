@@ -9,6 +9,9 @@ import type { ScalarBuilder, Value } from "../ir/build.ts";
 /** 1.5 * 2^23: adding it rounds a float below 2^22 in magnitude to an integer, in the low bits of the sum. */
 const ROUNDER = 12582912;
 const ROUNDER_BITS = 0x4b400000;
+/** The exponent field of 1, and twice that: added to a rounder, they leave exponent fields in the low bits of the sum. */
+const ONE_FIELD = 127;
+const TWO_FIELDS = 254;
 
 const LOG2_E = 1.4426950216293335;
 /** ln 2 in two parts: the first has 15 bits, so that products with exponents are exact. */
@@ -33,17 +36,20 @@ export function powerOfTwo(b: ScalarBuilder, n: Value): Value {
   return b.fromBits(b.shl(b.addI(n, 127), 23));
 }
 
-/** x = n*ln2 + r with |r| <= ln2/2: n as float and as i32, and r. For |x| < 2^15. */
-function reduceByLn2(b: ScalarBuilder, x: Value): { n: Value; integer: Value; r: Value } {
-  const shifted = b.fma(x, LOG2_E, ROUNDER);
-  const n = b.sub(shifted, ROUNDER);
+/** x = n*ln2 + r with |r| <= ln2/2: r, and the sum with n + `field` in its low bits. For |x| < 2^15. */
+function reduceByLn2(b: ScalarBuilder, x: Value, field: number): { shifted: Value; r: Value } {
+  const shifted = b.fma(x, LOG2_E, ROUNDER + field);
+  const n = b.sub(shifted, ROUNDER + field);
   // n * LN2_HIGH is exact and so is its difference from x: r is rounded once.
-  const r = b.fma(n, -LN2_LOW, b.fma(n, -LN2_HIGH, x));
-  return { n, integer: b.subI(b.bitsOf(shifted), ROUNDER_BITS), r };
+  return { shifted, r: b.fma(n, -LN2_LOW, b.fma(n, -LN2_HIGH, x)) };
 }
 
-/** (e^r - 1 - r) / r^2 for |r| <= ln2/2, relative to e^r within 2^-29. */
+/** (e^r - 1 - r) / r^2 for |r| <= ln2/2, relative to e^r within 2^-28. */
 const EXP_TAIL = [
+  0.4999999403953552, 0.1666652113199234, 0.04166826605796814, 0.008368677459657192, 0.001382073387503624,
+];
+/** The same, relative to e^r within 2^-29 and closer near 0. */
+const EXP_LONG_TAIL = [
   0.5, 0.1666666716337204, 0.041666269302368164, 0.008333263918757439, 0.0013946177205070853, 0.000199185247765854,
 ];
 
@@ -53,28 +59,65 @@ export function scale(b: ScalarBuilder, value: Value, n: Value): Value {
   return b.mul(b.mul(value, powerOfTwo(b, half)), powerOfTwo(b, b.subI(n, half)));
 }
 
-/** e^(x + rest), where rest is a correction below one ulp of x, or null. */
-function expOf(b: ScalarBuilder, x: Value, rest: Value | null): Value {
-  // Beyond these ends the result is 0 or infinity anyway. A NaN passes: it is the first argument of both.
-  const limited = b.min(b.max(x, -104), 89);
-  const reduced = reduceByLn2(b, limited);
-  const r = rest === null ? reduced.r : b.add(reduced.r, rest);
-  const one = b.add(r, 1);
-  const lost = b.sub(r, b.sub(one, 1));
-  const more = rest === null ? lost : b.add(lost, b.sub(rest, b.sub(r, reduced.r)));
-  const small = b.fma(b.mul(r, r), polynomial(b, r, EXP_TAIL), more);
-  return scale(b, b.add(one, small), reduced.integer);
+/** The same, n given by the low bits of `shifted`, which hold n + 254. Higher bits do not matter. */
+function scaleByFields(b: ScalarBuilder, value: Value, shifted: Value): Value {
+  const bits = b.bitsOf(shifted);
+  // Half of n + 254 is the exponent field of one factor, what remains that of the other.
+  const half = b.and(b.shl(bits, 22), 0xff800000);
+  return b.mul(b.mul(value, b.fromBits(half)), b.fromBits(b.subI(b.shl(bits, 23), half)));
+}
+
+/** 1 + r + r^2 * EXP_TAIL. */
+function expNearZero(b: ScalarBuilder, r: Value): Value {
+  return polynomial(b, r, [1, 1, ...EXP_TAIL]);
+}
+
+/** e^(r + rest), with what rounding 1 + r lost. `rest` is a correction below one ulp of r, or null. */
+function carefulExpNearZero(b: ScalarBuilder, r: Value, rest: Value | null): Value {
+  const sum = rest === null ? r : b.add(r, rest);
+  const one = b.add(sum, 1);
+  const lost = b.sub(sum, b.sub(one, 1));
+  const more = rest === null ? lost : b.add(lost, b.sub(rest, b.sub(sum, r)));
+  return b.add(one, b.fma(b.mul(sum, sum), polynomial(b, sum, EXP_TAIL), more));
+}
+
+/** From here down e^x rounds to 0. */
+const LEAST_EXPONENT = -104;
+/** From here up e^x is infinite. */
+const GREATEST_EXPONENT = 89;
+
+/** An argument in the range of exp that gives the same result. A NaN passes: it is the first argument of both. */
+function limitExp(b: ScalarBuilder, x: Value): Value {
+  return b.min(b.max(x, LEAST_EXPONENT), GREATEST_EXPONENT);
+}
+
+/** e^(x + rest) for x in the range of exp, where rest is a correction below one ulp of x, or null. Error below 0.8 ulp. */
+function carefulExp(b: ScalarBuilder, x: Value, rest: Value | null): Value {
+  const { shifted, r } = reduceByLn2(b, x, TWO_FIELDS);
+  return scaleByFields(b, carefulExpNearZero(b, r, rest), shifted);
 }
 
 /** e^x. Error below 0.8 ulp. */
 export function exp(b: ScalarBuilder, x: Value): Value {
-  return expOf(b, x, null);
+  return carefulExp(b, limitExp(b, x), null);
+}
+
+/** e^x in four instructions less, for operators that combine it with others. Error below 0.9 ulp. */
+export function quickExp(b: ScalarBuilder, x: Value): Value {
+  const { shifted, r } = reduceByLn2(b, limitExp(b, x), TWO_FIELDS);
+  return scaleByFields(b, expNearZero(b, r), shifted);
+}
+
+/** e^-|x|. Error below 0.8 ulp. */
+function decayOf(b: ScalarBuilder, x: Value): Value {
+  return carefulExp(b, b.max(b.neg(b.abs(x)), LEAST_EXPONENT), null);
 }
 
 /** e^x - 1 for x >= 0. Infinity beyond the range. */
 export function expMinusOne(b: ScalarBuilder, x: Value): Value {
-  const { integer, r } = reduceByLn2(b, b.min(x, 89));
-  const tail = polynomial(b, r, EXP_TAIL);
+  const { shifted, r } = reduceByLn2(b, b.min(x, 89), 0);
+  const integer = b.subI(b.bitsOf(shifted), ROUNDER_BITS);
+  const tail = polynomial(b, r, EXP_LONG_TAIL);
   const q = b.fma(b.mul(r, r), tail, r);
   // 2^n q + (2^n - 1), halved so that n = 128 does not overflow before its time.
   const power = powerOfTwo(b, b.addI(integer, -1));
@@ -126,17 +169,26 @@ export function logOnePlus(b: ScalarBuilder, x: Value): Value {
   return b.select(b.lt(b.abs(x), 5.9e-8), x, result);
 }
 
-/** Hyperbolic tangent. Error below 2.2 ulp. */
+/** tanh(x)/x - 1 by x^2, for |x| < 0.625. The first is +0, so that the tangent of -0 is -0. */
+const TANH_SMALL = [
+  0, -0.3333328068256378, 0.13331405818462372, -0.05373651534318924, 0.02062816731631756, -0.005692296661436558,
+];
+
+/** Hyperbolic tangent. Error below 1.4 ulp. */
 export function tanh(b: ScalarBuilder, x: Value): Value {
-  // From 9.02 on the result rounds to 1.
-  const magnitude = b.min(b.abs(x), 9.1);
-  const grown = expMinusOne(b, b.add(magnitude, magnitude));
-  return withSign(b, b.div(grown, b.add(grown, 2)), x);
+  const magnitude = b.abs(x);
+  const near = b.fma(x, polynomial(b, b.mul(x, x), TANH_SMALL), x);
+  // 1 - 2 / (e^(2t) + 1); from 9.02 on it rounds to 1.
+  const t = b.min(magnitude, 9.1);
+  const { shifted, r } = reduceByLn2(b, b.add(t, t), ONE_FIELD);
+  const grown = b.mul(expNearZero(b, r), b.fromBits(b.shl(b.bitsOf(shifted), 23)));
+  const far = b.sub(1, b.div(2, b.add(grown, 1)));
+  return b.select(b.lt(magnitude, 0.625), near, b.select(b.lt(x, 0), b.neg(far), far));
 }
 
 /** 1 / (1 + e^-x). Error below 2.1 ulp. */
 export function sigmoid(b: ScalarBuilder, x: Value): Value {
-  const decayed = exp(b, b.neg(b.abs(x)));
+  const decayed = decayOf(b, x);
   // e / (1 + e) for negative x, so that results below 2^-126 survive.
   const top = b.select(b.lt(x, 0), decayed, b.f32(1));
   return b.div(top, b.add(decayed, 1));
@@ -144,29 +196,66 @@ export function sigmoid(b: ScalarBuilder, x: Value): Value {
 
 /** ln(1 + e^x). Error below 1.9 ulp. */
 export function softplus(b: ScalarBuilder, x: Value): Value {
-  const decayed = exp(b, b.neg(b.abs(x)));
+  const decayed = decayOf(b, x);
   return b.add(b.max(x, 0), logOnePlus(b, decayed));
 }
 
 /** erf(x)/x - 1 by x^2, for |x| < 0.93. */
 const ERF_SMALL = [
-  0.12837916612625122, -0.37612634897232056, 0.11283694207668304, -0.02685927040874958, 0.005200634244829416,
-  -0.0008137438562698662, 0.00008345227979589254,
+  0.12837916612625122, -0.3761262893676758, 0.11283625662326813, -0.02685573138296604, 0.005192405078560114,
+  -0.0008049769676290452, 0.00007996649947017431,
 ];
-/** ln(erfc(t))/t + 1, for 0.92 <= t < 3.95. */
+/** -log2(erfc(t))/t - 2, for 0.92 <= t < 3.95. */
 const ERF_LARGE = [
-  -0.12865212559700012, -0.6351359486579895, -0.10626313835382462, 0.023785341531038284, -0.003653761465102434,
-  0.00032565207220613956, -0.000011522226486704312,
+  -0.37190312147140503, 0.9171658754348755, 0.15183591842651367, -0.033006828278303146, 0.004632940515875816,
+  -0.0003080612514168024,
+];
+/** (2^f - 1) / f for |f| <= 1/2, relative to 2^f within 2^-28. */
+const EXP2_TAIL = [
+  0.6931471824645996, 0.24022647738456726, 0.05550359562039375, 0.009618503041565418, 0.0013390998356044292,
+  0.0001532784226583317,
 ];
 
-/** The error function. Error below 1.2 ulp. */
+/** 2^x for -126 <= x <= 127. */
+function exp2(b: ScalarBuilder, x: Value): Value {
+  const shifted = b.add(x, ROUNDER + ONE_FIELD);
+  const f = b.sub(x, b.sub(shifted, ROUNDER + ONE_FIELD));
+  return b.mul(polynomial(b, f, [1, ...EXP2_TAIL]), b.fromBits(b.shl(b.bitsOf(shifted), 23)));
+}
+
+/** The error function. Error below 1.1 ulp. */
 export function erf(b: ScalarBuilder, x: Value): Value {
   const magnitude = b.abs(x);
   const near = b.fma(x, polynomial(b, b.mul(x, x), ERF_SMALL), x);
   // From 3.92 on erf rounds to 1. A NaN passes min as its first argument.
   const t = b.min(magnitude, 3.95);
-  const far = b.sub(1, exp(b, b.fma(t, polynomial(b, t, ERF_LARGE), b.neg(t))));
-  return b.select(b.lt(magnitude, 0.93), near, withSign(b, far, x));
+  const far = b.sub(1, exp2(b, b.fma(b.neg(t), polynomial(b, t, ERF_LARGE), b.mul(t, -2))));
+  return b.select(b.lt(magnitude, 0.93), near, b.select(b.lt(x, 0), b.neg(far), far));
+}
+
+/** Phi(x) - 1/2 for |x| <= 5.53 is x * NORMAL_TOP(x^2) / NORMAL_BOTTOM(x^2), within 2^-25. */
+const NORMAL_TOP = [
+  0.398942232131958, 0.03360708802938461, 0.004663615021854639, 0.0001665097224758938, 0.000006354608558467589,
+  2.3064274046191713e-8,
+];
+const NORMAL_BOTTOM = [
+  1, 0.25090649724006653, 0.028508933261036873, 0.0018713354365900159, 0.00007299872959265485, 0.0000012068409205312491,
+];
+/** There the quotient is 1/2 exactly, as Phi is to binary32. */
+const NORMAL_END = 5.5234375;
+
+/** x * Phi(x), without an exponential. Error below 9e-7 everywhere and below 2.5 ulp for x >= 0. */
+export function gelu(b: ScalarBuilder, x: Value): Value {
+  const limited = b.max(b.min(x, NORMAL_END), -NORMAL_END);
+  const square = b.mul(limited, limited);
+  const top = b.mul(limited, polynomial(b, square, NORMAL_TOP));
+  return b.fma(x, b.div(top, polynomial(b, square, NORMAL_BOTTOM)), b.mul(x, 0.5));
+}
+
+/** x / (1 + e^(-2u)) for u = sqrt(2/pi) * (x + 0.044715 x^3), which is x/2 * (1 + tanh(u)). */
+export function geluByTanh(b: ScalarBuilder, x: Value): Value {
+  const exponent = b.mul(x, b.fma(b.mul(x, x), -0.07135481387376785, -1.5957691669464111));
+  return b.div(x, b.add(quickExp(b, exponent), 1));
 }
 
 /** (2 atanh(s) - 2s) / s^3 by s^2, for |s| <= 0.172. */
@@ -204,7 +293,7 @@ export function pow(b: ScalarBuilder, x: Value, y: Value): Value {
   const rest = b.fma(y, low, b.fma(y, high, b.neg(product)));
   // Where the product is outside the range of exp its last bits do not matter, and the rest may be NaN.
   const inRange = b.and(isOrdinary, b.lt(b.abs(product), 110));
-  const magnitude = expOf(b, product, b.select(inRange, rest, b.f32(0)));
+  const magnitude = carefulExp(b, limitExp(b, product), b.select(inRange, rest, b.f32(0)));
   const isInteger = b.eq(b.floor(y), y);
   const half = b.mul(y, 0.5);
   const isOdd = b.and(isInteger, b.ne(b.floor(half), half));
