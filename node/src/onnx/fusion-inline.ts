@@ -29,9 +29,6 @@ const MERGED = { gas: 1_000_000, dotGas: 1_150_000, chunks: 32 } as const;
 /** A producer without a loop may be computed in a loop's body up to this many instructions. */
 const MOST_IN_BODY = 6;
 
-/** More elements than the producer has, where a border is written with it: by this factor. */
-const BORDER = 1.3;
-
 /** The operand that a program without a loop copies, and the place of each element in it; null if it does anything else. */
 export function copyOf({ scalar }: Applied): { readonly operand: number; readonly form: Form } | null {
   if (scalar.loop !== null) return null;
@@ -69,7 +66,7 @@ function readingOf(program: ScalarProgram, forms: Forms, instruction: Instructio
   return inside === null || !isBeyond ? null : { instruction, form: inside, guard: address.a, pattern };
 }
 
-/** A consumer's digits cut so that none crosses a digit of the producer. */
+/** Digits cut so that none crosses a digit of another program. */
 interface Cut {
   readonly extents: readonly number[];
   /** Per old digit its parts: new digits and how much each counts. */
@@ -99,6 +96,22 @@ function cutDigits(extents: readonly number[], readings: readonly Reading[], ten
     }
     parts.push(own);
   }
+  return { extents: cut, parts };
+}
+
+/**
+ * A producer's digits cut where conditions of the consumer are on parts of them: a border of rows and columns, say, around
+ * what the producer counts as one digit.
+ */
+function cutTensor(extents: readonly number[], readings: readonly Reading[]): Cut {
+  const steps = readings.flatMap(({ form, guard }) => (guard === null ? [] : form.coefficients.map(Math.abs)));
+  const strides = stridesOfExtents(extents);
+  const cut: number[] = [];
+  const parts = extents.map((extent, digit) => {
+    const sizes = steps.length === 0 ? [extent] : cutsOf({ extent, stride: strides[digit] }, steps);
+    const weights = stridesOfExtents(sizes);
+    return sizes.map((size, part) => [cut.push(size) - 1, weights[part]] as const);
+  });
   return { extents: cut, parts };
 }
 
@@ -195,21 +208,21 @@ export function inlined(consumer: Applied, position: number, producer: Applied):
   const readings = readsOf(outer, position).map((instruction) => readingOf(outer, forms, instruction));
   if (readings.length === 0 || !readings.every((reading) => reading !== null)) return null;
   const isCopy = copyOf(producer) !== null;
-  const strides = stridesOfExtents(inner.extents);
-  const cut = cutDigits(outer.extents, readings, strides);
+  const tensor = cutTensor(inner.extents, readings);
+  const cut = cutDigits(outer.extents, readings, stridesOfExtents(tensor.extents));
   if (cut === null) return null;
-  const places = readings.map((reading) => placed(outer, forms, reading, cut, inner.extents));
+  const places = readings.map((reading) => placed(outer, forms, reading, cut, tensor.extents));
   if (!places.every((place) => place !== null)) return null;
   const isPatterned = places.some(({ pattern }) => pattern.length > 0);
   if (isPatterned && !isCopy && (inner.loop !== null || usesDigits(inner) || workOf(inner) > MOST_IN_BODY)) return null;
   if (isPatterned && readsOf(inner).some(({ op, a }) => op === "gather" || (formsOf(inner).of[a] ?? null) === null))
     return null;
   if (inner.loop !== null) {
-    const isOnce = places.every(
-      (place) => JSON.stringify([place.digits, place.guard]) === JSON.stringify([places[0].digits, places[0].guard]),
-    );
-    const most = outputLength(inner) * (places[0].guard === null ? 1 : BORDER);
-    if (outer.loop !== null || !isOnce || outputLength(outer) > most) return null;
+    // A border would make the loop read beyond its operands, and it is cheaper to copy than to compute.
+    const isGuardless = places.every(({ guard }) => guard === null);
+    const isOnce = places.every(({ digits }) => JSON.stringify(digits) === JSON.stringify(places[0].digits));
+    const isMore = outputLength(outer) > outputLength(inner);
+    if (outer.loop !== null || !isGuardless || !isOnce || isMore) return null;
   }
 
   const operands: Value[] = [];
@@ -226,7 +239,7 @@ export function inlined(consumer: Applied, position: number, producer: Applied):
   const innerPlaces = producer.operands.map((value, index) => (innerUses.has(index) ? placeOf(value) : -1));
   if (operands.length > SCALAR_LIMITS.operands) return null;
 
-  const draft: Draft = { outer, inner, position, places, cut, outerPlaces, innerPlaces, isCopy };
+  const draft: Draft = { outer, inner, position, places, cut, tensor, outerPlaces, innerPlaces, isCopy };
   const scalar = attempt(() => {
     const signature = {
       operands: operands.map(({ elementType }) => WORD_TYPE[elementType]),
@@ -244,15 +257,14 @@ interface Draft {
   readonly position: number;
   readonly places: readonly Placed[];
   readonly cut: Cut;
+  readonly tensor: Cut;
   readonly outerPlaces: readonly number[];
   readonly innerPlaces: readonly number[];
   readonly isCopy: boolean;
 }
 
-function written(
-  b: ScalarBuilder,
-  { outer, inner, position, places, cut, outerPlaces, innerPlaces, isCopy }: Draft,
-): Register {
+function written(b: ScalarBuilder, draft: Draft): Register {
+  const { outer, inner, position, places, cut, tensor, outerPlaces, innerPlaces, isCopy } = draft;
   const own = cut.parts.map((parts) =>
     affine(
       b,
@@ -263,7 +275,8 @@ function written(
   const innerForms = formsOf(inner);
   const made = new Map<string, Register>();
   const compute = (place: Placed, registers: readonly Register[]): Register => {
-    const digits = place.digits.map(({ constant, multiples }) =>
+    const wholes = tensor.parts.map((parts) => joinedParts(place.digits, parts));
+    const digits = wholes.map(({ constant, multiples }) =>
       affine(
         b,
         constant,
@@ -282,7 +295,7 @@ function written(
         const pattern = place.cutPattern.map(({ extent }, walk) => {
           const at = cut.extents.length + walk;
           const stride = form.coefficients.reduce(
-            (words, coefficient, digit) => words + coefficient * place.digits[digit].multiples[at],
+            (words, coefficient, digit) => words + coefficient * wholes[digit].multiples[at],
             0,
           );
           return [extent, stride] as const;
@@ -305,6 +318,17 @@ function written(
       return b.select(registers[place.guard], value, b.word(value.type, 0));
     },
   });
+}
+
+/** A digit from its parts. */
+function joinedParts(digits: readonly DigitForm[], parts: Cut["parts"][number]): DigitForm {
+  const total = (pick: (form: DigitForm) => number): number =>
+    parts.reduce((result, [digit, weight]) => result + weight * pick(digits[digit]), 0);
+  const [[first]] = parts;
+  return {
+    constant: total(({ constant }) => constant),
+    multiples: digits[first].multiples.map((_, walk) => total(({ multiples }) => multiples[walk])),
+  };
 }
 
 /** Instructions on values, those of addresses left out. */

@@ -144,11 +144,11 @@ interface Layout {
   readonly strides: readonly number[];
 }
 
-/** The order in which an elementwise primitive's main source was made, where it is another than the primitive's own. */
+/** The order in which a primitive's main source was made, where it is another than the primitive's own. */
 function naturalLayout(state: State, index: number): Layout | null {
   const node = state.nodes[index]!;
   const { scalar, operands } = node;
-  if (state.kept.has(index) || scalar.loop !== null || copyOf(node) !== null) return null;
+  if (state.kept.has(index) || scalar.loop !== null) return null;
   const forms = formsOf(scalar);
   const own = stridesOfExtents(scalar.extents);
   // What a loop made is moved least gladly, and of such the latest.
