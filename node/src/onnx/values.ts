@@ -237,7 +237,7 @@ function knownFloats<D extends FloatType>(
 /** The same words with every NaN the canonical one; many are copied only where one is not. */
 function canonicalWords(bits: Uint32Array): Uint32Array {
   if (bits.length < LAZY_WORDS) return bits.map(canonical);
-  for (const word of bits) if (canonical(word) !== word) return bits.map(canonical);
+  for (let i = 0; i < bits.length; i++) if (canonical(bits[i]) !== bits[i]) return bits.map(canonical);
   return bits;
 }
 
