@@ -66,16 +66,16 @@ export interface BoundMultiplier {
   ): void;
 }
 
-/** What multiplies: SIMD of 128 bits, the same widened by the host's compiler, or a native addon. */
-export type MultiplierTier = "wasm" | "revec" | "addon";
-
 /** Compiled code, to be sent to every thread. */
 export interface MultiplierModules {
   readonly tiles: WebAssembly.Module;
 }
 
-/** Functions outside WebAssembly that stand in for those of the module, over the same memory. */
-export type NativeTiles = TileExports;
+/** Functions outside WebAssembly that stand in for those of the module, over the same shared memory. */
+export interface NativeTiles extends TileExports {
+  /** Takes notice of growth of the memory; called before every run. */
+  refresh(): void;
+}
 
 export interface ModuleOptions {
   readonly isFused: boolean;
@@ -104,17 +104,27 @@ export function isNarrowable(words: Uint32Array): boolean {
   return true;
 }
 
-/** A multiplier over a memory, which may grow. */
-export function bindMultiplier(memory: WebAssembly.Memory, modules: MultiplierModules): BoundMultiplier {
+/** A multiplier over a memory, which may grow. With `native`, its functions multiply; the module packs and copies. */
+export function bindMultiplier(
+  memory: WebAssembly.Memory,
+  modules: MultiplierModules,
+  native: NativeTiles | null = null,
+): BoundMultiplier {
   const { exports } = new WebAssembly.Instance(modules.tiles, { host: { memory } });
-  const code = exports as unknown as TileExports & PanelExports;
+  const compiled = exports as unknown as Exports;
+  const code: Exports = native === null ? compiled : { ...compiled, ...tilesOf(native) };
   return {
     packColumns: (plan, placement, first, end, scratch) => packUnits(code, plan, placement, first, end, scratch),
     run(plan, placement, step, first, end, scratch) {
+      native?.refresh();
       if (plan.cut.rowCount === 1) runRow(code, plan, placement, step, first, end, scratch);
       else for (let unit = first; unit < end; unit++) runUnit(code, plan, placement, step, unit, scratch);
     },
   };
+}
+
+function tilesOf({ multiply, multiplyNarrow, multiplyRow, multiplyRowNarrow }: NativeTiles): TileExports {
+  return { multiply, multiplyNarrow, multiplyRow, multiplyRowNarrow };
 }
 
 type Exports = TileExports & PanelExports;

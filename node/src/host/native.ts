@@ -1,0 +1,155 @@
+/**
+ * The native addon (node/native): the same panels and the same bits as the WebAssembly tiles, in the processor's widest
+ * vectors, and hashes in more lanes. It is there where the installation found a compiler. An instruction set is used only
+ * after it equalled the interpreter here; an addon of another version is as good as none.
+ */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { interpreterRunner } from "../engine/index.ts";
+import { recogniseContraction } from "../engine/wasm/contraction.ts";
+import { bindMultiplier, compileMultiplier, isPackable, type NativeTiles } from "../engine/wasm/multiply.ts";
+import { multiplyOnce } from "../engine/wasm/once.ts";
+import { createRandom } from "../float/directed.ts";
+import { outputLength } from "../ir/index.ts";
+import { plainHasher, CHUNK_WORDS, HASH_BYTES } from "../merkle/hash.ts";
+import { selfTestCases } from "./self-test.ts";
+
+/** The version of the addon that fits this code; `node/native/build.js` compiles it in. */
+const NATIVE_VERSION = 1;
+
+const ADDON = join(import.meta.dirname, "../../native/build/lockstep.node");
+
+/** The addon's functions over one shared memory. All check their addresses and throw RangeError. */
+export interface NativeMemory extends Partial<NativeTiles> {
+  /** Takes notice of growth of the memory. Cheap, to be called before the others. */
+  refresh(): void;
+  /** Tables of jobs as in merkle/hash-jobs.ts. */
+  chunks(table: number, count: number): void;
+  pairs(table: number, count: number): void;
+}
+
+/** An addon that was loaded, for this thread. */
+export interface NativeAddon {
+  /** Instruction sets that this processor has, the widest first; "plain" only hashes. */
+  readonly sets: readonly string[];
+  /** The functions of an instruction set over a memory, which must be shared: others move when they grow. */
+  attach(memory: WebAssembly.Memory, set: string): NativeMemory;
+}
+
+/** What the file exports. */
+interface AddonExports {
+  readonly version: unknown;
+  readonly sets: readonly string[];
+  attach(view: Uint8Array, set: string): NativeMemory & { refresh(view: Uint8Array): void };
+}
+
+let loaded: NativeAddon | null | undefined;
+
+/** The addon, or null where there is none that fits. Loads it on first use; what it computes is not tested yet. */
+export function loadNative(): NativeAddon | null {
+  if (loaded === undefined) loaded = existsSync(ADDON) ? openNative(ADDON) : null;
+  return loaded;
+}
+
+/** The addon in a file; null where it can't be loaded here or is of another version. */
+export function openNative(path: string): NativeAddon | null {
+  let file: AddonExports;
+  try {
+    file = createRequire(import.meta.url)(path) as AddonExports;
+  } catch {
+    // Built for another platform, or cut short: the tiers without it remain.
+    return null;
+  }
+  if (file.version !== NATIVE_VERSION) return null;
+  return {
+    sets: [...file.sets],
+    attach(memory, set) {
+      const { buffer }: { buffer: ArrayBufferLike } = memory;
+      if (!(buffer instanceof SharedArrayBuffer)) throw new RangeError("the addon works on shared memories");
+      let { byteLength } = buffer;
+      const functions = file.attach(new Uint8Array(buffer), set);
+      return {
+        ...functions,
+        refresh() {
+          const grown = memory.buffer;
+          if (grown.byteLength === byteLength) return;
+          functions.refresh(new Uint8Array(grown));
+          byteLength = grown.byteLength;
+        },
+      };
+    },
+  };
+}
+
+let fastest: string | null | undefined;
+
+/** The widest instruction set that gives the interpreter's bits and hashes here; null where none does. Tested on first use. */
+export function nativeSet(): string | null {
+  if (fastest === undefined) {
+    const addon = loadNative();
+    fastest = addon?.sets.find((set) => set !== "plain" && isExact(addon, set)) ?? null;
+  }
+  return fastest;
+}
+
+/** Whether an instruction set gives the interpreter's bits in every dot product of the self-test, and keccak's hashes. */
+export function isExact(addon: NativeAddon, set: string): boolean {
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+  const native = addon.attach(memory, set);
+  return hasTiles(native) && multipliesExactly(memory, native) && hashesExactly(memory, native);
+}
+
+/** Whether the instruction set multiplies too. */
+export function hasTiles(native: NativeMemory): native is NativeMemory & NativeTiles {
+  return native.multiply !== undefined;
+}
+
+function multipliesExactly(memory: WebAssembly.Memory, native: NativeTiles): boolean {
+  const multiplier = bindMultiplier(memory, compileMultiplier({ isFused: true, isShared: true }), native);
+  return selfTestCases().every(({ scalar, operands }) => {
+    const lengths = operands.map(({ length }) => length);
+    const contraction = recogniseContraction(scalar, lengths);
+    // An epilogue is none of the addon's; where there is a total to start from, it is the last operand.
+    if (contraction === null || !contraction.isBare) return true;
+    const expected = new Uint32Array(outputLength(scalar));
+    interpreterRunner.run(scalar, 0, operands, expected);
+    const totals = contraction.totalInit === null ? expected.map(() => 0xdeadbeef) : operands[operands.length - 1];
+    const forms = isPackable(contraction) ? (["none", "wide", "narrow"] as const) : (["none"] as const);
+    return forms.every((panels) => {
+      const found = multiplyOnce(memory, multiplier, { contraction, operands, totals, panels });
+      // Narrow panels are no matter where they would lose bits.
+      return found === null || expected.every((word, index) => word === found[index]);
+    });
+  });
+}
+
+const CHUNKS = 13;
+
+// One chunk more than a multiple of the lanes of every set, the last of them short, and the pairs of their hashes.
+function hashesExactly(memory: WebAssembly.Memory, { chunks, pairs }: NativeMemory): boolean {
+  const random = createRandom(3);
+  const words = Uint32Array.from({ length: CHUNKS * CHUNK_WORDS - 100 }, () => random());
+  const expected = new Uint8Array(CHUNKS * HASH_BYTES);
+  plainHasher.hashChunks(words, expected);
+  const pairCount = Math.floor(CHUNKS / 2);
+  const parents = new Uint8Array(pairCount * HASH_BYTES);
+  plainHasher.hashPairs(expected.subarray(0, 2 * parents.length), parents);
+  const all = new Uint32Array(memory.buffer);
+  const [hashes, above, table, pairTable] = [65536, 66560, 67584, 68608];
+  all.set(words);
+  for (let index = 0; index < CHUNKS; index++) {
+    const held = Math.min(CHUNK_WORDS, words.length - index * CHUNK_WORDS);
+    all.set([4 * index * CHUNK_WORDS, held, hashes + index * HASH_BYTES], table / 4 + 3 * index);
+  }
+  for (let index = 0; index < pairCount; index++) {
+    all.set([hashes + 2 * index * HASH_BYTES, above + index * HASH_BYTES], pairTable / 4 + 2 * index);
+  }
+  chunks(table, CHUNKS);
+  pairs(pairTable, pairCount);
+  const found = new Uint8Array(memory.buffer);
+  return (
+    expected.every((byte, index) => byte === found[hashes + index]) &&
+    parents.every((byte, index) => byte === found[above + index])
+  );
+}
