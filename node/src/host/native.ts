@@ -65,10 +65,9 @@ export function openNative(path: string): NativeAddon | null {
   return {
     sets: [...file.sets],
     attach(memory, set) {
-      const { buffer }: { buffer: ArrayBufferLike } = memory;
-      if (!(buffer instanceof SharedArrayBuffer)) throw new RangeError("the addon works on shared memories");
-      let { byteLength } = buffer;
-      const functions = file.attach(new Uint8Array(buffer), set);
+      if (!isShared(memory.buffer)) throw new RangeError("the addon works on shared memories");
+      let { byteLength } = memory.buffer;
+      const functions = file.attach(new Uint8Array(memory.buffer), set);
       return {
         ...functions,
         refresh() {
@@ -81,6 +80,8 @@ export function openNative(path: string): NativeAddon | null {
     },
   };
 }
+
+const isShared = (buffer: ArrayBufferLike): boolean => buffer instanceof SharedArrayBuffer;
 
 let fastest: string | null | undefined;
 
