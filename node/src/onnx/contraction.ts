@@ -26,6 +26,8 @@ export interface ContractionDraft {
   /** How each side moves with the reduced index; contiguous unless given. */
   readonly leftPattern?: PatternDigits;
   readonly rightPattern?: PatternDigits;
+  /** Whether `finish` needs the digits of the shape as it is. */
+  readonly usesDigits?: boolean;
   readonly reads?: readonly Read[];
   readonly finish?: ReductionDraft["finish"];
 }
@@ -38,6 +40,7 @@ export function contract(scope: Scope, draft: ContractionDraft): Value {
   return reduction(scope, {
     elementType,
     shape: draft.shape,
+    usesDigits: draft.usesDigits ?? false,
     count,
     total: elementType,
     init: 0,

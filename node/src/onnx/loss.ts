@@ -7,7 +7,7 @@ import { attribute, input, mismatch, requireType, stringAttribute, unsupported, 
 import type { OperatorTable, Scope } from "./node.ts";
 import { elementwise } from "./broadcast.ts";
 import { general, transposed } from "./primitives.ts";
-import { reduceRows, rowsAlong, softmaxRows, SUM } from "./reduction.ts";
+import { logSoftmaxRows, reduceRows, rowsAlong, SUM } from "./reduction.ts";
 import { axesLast, inverse } from "./shapes.ts";
 import { reshaped, sizeOf } from "./values.ts";
 import type { Value } from "./values.ts";
@@ -79,7 +79,7 @@ function softmaxCrossEntropy(scope: Scope): Value[] {
   const scores = input(scope, 0);
   requireType(scope, scores, "float32");
   const rows = rowsAlong(scope, scores, [1]);
-  const logs = reshaped(softmaxRows(scope, rows, true), rows.value.shape);
+  const logs = reshaped(logSoftmaxRows(scope, rows), rows.value.shape);
   const logarithms = transposed(scope, logs, inverse(axesLast(scores.shape.length, [1])));
   const loss = lossOf(scope, labelled(scope, logarithms));
   return wants(scope, 1) ? [loss, logarithms] : [loss];

@@ -4,6 +4,7 @@
  * what does not fit the static bounds even in the smallest split.
  */
 
+import { gasBound, isDotProduct } from "../ir/bounds.ts";
 import { buildScalar } from "../ir/build.ts";
 import type { PatternDigits, ScalarBuilder, Value as Register } from "../ir/build.ts";
 import type { WordType } from "../ir/opcodes.ts";
@@ -15,8 +16,14 @@ import type { Scope } from "./node.ts";
 import { emptyValue, isKnown, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, Value } from "./values.ts";
 
-/** Iterations of one loop of a chain, tried in turn until the static bounds hold. Where it is split never changes a bit. */
+/** Iterations of one loop of a chain, tried in turn until the bounds hold. Where it is split never changes a bit. */
 const PART_SIZES = [1024, 768, 512, 256] as const;
+
+/**
+ * The static estimate up to which a loop is not split further. Dot products are cheap enough at any size; of other loops the
+ * referee was measured at about a third of the estimate, so that a leaf stays about a million gas.
+ */
+const PART_GAS = 3_200_000;
 
 /** One word per output element: at `offset` plus digits times `strides` (one per axis of the output). */
 export interface Read {
@@ -78,6 +85,8 @@ export interface GeneralDraft {
   readonly operands: readonly Value[];
   /** Whether known operands are evaluated at import; they are unless this is false. */
   readonly fold?: boolean;
+  /** Static gas above which it is refused like a program beyond the bounds, unless it is a dot product. */
+  readonly mostGas?: number;
   /** `operand` holds the operand index of each entry of `operands`: a tensor named twice is one operand. */
   readonly define: (b: ScalarBuilder, operand: readonly number[]) => Register;
 }
@@ -107,7 +116,11 @@ export function general(scope: Scope, draft: GeneralDraft): Value {
     extents,
   };
   const scalar = buildScalar(signature, (b) => draft.define(b, operand));
-  const { elementType, shape } = draft;
+  const { elementType, shape, mostGas = SCALAR_LIMITS.gas } = draft;
+  const gas = gasBound(scalar);
+  if (gas > mostGas && !isDotProduct(scalar)) {
+    throw new InvalidScalarProgramError("gas-bound", `one element may cost ${gas} gas`, { gas, mostGas });
+  }
   const { identity } = scope;
   const note = { operator: identity.operator, opset: identity.opset, name: identity.node, shape };
   return scope.graph.add(note, { operands: distinct, elementType, shape, scalar }, draft.fold ?? true);
@@ -233,20 +246,30 @@ function largestPart(
   const rest = draft.count - start;
   const sizes = draft.single === true ? [SCALAR_LIMITS.iterations] : PART_SIZES;
   let refusal: unknown;
-  for (const size of sizes) {
-    const count = Math.min(size, rest);
-    if (draft.single === true && count < rest) break;
-    try {
-      return { value: part(scope, draft, start, count, previous), count };
-    } catch (error) {
-      if (!isBound(error)) throw error;
-      refusal = error;
+  // Where even the smallest part is dear, the largest that is valid.
+  for (const mostGas of [PART_GAS, SCALAR_LIMITS.gas]) {
+    for (const size of sizes) {
+      const count = Math.min(size, rest);
+      if (draft.single === true && count < rest) break;
+      try {
+        return { value: part(scope, draft, { start, count, previous, mostGas }), count };
+      } catch (error) {
+        if (!isBound(error)) throw error;
+        refusal = error;
+      }
     }
   }
   throw unsupported(scope, `a loop of ${draft.count} iterations does not fit the static bounds`, refusal);
 }
 
-function part(scope: Scope, draft: ReductionDraft, start: number, count: number, previous: Value | undefined): Value {
+interface Part {
+  readonly start: number;
+  readonly count: number;
+  readonly previous: Value | undefined;
+  readonly mostGas: number;
+}
+
+function part(scope: Scope, draft: ReductionDraft, { start, count, previous, mostGas }: Part): Value {
   const isLast = start + count === draft.count;
   const { streams, shape } = draft;
   const reads = isLast ? (draft.reads ?? []) : [];
@@ -258,6 +281,7 @@ function part(scope: Scope, draft: ReductionDraft, start: number, count: number,
     elementType: isLast ? draft.elementType : draft.total,
     shape,
     extents,
+    mostGas,
     operands: all.map(({ value }) => value),
     define: (b, operand) => {
       const base = (index: number): Register => place(b, index, all[index]);

@@ -200,27 +200,39 @@ function logSumExp(scope: Scope, rows: Rows): Value {
   return elementwise(scope, [maximum, sum], "float32", (b, most, total) => b.add(most, math.log(b, total)));
 }
 
-/** What the softmax of rows is made of: one maximum and one sum per row, and [...rows, count] exponentials. */
-export function softmaxParts(scope: Scope, rows: Rows): { maximum: Value; exponentials: Value; sum: Value } {
-  const maximum = reduceRows(scope, rows, QUICK_MAX);
-  const exponentials = expShifted(scope, rows, maximum);
-  return { maximum, exponentials, sum: reduceRows(scope, { ...rows, value: exponentials }, SUM) };
+/** What the softmax of rows is made of: [...rows, count] exponentials, and one over their sum per row. */
+export function softmaxParts(scope: Scope, rows: Rows): { exponentials: Value; reciprocal: Value } {
+  const exponentials = expShifted(scope, rows, reduceRows(scope, rows, QUICK_MAX));
+  const finish: RowFold["finish"] = (b, total) => b.div(1, total);
+  return { exponentials, reciprocal: reduceRows(scope, { ...rows, value: exponentials }, { ...SUM, finish }) };
 }
 
-/** Softmax or LogSoftmax of rows: maximum, exponentials, sum, quotient. */
-export function softmaxRows(scope: Scope, rows: Rows, isLog = false): Value {
-  const { maximum, exponentials, sum } = softmaxParts(scope, rows);
-  const flat = reshaped(rows.value, exponentials.shape);
-  const perRow = (value: Value): Read => ({ value, strides: [...stridesOf(rows.shape), 0], offset: 0 });
+/** Softmax of rows: maximum, exponentials, one over their sum, and the products of both. */
+export function softmaxRows(scope: Scope, rows: Rows): Value {
+  const { exponentials, reciprocal } = softmaxParts(scope, rows);
   return map(scope, {
     elementType: "float32",
     shape: exponentials.shape,
-    reads: isLog ? [readAll(flat), perRow(maximum), perRow(sum)] : [readAll(exponentials), perRow(sum)],
-    define: (b, words) => {
-      if (!isLog) return b.div(words[0], words[1]);
-      return b.sub(b.sub(words[0], words[1]), math.log(b, words[2]));
-    },
+    reads: [readAll(exponentials), perRow(reciprocal, rows)],
+    define: (b, [item, factor]) => b.mul(item, factor),
   });
+}
+
+/** The logarithm of the softmax of rows. */
+export function logSoftmaxRows(scope: Scope, rows: Rows): Value {
+  const maximum = reduceRows(scope, rows, QUICK_MAX);
+  const exponentials = expShifted(scope, rows, maximum);
+  const sum = reduceRows(scope, { ...rows, value: exponentials }, SUM);
+  return map(scope, {
+    elementType: "float32",
+    shape: exponentials.shape,
+    reads: [readAll(reshaped(rows.value, exponentials.shape)), perRow(maximum, rows), perRow(sum, rows)],
+    define: (b, [x, most, total]) => b.sub(b.sub(x, most), math.log(b, total)),
+  });
+}
+
+function perRow(value: Value, { shape }: Rows): Read {
+  return { value, strides: [...stridesOf(shape), 0], offset: 0 };
 }
 
 /** Applies a function of rows along the operator's axis; before opset 13 a row was everything from the axis on. */
@@ -238,7 +250,7 @@ function alongAxis(scope: Scope, lowerRows: (rows: Rows) => Value): Value {
 function softmax(isLog: boolean): Lower {
   return (scope) => {
     requireType(scope, input(scope, 0), "float32");
-    return [alongAxis(scope, (rows) => softmaxRows(scope, rows, isLog))];
+    return [alongAxis(scope, (rows) => (isLog ? logSoftmaxRows(scope, rows) : softmaxRows(scope, rows)))];
   };
 }
 
