@@ -1,146 +1,66 @@
-/**
- * Models as files: an ONNX file with its weights beside it, as the ONNX specification's external data, each tensor at a
- * multiple of 4,096 bytes. Weights are written and read one tensor at a time; none are held. Refuses to replace files.
- */
+/** `lockstep model export`: the models of this folder as ONNX files, with drawn weights or those of a safetensors file. */
 
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { LockstepError } from "../float/errors.ts";
-import { parseModel } from "../onnx/model.ts";
-import { serializeModel } from "../onnx/serialize.ts";
-import { rawBytes } from "../onnx/tensor.ts";
-import type { LoadExternal } from "../onnx/tensor.ts";
 import type { OnnxModel } from "../onnx/types.ts";
+import { readConfig } from "./config.ts";
+import { writeModel } from "./files.ts";
+import type { WrittenModel } from "./files.ts";
+import { GPT2_124M, gpt2Model } from "./gpt2.ts";
+import { QWEN25_05B, qwenModel } from "./qwen.ts";
+import { RESNET_50, resnetModel } from "./resnet.ts";
+import { openSafetensors } from "./safetensors.ts";
+import { drawnWeights } from "./weights.ts";
+import type { WeightSource } from "./weights.ts";
 
-const ALIGNMENT = 4096;
-/** Smaller tensors stay in the model's file, where shape inference can see them. */
-const EXTERNAL_BYTES = 1024;
-/** The most that one call reads or writes: below what systems allow. */
-const PIECE_BYTES = 2 ** 28;
+export const EXPORTED_MODELS = ["gpt2", "qwen", "resnet50"] as const;
+export type ExportedModel = (typeof EXPORTED_MODELS)[number];
 
-export interface WrittenModel {
-  readonly model: string;
-  /** The file of the weights. */
-  readonly data: string;
-  readonly dataBytes: number;
+export interface ExportOptions {
+  readonly model: ExportedModel;
+  readonly folder: string;
+  /** A safetensors file; weights are drawn where there is none. */
+  readonly weights?: string;
+  /** The config.json published beside the weights; the 124M and 0.5B shapes are taken where there is none. */
+  readonly config?: string;
+  /** Of drawn weights, 0 .. 2^32 - 1; 1 unless given. */
+  readonly seed?: number;
+  /** Whether drawn weights are ones that bfloat16 represents; those of qwen are unless this is false. */
+  readonly isBfloat16?: boolean;
+  /** Whether a decoder takes and gives caches; it does unless this is false. */
+  readonly caches?: boolean;
+  /** How a qwen attends; "group-query" unless given. */
+  readonly attention?: "group-query" | "standard";
 }
 
-/** Writes `<folder>/<name>.onnx` and `<name>.onnx.data`. Throws ModelFileError where one is there already. */
-export function writeModel(model: OnnxModel, folder: string, name = "model"): WrittenModel {
-  const location = `${name}.onnx.data`;
-  const paths = { model: join(folder, `${name}.onnx`), data: join(folder, location) };
-  mkdirSync(folder, { recursive: true });
-  const file = opened(paths.data, "wx");
-  let end = 0;
+/** Writes `model.onnx` and `model.onnx.data` to a folder. Throws typed errors for weights that do not fit and files in the way. */
+export function exportModel(options: ExportOptions): WrittenModel {
+  const { model, folder, weights, seed = 1, isBfloat16 = model === "qwen" } = options;
+  if (weights === undefined) return writeModel(graphOf(options, drawnWeights({ seed, isBfloat16 })), folder);
+  const file = openSafetensors(weights);
   try {
-    const bytes = serializeModel(model, (tensor) => {
-      if (tensor.dtype === "string") return undefined;
-      const raw = rawBytes(tensor);
-      if (raw.length < EXTERNAL_BYTES) return undefined;
-      const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
-      writeAll(file, raw, offset);
-      end = offset + raw.length;
-      return { location, offset, length: raw.length };
-    });
-    writeNew(paths.model, bytes);
+    return writeModel(graphOf(options, file), folder);
   } finally {
-    closeSync(file);
-  }
-  return { ...paths, dataBytes: end };
-}
-
-/** A model read from a file; its external data are read when they are used. */
-export interface OpenModel {
-  readonly model: OnnxModel;
-  /** Closes the files of the weights; lazy tensors cannot be used afterwards. */
-  close(): void;
-}
-
-/** Reads an ONNX file and, as they are used, the files beside it. Throws ModelFileError, and what parseModel throws. */
-export function openModel(path: string): OpenModel {
-  const files = externalFiles(dirname(path));
-  try {
-    return { model: parseModel(readWhole(path), files.load), close: files.close };
-  } catch (error) {
-    files.close();
-    throw error;
+    file.close();
   }
 }
 
-/** What reads ranges of the files in a folder, each opened once. */
-export function externalFiles(folder: string): { load: LoadExternal; close: () => void } {
-  const open = new Map<string, number>();
-  return {
-    load(location, offset, length) {
-      const path = join(folder, location);
-      let file = open.get(location);
-      if (file === undefined) {
-        file = opened(path, "r");
-        open.set(location, file);
-      }
-      return readRange(file, path, offset, length);
-    },
-    close() {
-      for (const file of open.values()) closeSync(file);
-      open.clear();
-    },
-  };
-}
-
-/** `length` bytes from `offset`. Throws ModelFileError where the file ends before. */
-export function readRange(file: number, path: string, offset: number, length: number): Uint8Array {
-  const size = fstatSync(file).size;
-  // Before the memory is asked for: a length comes from a file.
-  if (offset + length > size)
-    throw new ModelFileError(path, `it ends before ${offset + length} bytes`, { size, offset, length });
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length;) {
-    const read = readSync(file, bytes, done, Math.min(PIECE_BYTES, length - done), offset + done);
-    if (read === 0) throw new ModelFileError(path, "it was cut while it was read", { offset, length });
-    done += read;
-  }
-  return bytes;
-}
-
-/** Opens a file that the caller closes. */
-export function opened(path: string, flags: "r" | "wx"): number {
-  try {
-    return openSync(path, flags);
-  } catch (cause) {
-    throw unusable(path, cause);
+function graphOf(options: ExportOptions, weights: WeightSource): OnnxModel {
+  const { model, caches = true, attention = "group-query" } = options;
+  const config = options.config === undefined ? undefined : readConfig(options.config);
+  if (config !== undefined && config.family !== model) throw new ConfigFamilyError(model, config.family);
+  switch (model) {
+    case "gpt2":
+      return gpt2Model(config?.family === "gpt2" ? config.shape : GPT2_124M, weights, { caches });
+    case "qwen":
+      return qwenModel(config?.family === "qwen" ? config.shape : QWEN25_05B, weights, { caches, attention });
+    case "resnet50":
+      return resnetModel(RESNET_50, weights, { isFolded: true });
   }
 }
 
-function readWhole(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw unusable(path, cause);
-  }
-}
-
-function writeNew(path: string, bytes: Uint8Array): void {
-  try {
-    writeFileSync(path, bytes, { flag: "wx" });
-  } catch (cause) {
-    throw unusable(path, cause);
-  }
-}
-
-function writeAll(file: number, bytes: Uint8Array, offset: number): void {
-  for (let done = 0; done < bytes.length;) {
-    done += writeSync(file, bytes, done, Math.min(PIECE_BYTES, bytes.length - done), offset + done);
-  }
-}
-
-function unusable(path: string, cause: unknown): ModelFileError {
-  const reason = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-  return new ModelFileError(path, reason, { reason }, { cause });
-}
-
-/** A file of a model that cannot be read or written. */
-export class ModelFileError extends LockstepError {
-  constructor(path: string, reason: string, values: Record<string, unknown>, options?: { cause?: unknown }) {
-    super("ModelFileError", `${path}: ${reason}`, { path, ...values }, options);
+/** A config.json of another family than the model that is to be exported. */
+export class ConfigFamilyError extends LockstepError {
+  constructor(model: string, family: string) {
+    super("ConfigFamilyError", `the config is that of a ${family}, not of a ${model}`, { model, family });
   }
 }
