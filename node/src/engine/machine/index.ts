@@ -2,3 +2,4 @@
 export * from "./types.ts";
 export { interpreterRunner, type PrimitiveRunner } from "./runner.ts";
 export { interpreterEngine, runnerEngine } from "./runner-engine.ts";
+export { createWasmEngine, type WasmEngine, type WasmEngineOptions } from "./wasm-engine.ts";

@@ -27,15 +27,10 @@ export interface Arena {
   clear(): void;
 }
 
-/** A run needs more memory than a module can address or the host grants. */
+/** A primitive or a program needs more memory than a module can address, than it may have, or than the host grants. */
 export class EngineMemoryError extends LockstepError {
-  constructor(bytes: number, cause?: unknown) {
-    super(
-      "EngineMemoryError",
-      `a primitive needs ${bytes} bytes of memory`,
-      { bytes, most: MAX_PAGES * PAGE_BYTES },
-      { cause },
-    );
+  constructor(bytes: number, most: number = MAX_PAGES * PAGE_BYTES, cause?: unknown) {
+    super("EngineMemoryError", `${bytes} bytes of memory are needed of at most ${most}`, { bytes, most }, { cause });
   }
 }
 
@@ -79,14 +74,14 @@ export function createArena(maxPages = MAX_PAGES): Arena {
 // Growing by half each time keeps the number of copies small, but the last step may only be as large as needed.
 function grow(memory: WebAssembly.Memory, missing: number, bytes: number, maxPages: number): void {
   const pages = memory.buffer.byteLength / PAGE_BYTES;
-  if (pages + missing > maxPages) throw new EngineMemoryError(bytes);
+  if (pages + missing > maxPages) throw new EngineMemoryError(bytes, maxPages * PAGE_BYTES);
   try {
     memory.grow(Math.min(Math.max(missing, Math.floor(pages / 2)), maxPages - pages));
   } catch {
     try {
       memory.grow(missing);
     } catch (error) {
-      throw new EngineMemoryError(bytes, error);
+      throw new EngineMemoryError(bytes, maxPages * PAGE_BYTES, error);
     }
   }
 }

@@ -101,7 +101,8 @@ export function createWasmRunner(options: WasmRunnerOptions = {}): WasmRunner {
   };
 }
 
-function hasSimd(): boolean {
+/** Whether this host's WebAssembly has SIMD128. */
+export function hasSimd(): boolean {
   const draft = draftFunction(null, [], [V128]);
   draft.body = v128Const([0]);
   return WebAssembly.validate(assembleModule([draft]) as BufferSource);

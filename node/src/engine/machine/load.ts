@@ -1,0 +1,151 @@
+/**
+ * Puts a program into a memory: plans it, makes the memory, takes in constants one by one (packed where nothing but columns
+ * reads them, in half the room where no bit is lost), and builds the operations. Refuses what does not fit.
+ */
+import type { Program } from "../../ir/program.ts";
+import type { Hash } from "../../merkle/hash.ts";
+import { EngineMemoryError, PAGE_BYTES } from "../wasm/memory.ts";
+import { bindMultiplier, isNarrowable } from "../wasm/multiply.ts";
+import type { BoundMultiplier, Multiplication, MultiplierModules } from "../wasm/multiply.ts";
+import { buildCode } from "./code.ts";
+import type { MachineCode, PlacedConstant } from "./code.ts";
+import type { Compiler } from "./compile.ts";
+import { tensorBytes } from "./layout.ts";
+import { planMachine } from "./plan.ts";
+import type { MachinePlan } from "./plan.ts";
+import { constantOf } from "./types.ts";
+import type { LoadOptions } from "./types.ts";
+
+export interface EngineParts {
+  readonly compiler: Compiler;
+  readonly multiplier: MultiplierModules;
+  readonly isFused: boolean;
+  readonly isShared: boolean;
+  readonly threads: number;
+  readonly maxPages: number;
+}
+
+/** A program in memory. */
+export interface LoadedProgram {
+  readonly memory: WebAssembly.Memory;
+  readonly plan: MachinePlan;
+  readonly code: MachineCode;
+}
+
+/** Loads everything but the slots. Throws EngineMemoryError where it does not fit. */
+export function loadProgram(program: Program, options: LoadOptions, parts: EngineParts): LoadedProgram {
+  const { compiler, threads, isShared, isFused, maxPages } = parts;
+  const plan = planMachine(program, { trace: options.trace, threads, compiler });
+  // Packed words take at least half of their room.
+  const least = plan.constants.reduce((sum, { length, panels }) => sum + (panels.size === 0 ? 4 : 2) * length, 0);
+  requireRoom(plan.room.end + least, maxPages);
+  const memory = createMemory(pagesFor(plan.room.end), maxPages, isShared);
+  program.inputs.forEach((_, input) => {
+    if (plan.inputs[input] !== 0)
+      wordsAt(memory, plan.inputs[input], options.inputs[input].length).set(options.inputs[input]);
+  });
+  const constants = loadConstants(memory, plan, options, parts);
+  const code = buildCode(plan, constants, { threads, isFused });
+  reserve(memory, plan.room.end, maxPages);
+  for (const { address, words } of code.uploads) wordsAt(memory, address, words.length).set(words);
+  return { memory, plan, code };
+}
+
+/** Words of a memory; a view that a later growth makes useless. */
+export function wordsAt(memory: WebAssembly.Memory, address: number, length: number): Uint32Array {
+  return new Uint32Array(memory.buffer, address, length);
+}
+
+function loadConstants(
+  memory: WebAssembly.Memory,
+  { constants, room }: MachinePlan,
+  options: LoadOptions,
+  { multiplier, maxPages }: EngineParts,
+): Map<Hash, PlacedConstant> {
+  const placed = new Map<Hash, PlacedConstant>();
+  let packer: BoundMultiplier | undefined;
+  // Words lie behind everything else while they are packed: the longest first leaves the least room unused in the end.
+  for (const use of constants.toSorted((one, other) => other.length - one.length)) {
+    const words = constantOf(options, use.root, use.length);
+    if (use.panels.size === 0) {
+      const address = room.take(tensorBytes(use.length));
+      reserve(memory, room.end, maxPages);
+      wordsAt(memory, address, use.length).set(words);
+      placed.set(use.root, { address, panels: new Map() });
+      continue;
+    }
+    packer ??= bindMultiplier(memory, multiplier);
+    const isNarrow = isNarrowable(words);
+    const panels = new Map<string, { address: number; isNarrow: boolean }>();
+    for (const [layout, plan] of use.panels) {
+      panels.set(layout, { address: room.take(4 * (isNarrow ? plan.narrowWords : plan.packedWords)), isNarrow });
+    }
+    const source = room.end;
+    const tables = source + tensorBytes(use.length);
+    for (const [layout, plan] of use.panels) {
+      const scratch = tables + tensorBytes(plan.tables.length);
+      reserve(memory, scratch + tensorBytes(plan.scratchWords), maxPages);
+      wordsAt(memory, source, use.length).set(words);
+      packConstant(memory, packer, plan, { source, tables, scratch, length: use.length, ...panels.get(layout)! });
+    }
+    placed.set(use.root, { address: 0, panels });
+  }
+  return placed;
+}
+
+interface Packing {
+  readonly source: number;
+  readonly length: number;
+  readonly tables: number;
+  readonly scratch: number;
+  readonly address: number;
+  readonly isNarrow: boolean;
+}
+
+function packConstant(
+  memory: WebAssembly.Memory,
+  packer: BoundMultiplier,
+  plan: Multiplication,
+  { source, length, tables, scratch, address, isNarrow }: Packing,
+): void {
+  wordsAt(memory, tables, plan.tables.length).set(plan.tables);
+  // Parts of a panel without columns stay as they were, and have to be narrow too.
+  wordsAt(memory, scratch, plan.scratchWords).fill(0);
+  const columns = { address: source, length };
+  const placement = { tables, rows: columns, columns, panels: address, isNarrow, target: 0 };
+  if (!packer.packColumns(plan, placement, 0, plan.packUnits, scratch)) {
+    throw new RangeError("narrow panels lose bits of words that were found to fit");
+  }
+}
+
+// --- Memory ---
+
+/** Kernels read a vector at the last word of a tensor. */
+const SPARE = 64;
+
+function pagesFor(bytes: number): number {
+  return Math.ceil((bytes + SPARE) / PAGE_BYTES);
+}
+
+function requireRoom(bytes: number, maxPages: number): void {
+  if (pagesFor(bytes) > maxPages) throw new EngineMemoryError(bytes, maxPages * PAGE_BYTES);
+}
+
+function createMemory(pages: number, maxPages: number, isShared: boolean): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: maxPages, shared: isShared });
+  } catch (error) {
+    throw new EngineMemoryError(pages * PAGE_BYTES, maxPages * PAGE_BYTES, error);
+  }
+}
+
+function reserve(memory: WebAssembly.Memory, bytes: number, maxPages: number): void {
+  requireRoom(bytes, maxPages);
+  const missing = pagesFor(bytes) - memory.buffer.byteLength / PAGE_BYTES;
+  if (missing <= 0) return;
+  try {
+    memory.grow(missing);
+  } catch (error) {
+    throw new EngineMemoryError(bytes, maxPages * PAGE_BYTES, error);
+  }
+}
