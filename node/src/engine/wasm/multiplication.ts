@@ -5,7 +5,7 @@
  */
 
 import type { Contraction, Side } from "./contraction.ts";
-import { PANEL_COLUMNS, ROW_STEP } from "./tiles.ts";
+import { PANEL_COLUMNS, ROW_STEP, TILE_SPARE_WORDS } from "./tiles.ts";
 
 export interface MultiplicationOptions {
   /** Whether all panels of the columns are packed before the runs; the contraction must be `isPackable`. */
@@ -84,6 +84,7 @@ export interface ScratchPlaces {
   readonly rows: number;
   readonly panels: number;
   readonly totals: number;
+  readonly spare: number;
 }
 
 /** Whether the columns' panels depend on their words alone, so that words that never change are packed once. */
@@ -147,7 +148,7 @@ export function planMultiplication(contraction: Contraction, { isPacked }: Multi
     rowOperand: rows.operand,
     columnOperand: columns.operand,
     tables,
-    scratchWords: Math.max(packing, scratch[0] + scratch[1] + scratch[2]),
+    scratchWords: Math.max(packing, scratch[0] + scratch[1] + scratch[2] + TILE_SPARE_WORDS),
     packedWords,
     narrowWords: packedWords / 2,
     packUnits: isPackableOnce ? panelCount : 0,
@@ -184,7 +185,12 @@ export function planMultiplication(contraction: Contraction, { isPacked }: Multi
         columnOffsets: places[4],
         columnRuns: places[5],
       },
-      scratch: { rows: 0, panels: scratch[0], totals: scratch[0] + scratch[1] },
+      scratch: {
+        rows: 0,
+        panels: scratch[0],
+        totals: scratch[0] + scratch[1],
+        spare: scratch[0] + scratch[1] + scratch[2],
+      },
     },
   };
 }

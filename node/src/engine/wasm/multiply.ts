@@ -15,6 +15,8 @@ import { panelFunctions } from "./panels.ts";
 import type { PanelExports } from "./panels.ts";
 import { PANEL_COLUMNS, PART_COLUMNS, panelRowBytes, tileFunctions } from "./tiles.ts";
 import type { TileExports } from "./tiles.ts";
+import { widenedFunctions } from "./widened.ts";
+import type { WidenedExports } from "./widened.ts";
 
 export { isPackable, panelLayout, panelWords, planMultiplication } from "./multiplication.ts";
 export type { Multiplication, MultiplicationOptions } from "./multiplication.ts";
@@ -69,6 +71,8 @@ export interface BoundMultiplier {
 /** Compiled code, to be sent to every thread. */
 export interface MultiplierModules {
   readonly tiles: WebAssembly.Module;
+  /** Whether the module has tiles for a compiler that widens vectors. */
+  readonly isWidened: boolean;
 }
 
 /** Functions outside WebAssembly that stand in for those of the module, over the same shared memory. */
@@ -81,21 +85,31 @@ export interface ModuleOptions {
   readonly isFused: boolean;
   /** Whether the memory is shared between threads. */
   readonly isShared: boolean;
+  /**
+   * Whether to multiply in tiles for a compiler that joins vectors of 128 bits to wider ones: V8, after
+   * `v8.setFlagsFromString("--experimental-wasm-revectorize")`. Elsewhere they are slow. False unless given.
+   */
+  readonly isWidened?: boolean;
 }
 
 /** The bytes of the module that every tier needs. */
-export function multiplierModule({ isFused, isShared }: ModuleOptions): Uint8Array {
+export function multiplierModule({ isFused, isShared, isWidened = false }: ModuleOptions): Uint8Array {
   const helpers = isFused ? [] : [emulatedFma()];
   const fma: FmaMode = isFused ? { kind: "fused" } : { kind: "emulated", functionIndex: 0 };
   const functions = [...helpers];
   functions.push(...tileFunctions(fma, "wide", functions.length));
+  if (isWidened) {
+    const multiply = functions.findIndex(({ name }) => name === "multiply");
+    functions.push(...widenedFunctions(fma, multiply, functions.length));
+  }
   functions.push(...tileFunctions(fma, "narrow", functions.length));
   return assembleModule([...functions, ...panelFunctions()], isShared);
 }
 
 /** Compiles it. */
 export function compileMultiplier(options: ModuleOptions): MultiplierModules {
-  return { tiles: new WebAssembly.Module(multiplierModule(options) as BufferSource) };
+  const tiles = new WebAssembly.Module(multiplierModule(options) as BufferSource);
+  return { tiles, isWidened: options.isWidened === true };
 }
 
 /** Whether narrow panels hold these words without loss: all are zero in their lower halves. */
@@ -111,8 +125,9 @@ export function bindMultiplier(
   native: NativeTiles | null = null,
 ): BoundMultiplier {
   const { exports } = new WebAssembly.Instance(modules.tiles, { host: { memory } });
-  const compiled = exports as unknown as Exports;
-  const code: Exports = native === null ? compiled : { ...compiled, ...tilesOf(native) };
+  const compiled = exports as unknown as Exports & WidenedExports;
+  const widened = modules.isWidened ? { multiply: compiled.multiplyWidened } : {};
+  const code: Exports = { ...compiled, ...(native === null ? widened : tilesOf(native)) };
   return {
     packColumns: (plan, placement, first, end, scratch) => packUnits(code, plan, placement, first, end, scratch),
     run(plan, placement, step, first, end, scratch) {
@@ -353,6 +368,7 @@ function multiplyBand(code: Exports, cut: Cut, placement: MultiplicationPlacemen
   const direct = cut.isDirect ? directRow(cut, placement, shifts.rows) + 4 * row * cut.rowStride : 0;
   const rowStride = 4 * (cut.isDirect ? cut.rowStride : cut.copyStride);
   const copies = scratch + 4 * cut.scratch.rows;
+  const spare = scratch + 4 * cut.scratch.spare;
   for (let [k, index] = [0, 0]; k < cut.count; k += cut.blockLength, index++) {
     const size = Math.min(cut.blockLength, cut.count - k);
     if (!cut.isDirect) {
@@ -364,7 +380,7 @@ function multiplyBand(code: Exports, cut: Cut, placement: MultiplicationPlacemen
     const from = cut.isDirect ? direct + 4 * k : copies;
     const isFirst = k === 0 && !cut.isContinued ? 1 : 0;
     const packed = panels.address + k * rowBytes;
-    multiply(from, rowStride, rowCount, packed, panels.bytes, parts, size, output, outputStride, isFirst);
+    multiply(from, rowStride, rowCount, packed, panels.bytes, parts, size, output, outputStride, isFirst, spare);
   }
   if (!isPlain) code.scatter(tile, tileStride, rowOffsets, rowCount, columnOffsets, columns, place);
 }

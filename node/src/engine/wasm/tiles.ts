@@ -29,6 +29,8 @@ export const PANEL_COLUMNS = 32;
 export const PART_COLUMNS = 8;
 /** Bands of so many rows are whole tiles in every tier. */
 export const ROW_STEP = 12;
+/** Words that a function may use while it multiplies. */
+export const TILE_SPARE_WORDS = 96;
 /** Rows of a tile: with 8 columns, 12 accumulators, 2 of the panel and 1 of the row fill the 15 registers V8 has on x64. */
 const TILE_ROWS = 6;
 
@@ -44,7 +46,7 @@ export interface TileExports {
    * One block of `rowCount` rows by `parts` parts of panels: each total is the dot product over `count` where `isFirst`,
    * else it is added to the total that the output holds. Row r is at rows + r * rowStride, contiguous; panels are
    * `panelStride` apart, their totals side by side at output + r * outputStride. A part of the last panel beyond `parts`
-   * may be written too.
+   * may be written too. At `spare` are TILE_SPARE_WORDS for the function itself.
    */
   multiply(...parameters: MultiplyParameters): void;
   /** The same on narrow panels. */
@@ -65,6 +67,7 @@ export type MultiplyParameters = [
   output: number,
   outputStride: number,
   isFirst: number,
+  spare: number,
 ];
 
 export type MultiplyRowParameters = [
@@ -182,7 +185,7 @@ function stepOf(draft: FunctionDraft, form: PanelForm, fma: FmaMode, locals: Til
 const offsetBy = (from: number, index: Code, size: Code): Code => [get(from), index, size, OP.i32Mul, OP.i32Add];
 
 function multiplyFunction(form: PanelForm, firstKernel: number): FunctionDraft {
-  const draft = draftFunction(form === "wide" ? "multiply" : "multiplyNarrow", new Array<number>(10).fill(I32));
+  const draft = draftFunction(form === "wide" ? "multiply" : "multiplyNarrow", new Array<number>(11).fill(I32));
   const [rows, rowStride, rowCount, panels, panelStride, parts, count, output, outputStride, first] = [
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
   ];
