@@ -11,3 +11,4 @@ export { openSafetensors, SafetensorsError } from "./safetensors.ts";
 export type { SafetensorsEntry, SafetensorsFile } from "./safetensors.ts";
 export { drawnWeights, WeightError } from "./weights.ts";
 export type { DrawnOptions, Spread, WeightSource } from "./weights.ts";
+export * from "./tokenizer.ts";
