@@ -157,28 +157,30 @@ function packUnits(
   const panelBytes = cut.count * panelRowBytes(isNarrow ? "narrow" : "wide");
   for (let panel = first; panel < end; panel++) {
     const target = panels + panel * panelBytes;
-    packPanel(code, cut, placement, panel, 0, isNarrow ? scratch : target);
+    packParts(code, cut, placement, panel, PANEL_PARTS, 0, isNarrow ? scratch : target);
     if (isNarrow && code.narrow(target, scratch, cut.count) !== 0) return false;
   }
   return true;
 }
 
-function packPanel(
+const PANEL_PARTS = PANEL_COLUMNS / PART_COLUMNS;
+
+/** Packs the first parts of a panel. Columns beyond the last are packed as the last. */
+function packParts(
   code: Exports,
   cut: Cut,
   { tables, columns }: MultiplicationPlacement,
   panel: number,
+  parts: number,
   shift: number,
   target: number,
 ): void {
   const runs = tables + 4 * cut.tables.columnRuns;
-  const used = Math.min(PANEL_COLUMNS, cut.columnCount - panel * PANEL_COLUMNS);
-  for (let part = 0; part * PART_COLUMNS < used; part++) {
-    const index = panel * (PANEL_COLUMNS / PART_COLUMNS) + part;
+  for (let part = 0; part < parts; part++) {
+    const index = panel * PANEL_PARTS + part;
     const addresses = tables + 4 * (cut.tables.columnAddresses + index * PART_COLUMNS);
-    const place = target + 4 * part * PART_COLUMNS;
     const pack = cut.areSideBySide[index] === 1 ? code.packSideBySide : code.pack;
-    pack(place, columns.address, columns.length, addresses, shift, runs, cut.columnRuns);
+    pack(target + 4 * part * PART_COLUMNS, columns.address, columns.length, addresses, shift, runs, cut.columnRuns);
   }
 }
 
@@ -222,7 +224,9 @@ function panelsOf(
   const address = scratch + 4 * cut.scratch.panels;
   const bytes = cut.count * panelRowBytes("wide");
   for (let panel = first; panel < end; panel++) {
-    packPanel(code, cut, placement, panel, shift, address + (panel - first) * bytes);
+    // What lies in the parts that no column needs is multiplied at most, and never stored where it counts.
+    const parts = Math.min(PANEL_PARTS, Math.ceil(cut.columnCount / PART_COLUMNS) - panel * PANEL_PARTS);
+    packParts(code, cut, placement, panel, parts, shift, address + (panel - first) * bytes);
   }
   return { address, bytes, isNarrow: false };
 }
