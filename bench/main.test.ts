@@ -44,6 +44,8 @@ describe("bench", () => {
     ["an unknown name", ["speed"]],
     ["two names", ["gas", "gas"]],
     ["an unknown flag", ["gas", "--bogus"]],
+    ["a flag of another benchmark", ["gas", "--only", "gemm"]],
+    ["a snapshot of what has none", ["engine", "--update"]],
   ] as const) {
     it(`refuses ${what}`, () => {
       const { status, stdout, stderr } = bench(...args);

@@ -1,61 +1,92 @@
-// Runs one benchmark: npm run -s bench -- NAME [--json] [--update]. Prints rows {name, value, unit, baseline, ratio}: as one
-// JSON array with --json, else as a table. A benchmark with a committed snapshot compares with it; --update writes it anew.
-// Refuses other names and flags with exit code 2, with --json as one JSON object.
+// Runs one benchmark: npm run -s bench -- NAME [--json] [flags of its own]. Prints rows {name, value, unit, baseline, ratio}: as
+// one JSON array with --json, else as a table. Refuses other names and flags with exit code 2, with --json as one JSON object;
+// a benchmark that fails has exit code 1.
 import { parseArgs } from "node:util";
 import type { Row } from "./rows.ts";
-import { readSnapshot, toRows, writeSnapshot } from "./rows.ts";
+import { BenchError, readSnapshot, toRows, writeSnapshot } from "./rows.ts";
 
-/** A benchmark measures; its snapshot, if it has one, is the baseline. */
-type Benchmark = () => Promise<{
-  unit(row: string): string;
-  values: ReadonlyMap<string, number>;
-  snapshot?: string;
-}>;
+type Flags = Readonly<Record<"update" | "only", string | boolean | undefined>>;
+
+/** A benchmark: the flags it takes beside --json, and its rows. */
+interface Benchmark {
+  readonly flags: readonly (keyof Flags)[];
+  rows(flags: Flags): Promise<Row[]>;
+}
 
 // Each is loaded when it is run: what it measures takes seconds to load.
-const BENCHMARKS = new Map<string, Benchmark>([["gas", async () => (await import("./gas.ts")).gas()]]);
+const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchmark>([
+  ["gas", { flags: ["update"], rows: gasRows }],
+  ["engine", { flags: ["only"], rows: async (flags) => (await import("./engine.ts")).engine(timed(flags)) }],
+  ["commit", { flags: ["only"], rows: async (flags) => (await import("./commit.ts")).commit(timed(flags)) }],
+]);
+
+/** How long a row is measured, in ms. */
+const BUDGET_MS = 3_000;
+const timed = ({ only }: Flags) => ({ only: typeof only === "string" ? only : "", budgetMs: BUDGET_MS });
 
 process.exitCode = await main(process.argv.slice(2));
 
+// Gas is exact: it is compared with a committed snapshot, which --update writes anew.
+async function gasRows({ update }: Flags): Promise<Row[]> {
+  const { gas } = await import("./gas.ts");
+  const { unit, values, snapshot } = await gas();
+  if (update === true) writeSnapshot(snapshot, values);
+  return toRows(values, unit, readSnapshot(snapshot));
+}
+
 async function main(args: readonly string[]): Promise<number> {
+  const isJson = args.includes("--json");
   let parsed;
   try {
     parsed = parse(args);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return refuse(error.message, args.includes("--json"));
+    return refuse(error.message, isJson);
   }
   const { values: flags, positionals } = parsed;
   const [name = "", ...rest] = positionals;
   const benchmark = BENCHMARKS.get(name);
   if (benchmark === undefined || rest.length > 0) {
-    return refuse(`${JSON.stringify(positionals.join(" "))} is no benchmark`, flags.json);
+    return refuse(`${JSON.stringify(positionals.join(" "))} is no benchmark`, isJson);
   }
-  const { unit, values, snapshot } = await benchmark();
-  if (flags.update && snapshot !== undefined) writeSnapshot(snapshot, values);
-  const rows = toRows(values, unit, snapshot === undefined ? new Map() : readSnapshot(snapshot));
-  if (flags.json) console.log(JSON.stringify(rows));
-  else for (const row of rows) console.log(line(row));
-  return 0;
+  const { json, ...given } = flags;
+  const foreign = Object.keys(given).find((flag) => !benchmark.flags.some((own) => own === flag));
+  if (foreign !== undefined) return refuse(`${name} has no flag --${foreign}`, isJson);
+  try {
+    const rows = await benchmark.rows({ update: given.update, only: given.only });
+    if (json) console.log(JSON.stringify(rows));
+    else for (const row of rows) console.log(line(row));
+    return 0;
+  } catch (error) {
+    if (!(error instanceof BenchError)) throw error;
+    return fail(error, isJson, 1);
+  }
 }
 
 function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { json: { type: "boolean", default: false }, update: { type: "boolean", default: false } },
+    options: { json: { type: "boolean", default: false }, update: { type: "boolean" }, only: { type: "string" } },
   });
 }
 
-function refuse(message: string, json: boolean): number {
-  if (json) console.log(JSON.stringify({ error: { name: "UsageError", message, values: {} } }));
+function refuse(message: string, isJson: boolean): number {
+  const status = fail({ name: "UsageError", message }, isJson, 2);
+  const names = [...BENCHMARKS].map(([name, { flags }]) => [name, ...flags.map((flag) => `[--${flag}]`)].join(" "));
+  console.error(`Usage: npm run -s bench -- NAME [--json], where NAME is one of ${names.join(", ")}`);
+  return status;
+}
+
+function fail({ name, message }: { name: string; message: string }, isJson: boolean, status: number): number {
+  if (isJson) console.log(JSON.stringify({ error: { name, message, values: {} } }));
   else console.error(message);
-  const names = [...BENCHMARKS.keys()].join(", ");
-  console.error(`Usage: npm run -s bench -- NAME [--json] [--update], where NAME is one of ${names}`);
-  return 2;
+  return status;
 }
 
 function line({ name: row, value, unit: of, baseline, ratio }: Row): string {
-  const compared = baseline === null ? "" : `baseline ${baseline}, ratio ${ratio?.toFixed(4)}`;
-  return `${row.padEnd(32)} ${String(value).padStart(10)} ${of}  ${compared}`.trimEnd();
+  // Gas and counts are exact; what is measured is not good for more than four digits.
+  const figure = (number: number): string => (Number.isInteger(number) ? String(number) : number.toPrecision(4));
+  const compared = baseline === null ? "" : `baseline ${figure(baseline)}, ratio ${ratio?.toFixed(4)}`;
+  return `${row.padEnd(32)} ${figure(value).padStart(10)} ${of}  ${compared}`.trimEnd();
 }

@@ -2,7 +2,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** One figure. `baseline` is what it is compared with and `ratio` value / baseline; both null where there is nothing. */
+/**
+ * One figure. `baseline` is what it is compared with, null where there is nothing: a committed figure, with `ratio` value /
+ * baseline, or one measured in the same run, with `ratio` above 1 where the value is the better one.
+ */
 export interface Row {
   name: string;
   value: number;
@@ -35,4 +38,9 @@ export function readSnapshot(name: string): Map<string, number> {
 /** Replaces a snapshot. */
 export function writeSnapshot(name: string, values: ReadonlyMap<string, number>): void {
   writeFileSync(join(FOLDER, `${name}.json`), `${JSON.stringify(Object.fromEntries(values), null, 2)}\n`);
+}
+
+/** What is measured is not what it should be: wrong outputs, or a part that failed. */
+export class BenchError extends Error {
+  override name = "BenchError";
 }
