@@ -18,16 +18,26 @@ import {
   OP,
   replaceLane,
   set,
+  shuffleWords,
   simd,
   store32Lane,
   tee,
   V128,
-  v128Const,
   v128Load,
   v128Store,
 } from "./emit.ts";
 import type { Code } from "./emit.ts";
-import { currentLevel, emit, scalarLocal, vectorLocal } from "./values.ts";
+import {
+  currentLevel,
+  emit,
+  laneZero,
+  nameOf,
+  scalarLocal,
+  scalarOf,
+  sharedScalar,
+  vectorConstant,
+  vectorLocal,
+} from "./values.ts";
 import type { Emitter, ScalarValue, Value } from "./values.ts";
 
 /** Bytes that memory must have after the last word of every tensor. */
@@ -46,7 +56,7 @@ export interface Tensor {
 export function loadLanes(emitter: Emitter, tensor: Tensor, address: Value, inBounds: boolean): Value {
   const { level } = address;
   if (address.kind === "scalar" && address.stride === 0 && tensor.type !== "f32") {
-    const word = inBounds ? [pointer(tensor, address.code), i32Load()] : checkedWord(emitter, tensor, address.code);
+    const word = inBounds ? loadWord(emitter, tensor, address) : checkedWord(emitter, tensor, laneZero(address));
     return scalarLocal(
       emitter,
       level,
@@ -60,28 +70,72 @@ export function loadLanes(emitter: Emitter, tensor: Tensor, address: Value, inBo
       : inBounds
         ? stridedLanes(emitter, tensor, address)
         : checkedLanes(emitter, tensor, address);
-  return vectorLocal(emitter, level, tensor.type === "bool" ? [words, v128Const([0]), simd("i32x4Ne")] : words);
+  const isZero: Code = [vectorConstant(emitter, [0]), simd("i32x4Ne")];
+  return vectorLocal(emitter, level, tensor.type === "bool" ? [words, isZero] : words);
 }
 
-/** Stores the lanes of a vector at `address` (in words) of the tensor at byte address `base`; the first `lanes` of them. */
-export function storeLanes(emitter: Emitter, base: number, address: ScalarValue, vector: Code, lanes: number): void {
+/** Lanes of a vector to store: the first so many, or those from a local's value on. */
+export type StoredLanes = { readonly first: number } | { readonly from: number };
+
+/** Stores lanes of a vector at `address` (in words) of the tensor at byte address `base`. */
+export function storeLanes(
+  emitter: Emitter,
+  base: number,
+  address: ScalarValue,
+  vector: Code,
+  lanes: StoredLanes,
+): void {
   const { stride } = address;
-  const at: Code = [get(base), address.code, i32Const(2), OP.i32Shl, OP.i32Add];
   const level = currentLevel(emitter);
-  if (stride === 1 && lanes === 4) {
-    emit(emitter, level, at, vector, v128Store());
+  const { code, offset } = placeOf(emitter, base, address);
+  if (stride === 1 && "first" in lanes && lanes.first === 4) {
+    emit(emitter, level, code, vector, v128Store(offset));
     return;
   }
-  const start = addLocal(emitter.draft, I32);
   const local = addLocal(emitter.draft, V128);
-  emit(emitter, level, at, set(start), vector, set(local));
-  for (let lane = 0; lane < lanes; lane++) {
-    emit(emitter, level, get(start), get(local), store32Lane(lane, 4 * lane * stride));
+  emit(emitter, level, vector, set(local));
+  const store = (lane: number): Code => [code, get(local), store32Lane(lane, offset + 4 * lane * stride)];
+  if ("first" in lanes) {
+    emit(
+      emitter,
+      level,
+      Array.from({ length: lanes.first }, (_, lane) => store(lane)),
+    );
+    return;
   }
+  const last = [1, 2, 3].map((lane): Code => [get(lanes.from), i32Const(lane), OP.i32LeU, ifElse(store(lane))]);
+  const all = stride === 1 ? [code, get(local), v128Store(offset)] : [store(0), store(1), store(2), store(3)];
+  emit(emitter, level, get(lanes.from), ifElse(last, all));
 }
 
-function pointer({ base }: Tensor, address: Code): Code {
+/** A byte address: what the code leaves, and `offset` bytes further, not negative. */
+interface Place {
+  readonly code: Code;
+  readonly offset: number;
+}
+
+/** Offsets beyond this would have little room to grow with the lanes. */
+const FURTHEST = 2 ** 28;
+
+// Offsets do not wrap, so the address without `ahead` must be in bounds itself: it is that of another group of lanes or
+// another iteration.
+function placeOf(emitter: Emitter, base: number, address: ScalarValue): Place {
+  const { constant, ahead, code } = address;
+  if (constant !== null && constant >= 0 && constant < FURTHEST) return { code: get(base), offset: 4 * constant };
+  const isOffset = ahead >= 0 && ahead < FURTHEST;
+  const key = `${base}@${nameOf(emitter, code)},${isOffset ? 0 : ahead}`;
+  const start = isOffset ? code : laneZero(address);
+  const shared = sharedScalar(emitter, address.level, key, pointer(base, start));
+  return { code: shared, offset: isOffset ? 4 * ahead : 0 };
+}
+
+function pointer(base: number, address: Code): Code {
   return [get(base), address, i32Const(2), OP.i32Shl, OP.i32Add];
+}
+
+function loadWord(emitter: Emitter, { base }: Tensor, address: ScalarValue): Code {
+  const { code, offset } = placeOf(emitter, base, address);
+  return [code, i32Load(offset)];
 }
 
 /** A word, or 0 past the end. */
@@ -89,34 +143,47 @@ function checkedWord({ draft }: Emitter, tensor: Tensor, address: Code): Code {
   const local = addLocal(draft, I32);
   return [
     [address, tee(local), get(tensor.length), OP.i32LtU],
-    ifElse([pointer(tensor, get(local)), i32Load()], i32Const(0), I32),
+    ifElse([pointer(tensor.base, get(local)), i32Load()], i32Const(0), I32),
   ];
 }
 
-function stridedLanes({ draft }: Emitter, tensor: Tensor, { code, stride }: ScalarValue): Code {
-  if (stride === 0) return [pointer(tensor, code), load32Splat()];
-  if (stride === 1) return [pointer(tensor, code), v128Load()];
-  // Offsets of memory instructions are not negative: a descending vector is addressed from its last lane.
-  const first = stride > 0 ? code : [code, i32Const(Math.imul(3, stride)), OP.i32Add];
-  const offset = (lane: number): number => 4 * (stride > 0 ? lane : lane - 3) * stride;
-  const start = addLocal(draft, I32);
+function stridedLanes(emitter: Emitter, { base }: Tensor, address: ScalarValue): Code {
+  const { stride } = address;
+  if (stride < 0) {
+    // Offsets are not negative: a descending vector is addressed from its last lane.
+    const last = [laneZero(address), i32Const(Math.imul(3, stride)), OP.i32Add];
+    const { code } = placeOf(emitter, base, scalarOf(address.level, last, 0));
+    if (stride !== -1) return lanesAt(emitter, code, (lane) => 4 * (lane - 3) * stride);
+    const ascending = addLocal(emitter.draft, V128);
+    return [code, v128Load(), tee(ascending), get(ascending), shuffleWords([3, 2, 1, 0])];
+  }
+  const { code, offset } = placeOf(emitter, base, address);
+  if (stride === 0) return [code, load32Splat(offset)];
+  if (stride === 1) return [code, v128Load(offset)];
+  // The word after the last lane is read too; the spare bytes have room for it.
+  if (stride === 2) return [code, v128Load(offset), code, v128Load(offset + 16), shuffleWords([0, 2, 4, 6])];
+  return lanesAt(emitter, code, (lane) => offset + 4 * lane * stride);
+}
+
+function lanesAt({ draft }: Emitter, start: Code, offset: (lane: number) => number): Code {
   return [
-    [pointer(tensor, first), tee(start), load32Splat(offset(0))],
+    [start, load32Splat(offset(0))],
     [1, 2, 3].map((lane): Code => {
       const vector = addLocal(draft, V128);
-      return [set(vector), get(start), get(vector), load32Lane(lane, offset(lane))];
+      return [set(vector), start, get(vector), load32Lane(lane, offset(lane))];
     }),
   ];
 }
 
-function checkedLanes(emitter: Emitter, tensor: Tensor, { code, stride }: ScalarValue): Code {
+function checkedLanes(emitter: Emitter, tensor: Tensor, address: ScalarValue): Code {
   const { draft } = emitter;
+  const { stride } = address;
   const first = addLocal(draft, I32);
-  const begin: Code = [code, set(first)];
+  const begin: Code = [laneZero(address), set(first)];
   const inside: Code = [get(first), get(tensor.length), OP.i32LtU];
-  if (stride === 0) {
-    return [begin, inside, ifElse([pointer(tensor, get(first)), load32Splat()], v128Const([0]), V128)];
-  }
+  const start = pointer(tensor.base, get(first));
+  const none = vectorConstant(emitter, [0]);
+  if (stride === 0) return [begin, inside, ifElse([start, load32Splat()], none, V128)];
   const one = (lane: number): Code =>
     checkedWord(emitter, tensor, [get(first), i32Const(Math.imul(lane, stride)), OP.i32Add]);
   const each = lanesOf(one);
@@ -126,13 +193,13 @@ function checkedLanes(emitter: Emitter, tensor: Tensor, { code, stride }: Scalar
     [get(tensor.length), i32Const(3), OP.i32GtU],
     [get(first), get(tensor.length), i32Const(3), OP.i32Sub, OP.i32LtU, OP.i32And],
   ];
-  return [begin, isWhole, ifElse([pointer(tensor, get(first)), v128Load()], each, V128)];
+  return [begin, isWhole, ifElse([start, v128Load()], each, V128)];
 }
 
 function gatherLanes(emitter: Emitter, tensor: Tensor, addresses: number, inBounds: boolean): Code {
   return lanesOf((lane) => {
     const address: Code = [get(addresses), extractLane(lane)];
-    return inBounds ? [pointer(tensor, address), i32Load()] : checkedWord(emitter, tensor, address);
+    return inBounds ? [pointer(tensor.base, address), i32Load()] : checkedWord(emitter, tensor, address);
   });
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { registerLayout } from "../../ir/scalar.ts";
+import { OPCODES } from "../../ir/opcodes.ts";
 import type { Instruction, LoadPattern, Loop, RegisterLayout, ScalarProgram } from "../../ir/scalar.ts";
 
 /** constant + sum of coefficient * register, modulo 2^32. Coefficients are i32, not zero; registers ascend. */
@@ -81,6 +82,73 @@ export function isInBounds(
   const low = base.low + moved.low;
   const high = base.high + moved.high;
   return low >= 0 && high < length && high <= ANY.high;
+}
+
+/** Registers of the prologue whose values depend on that of `register`. */
+export function registersMovedBy(program: ScalarProgram, register: number): ReadonlySet<number> {
+  const moved = new Set([register]);
+  program.prologue.forEach((instruction, index) => {
+    const { op, a, b, c } = instruction;
+    // A load's second argument is a pattern; outside the body there is none.
+    const registers = op === "load" ? [a] : [a, b, c].slice(0, OPCODES[op].arguments.length);
+    if (registers.some((argument) => moved.has(argument))) {
+      moved.add(registerLayout(program).prologue + index);
+    }
+  });
+  return moved;
+}
+
+/**
+ * Registers of `bitsOf` whose argument, where it is a NaN, makes the result one whatever its bits: they may read its
+ * payload, as the NaN that is stored is the one.
+ */
+export function payloadKeepers(program: ScalarProgram, result: number): ReadonlySet<number> {
+  const layout = registerLayout(program);
+  const straight: readonly (readonly [Instruction, number])[] = [
+    ...program.prologue.map((instruction, index) => [instruction, layout.prologue + index] as const),
+    ...program.epilogue.map((instruction, index) => [instruction, layout.epilogue + index] as const),
+  ];
+  const keepers = straight.filter(([{ op, a }]) => {
+    if (op !== "bitsOf") return false;
+    const isNaN = new Set([a]);
+    // Registers that are false where `a` is NaN.
+    const isFalse = new Set<number>();
+    for (const [instruction, register] of straight) {
+      if (register > a && spreadsNaN(instruction, isNaN, isFalse)) isNaN.add(register);
+      if (isComparison(instruction) && [instruction.a, instruction.b].some((x) => isNaN.has(x))) isFalse.add(register);
+    }
+    return isNaN.has(result);
+  });
+  return new Set(keepers.map(([, register]) => register));
+}
+
+function isComparison({ op }: Instruction): boolean {
+  return op === "lt" || op === "le" || op === "eq";
+}
+
+/** Whether the result is NaN where the given registers are NaN, and the others false. */
+function spreadsNaN({ op, a, b, c }: Instruction, isNaN: ReadonlySet<number>, isFalse: ReadonlySet<number>): boolean {
+  switch (op) {
+    case "add":
+    case "sub":
+    case "mul":
+    case "div":
+      return isNaN.has(a) || isNaN.has(b);
+    case "fma":
+      return isNaN.has(a) || isNaN.has(b) || isNaN.has(c);
+    case "sqrt":
+    case "neg":
+    case "abs":
+    case "floor":
+    case "nearest":
+    case "max":
+    case "min":
+      return isNaN.has(a);
+    case "select":
+      return isNaN.has(c) && (isNaN.has(b) || isFalse.has(a));
+    default:
+      return false;
+  }
 }
 
 /** The words that a pattern adds over the whole loop, before wrapping at 32 bits. */

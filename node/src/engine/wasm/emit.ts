@@ -147,6 +147,8 @@ const SIMD_CODES = {
   f64x2Mul: 0xf2,
   i32x4TruncSatS: 0xf8,
   f32x4ConvertS: 0xfa,
+  /** Relaxed SIMD: a where the mask's bits are set, b where they are clear; lanes of other masks are as the host likes. */
+  i32x4RelaxedSelect: 0x10b,
   /** Relaxed SIMD: a * b + c, fused or not as the host likes. */
   f32x4RelaxedMadd: 0x105,
 } as const;

@@ -15,6 +15,10 @@ export interface InstructionContext {
   readonly imm: number;
   /** The word of the second argument where it is a constant: divisors always are. */
   readonly divisor: number;
+  /** Leaves a vector of canonical NaN. */
+  readonly nan: Code;
+  /** Whether a NaN in the argument may keep its payload, as it shows in nothing that is stored. */
+  readonly keepsPayload: boolean;
 }
 
 /** Code that leaves the result; arguments are code that leaves them and may be used more than once. */
@@ -29,8 +33,13 @@ const shifted =
   ([a], { imm }) => [a, i32Const(imm), simd(name)];
 
 /** x, with every NaN replaced by the canonical one. */
-export function canonicalVector(x: Code): Code {
-  return [x, v128Const([0x7fc00000]), x, x, simd("f32x4Eq"), simd("bitselect")];
+export function canonicalVector(x: Code, nan: Code = v128Const([0x7fc00000]), choose = simd("bitselect")): Code {
+  return [x, nan, x, x, simd("f32x4Eq"), choose];
+}
+
+/** Chooses lanes by a mask of whole lanes, with one instruction where the host has relaxed SIMD: it does where it fuses. */
+export function selectCode({ kind }: FmaMode): Code {
+  return simd(kind === "fused" ? "i32x4RelaxedSelect" : "bitselect");
 }
 
 const isPowerOfTwo = (divisor: number): boolean => (divisor & (divisor - 1)) === 0;
@@ -61,9 +70,9 @@ export const VECTOR_CODE: Readonly<Record<PureOpcode, Emit>> = {
   nearest: lanewise("f32x4Nearest"),
   toI32: lanewise("i32x4TruncSatS"),
   fromI32: lanewise("f32x4ConvertS"),
-  bitsOf: ([a]) => canonicalVector(a),
+  bitsOf: ([a], { fma, nan, keepsPayload }) => (keepsPayload ? a : canonicalVector(a, nan, selectCode(fma))),
   fromBits: ([a]) => a,
-  select: ([mask, b, c]) => [b, c, mask, simd("bitselect")],
+  select: ([mask, b, c], { fma }) => [b, c, mask, selectCode(fma)],
   addI: lanewise("i32x4Add"),
   subI: lanewise("i32x4Sub"),
   mulI: lanewise("i32x4Mul"),

@@ -6,8 +6,8 @@
 import { outputLength } from "../../ir/scalar.ts";
 import type { Instruction, ScalarProgram } from "../../ir/scalar.ts";
 import { loadLanes, storeLanes } from "./access.ts";
-import type { Tensor } from "./access.ts";
-import { analyse, isInBounds } from "./analysis.ts";
+import type { StoredLanes, Tensor } from "./access.ts";
+import { analyse, isInBounds, payloadKeepers, registersMovedBy } from "./analysis.ts";
 import {
   addLocal,
   assembleModule,
@@ -17,6 +17,7 @@ import {
   I32,
   i32Const,
   ifElse,
+  increment,
   loop,
   OP,
   set,
@@ -24,11 +25,12 @@ import {
   tee,
   v128Const,
 } from "./emit.ts";
+import type { Code } from "./emit.ts";
 import { emulatedFma } from "./fma.ts";
 import type { FmaMode } from "./fma.ts";
-import { canonicalVector } from "./instructions.ts";
+import { canonicalVector, selectCode } from "./instructions.ts";
 import { emitLoop } from "./loop.ts";
-import { createScope } from "./section.ts";
+import { createScope, createScopes } from "./section.ts";
 import type { Compilation, Scope } from "./section.ts";
 import {
   addScalars,
@@ -36,10 +38,13 @@ import {
   constantValue,
   createEmitter,
   emit,
+  laneZero,
+  movedAhead,
   nested,
   scalarLocal,
   scalarOf,
   scaleScalar,
+  vectorConstant,
   vectorLocal,
 } from "./values.ts";
 import type { Emitter, ScalarValue, Value } from "./values.ts";
@@ -70,7 +75,11 @@ export interface Kernel {
 const [OUTPUT, SCRATCH, TOTALS, STEP, ROW, ROW_END, LANE_BEGIN, LANE_END] = [0, 1, 2, 3, 4, 5, 6, 7];
 const FIXED_PARAMETERS = 8;
 
-/** Compiles; `run(output, scratch, totals, step, row, rowEnd, lane, laneEnd, ...[address, length] per operand)`. */
+/**
+ * Compiles; `run(output, scratch, totals, step, row, rowEnd, lane, laneEnd, ...[address, length] per operand)`. `lane` is a
+ * multiple of four, and so is `laneEnd` unless it is the row's length. No element is written twice, and each is written
+ * after its own group was read: an output may lie over an operand that is read at the element's own index only.
+ */
 export function compileKernel(draft: KernelDraft): Kernel {
   const { program, lengths, isFused } = draft;
   const { extents } = program;
@@ -89,22 +98,51 @@ export function compileKernel(draft: KernelDraft): Kernel {
   const analysis = analyse(program);
   const inBounds = (instruction: Instruction): boolean =>
     isInBounds(analysis, program, instruction, lengths[instruction.imm]);
-  const compilation: Compilation = { emitter, program, analysis, fma, operands, inBounds };
+  const keepsPayload = payloadKeepers(program, draft.result);
+  const compilation: Compilation = { emitter, program, analysis, fma, operands, inBounds, keepsPayload };
+  const groups = groupsOf(draft, rowLength);
+  const moved = registersMovedBy(program, analysis.layout.digits + laneDigit);
 
   const rows = nested(emitter, (level) => {
     const digits = decodeRow(emitter, level, extents, laneDigit);
+    const row: Row = { draft, compilation, laneDigit, digits, moved, base: baseScope(compilation, digits) };
     const x = addLocal(run, I32);
     emit(emitter, level, get(LANE_BEGIN), set(x));
-    const groups = nested(emitter, (groupLevel) => {
-      emitGroup(draft, compilation, groupLevel, digits, laneDigit, x);
-      emit(emitter, groupLevel, get(x), i32Const(4), OP.i32Add, tee(x), get(LANE_END), OP.i32LtU, branchIf(0));
+    if (groups > 1) {
+      const fits: Code = [[get(x), i32Const(4 * groups), OP.i32Add], get(LANE_END), OP.i32LeU];
+      const turn = nested(emitter, (inner) => {
+        emitGroups(row, scalarOf(inner, get(x), 1), groups, { first: 4 });
+        emit(emitter, inner, increment(x, 4 * groups), fits, branchIf(0));
+      });
+      emit(emitter, level, fits, ifElse(loop(turn)));
+    }
+    const rest = nested(emitter, (inner) => {
+      const { first, stored } = firstOfGroup(emitter, inner, rowLength, x);
+      emitGroups(row, first, 1, stored);
+      emit(emitter, inner, get(x), i32Const(4), OP.i32Add, tee(x), get(LANE_END), OP.i32LtU, branchIf(0));
     });
-    emit(emitter, level, loop(groups));
+    const isLeft: Code = [get(x), get(LANE_END), OP.i32LtU];
+    emit(emitter, level, groups > 1 ? [isLeft, ifElse(loop(rest))] : loop(rest));
     emit(emitter, level, get(ROW), i32Const(1), OP.i32Add, tee(ROW), get(ROW_END), OP.i32LtU, branchIf(0));
   });
   emit(emitter, 0, loop(rows));
-  run.body = emitter.levels[0];
+  run.body = emitter.levels[0].code;
   return { bytes: assembleModule([...helpers, run]), rows: outputLength(program) / rowLength, rowLength };
+}
+
+/** Instructions of the groups of one iteration together: more would not fit the registers, nor hide more latency. */
+const MOST_INSTRUCTIONS = 120;
+const MOST_GROUPS = 4;
+
+/** Groups of four elements that one iteration computes. */
+function groupsOf({ program, result, totals }: KernelDraft, rowLength: number): number {
+  const { prologue, loop: counted, epilogue } = program;
+  const isLooped = counted !== null && totals === "computed" && result >= program.constants.length;
+  // With lanes a group is a loop of its own.
+  if (isLooped && counted.lanes > 1) return 1;
+  const instructions = prologue.length + epilogue.length + (isLooped ? counted.body.length : 0);
+  const most = Math.min(MOST_GROUPS, Math.floor(rowLength / 4), Math.floor(MOST_INSTRUCTIONS / (instructions + 1)));
+  return most >= 4 ? 4 : most >= 2 ? 2 : 1;
 }
 
 // Neighbours along the last digit are neighbours in memory; if there are too few, the longest digit is taken.
@@ -135,79 +173,113 @@ function decodeRow(
   return digits;
 }
 
-function emitGroup(
-  draft: KernelDraft,
-  compilation: Compilation,
-  level: number,
-  digits: ReadonlyMap<number, ScalarValue>,
-  laneDigit: number,
-  x: number,
-): void {
-  const { emitter, program, analysis } = compilation;
+/** What the groups of a row share. */
+interface Row {
+  readonly draft: KernelDraft;
+  readonly compilation: Compilation;
+  readonly laneDigit: number;
+  /** The other digits. */
+  readonly digits: ReadonlyMap<number, ScalarValue>;
+  /** Registers of the prologue that change along the row. */
+  readonly moved: ReadonlySet<number>;
+  /** The prologue's other registers. */
+  readonly base: Scope;
+}
+
+function baseScope(compilation: Compilation, digits: ReadonlyMap<number, ScalarValue>): Scope {
+  const { program, analysis } = compilation;
+  const { layout } = analysis;
+  return createScope(compilation, {
+    outer: null,
+    given: new Map<number, Value>([
+      [layout.step, scalarOf(0, get(STEP), 0)],
+      ...[...digits].map(([digit, value]): [number, Value] => [layout.digits + digit, value]),
+    ]),
+    section: program.prologue,
+    first: layout.prologue,
+  });
+}
+
+/** Computes groups of four elements, the first of which has lane digit `first`, and stores them. */
+function emitGroups(row: Row, first: ScalarValue, groups: number, stored: StoredLanes): void {
+  const { draft, compilation, laneDigit, digits, moved, base } = row;
+  const { emitter, program, analysis, fma } = compilation;
   const { layout } = analysis;
   const { extents } = program;
   const rowLength = extents[laneDigit];
   const lanes = Math.min(4, rowLength);
-  const first = firstOfGroup(emitter, level, rowLength, x);
+  const firsts = Array.from({ length: groups }, (_, group) => movedAhead(first, 4 * group));
   // A row shorter than a vector repeats its last element in the lanes that are not stored.
-  const laneValue: Value =
-    rowLength >= 4
-      ? first
-      : vectorLocal(emitter, 0, v128Const([0, 1, 2, 3].map((lane) => Math.min(lane, rowLength - 1))));
-  const scopeAt = (lane: Value): Scope =>
-    createScope(compilation, {
-      outer: null,
-      given: new Map<number, Value>([
-        [layout.step, scalarOf(0, get(STEP), 0)],
-        ...extents.map((_, digit): [number, Value] => [
-          layout.digits + digit,
-          digit === laneDigit ? lane : digits.get(digit)!,
-        ]),
-      ]),
-      section: program.prologue,
-      first: layout.prologue,
-    });
-  const prologue = scopeAt(laneValue);
+  const short = [0, 1, 2, 3].map((lane) => Math.min(lane, rowLength - 1));
+  const laneValue = (value: ScalarValue): Value => (rowLength >= 4 ? value : vectorLocal(emitter, 0, v128Const(short)));
+  const prologuesAt = (values: readonly Value[]): Scope[] =>
+    createScopes(
+      compilation,
+      values.map((value) => ({
+        outer: base,
+        given: new Map([[layout.digits + laneDigit, value]]),
+        section: program.prologue,
+        first: layout.prologue,
+        isOuter: (register: number) => !moved.has(register),
+      })),
+    );
+  const prologues = prologuesAt(firsts.map(laneValue));
 
   const strides = extents.map((_, digit) => extents.slice(digit + 1).reduce((product, extent) => product * extent, 1));
-  let element = scaleScalar(emitter, first, strides[laneDigit]);
+  let before: ScalarValue = constantValue(0);
   for (const [digit, value] of digits)
-    element = addScalars(emitter, scaleScalar(emitter, value, strides[digit]), element);
+    before = addScalars(emitter, scaleScalar(emitter, value, strides[digit]), before);
+  const elements = firsts.map((value) => addScalars(emitter, before, scaleScalar(emitter, value, strides[laneDigit])));
 
-  let finals = new Map<number, Value>();
+  let finals = firsts.map(() => new Map<number, Value>());
   if (program.loop !== null && draft.result >= layout.counter) {
     if (draft.totals === "given") {
       const tensor: Tensor = { type: "f32", base: TOTALS, length: TOTALS };
-      finals = new Map([[layout.finals, loadLanes(emitter, tensor, clampedAddress(emitter, element, lanes), true)]]);
+      finals = elements.map((element) => {
+        return new Map([[layout.finals, loadLanes(emitter, tensor, clampedAddress(emitter, element, lanes), true)]]);
+      });
     } else {
       finals = emitLoop(compilation, {
-        prologue,
-        elementScope: (lane) => scopeAt(lane),
+        prologues,
+        elementScope: (lane) => prologuesAt([lane])[0],
         lanes,
-        first: first.code,
+        first: laneZero(first),
         scratch: SCRATCH,
       });
     }
   }
-  const epilogue = createScope(compilation, {
-    outer: prologue,
-    given: finals,
-    section: program.epilogue,
-    first: layout.epilogue,
-  });
-  const word = asVector(emitter, epilogue.value(draft.result));
+  const epilogues = createScopes(
+    compilation,
+    prologues.map((outer, group) => ({
+      outer,
+      given: finals[group],
+      section: program.epilogue,
+      first: layout.epilogue,
+    })),
+  );
   const isFloat = program.outputType === "f32";
-  storeLanes(emitter, OUTPUT, element, isFloat ? canonicalVector(word) : word, lanes);
+  const words = epilogues.map((scope) => asVector(emitter, scope.value(draft.result)));
+  const nan = isFloat ? vectorConstant(emitter, [0x7fc00000]) : [];
+  words.forEach((word, group) => {
+    const code = isFloat ? canonicalVector(word, nan, selectCode(fma)) : word;
+    storeLanes(emitter, OUTPUT, elements[group], code, rowLength < 4 ? { first: lanes } : stored);
+  });
 }
 
-// The last group of a row ends with the row: where it overlaps the one before, the same words are written again.
-function firstOfGroup(emitter: Emitter, level: number, rowLength: number, x: number): ScalarValue {
-  if (rowLength < 4) return { ...constantValue(0), stride: 1 };
-  if (rowLength % 4 === 0) return scalarOf(level, get(x), 1);
-  const lane = addLocal(emitter.draft, I32);
+// The last group of a row ends with the row; of what it shares with the one before, nothing is written again.
+function firstOfGroup(
+  emitter: Emitter,
+  level: number,
+  rowLength: number,
+  x: number,
+): { first: ScalarValue; stored: StoredLanes } {
+  if (rowLength < 4) return { first: { ...constantValue(0), stride: 1 }, stored: { first: rowLength } };
+  if (rowLength % 4 === 0) return { first: scalarOf(level, get(x), 1), stored: { first: 4 } };
+  const [lane, from] = [addLocal(emitter.draft, I32), addLocal(emitter.draft, I32)];
   const last = rowLength - 4;
   emit(emitter, level, get(x), set(lane), get(x), i32Const(last), OP.i32GtU, ifElse([i32Const(last), set(lane)]));
-  return scalarOf(level, get(lane), 1);
+  emit(emitter, level, get(x), get(lane), OP.i32Sub, set(from));
+  return { first: scalarOf(level, get(lane), 1), stored: { from } };
 }
 
 function clampedAddress(emitter: Emitter, element: ScalarValue, lanes: number): Value {

@@ -8,52 +8,35 @@ import { blockLength } from "../../ir/scalar.ts";
 import type { Loop, ScalarProgram } from "../../ir/scalar.ts";
 import {
   addLocal,
-  block as blockCode,
-  branch,
   branchIf,
   get,
   I32,
   i32Const,
   ifElse,
-  increment,
   loop as loopCode,
   OP,
   set,
-  simd,
-  store32Lane,
   tee,
   V128,
-  v128Const,
   v128Load,
   v128Store,
 } from "./emit.ts";
 import type { Code } from "./emit.ts";
-import { createScope, hasAlignedPatterns } from "./section.ts";
-import type { Compilation, Scope } from "./section.ts";
-import { addScalars, asVector, constantValue, currentLevel, emit, nested, scalarOf } from "./values.ts";
-import type { Value } from "./values.ts";
+import { COPY_BYTES, emitCombine, emitFold, given, LANES, update } from "./fold.ts";
+import type { Block, LoopPlace, Registers } from "./fold.ts";
+import { createScopes, hasAlignedPatterns } from "./section.ts";
+import type { Compilation } from "./section.ts";
+import { asVector, constantValue, currentLevel, emit, nested, scalarOf } from "./values.ts";
+import type { ScalarValue, Value } from "./values.ts";
+import { emitWideBlock } from "./wide.ts";
 
-const LANES = 32;
-/** Bytes between the copies of two carried registers in scratch memory: one vector for each lane. */
-const COPY_BYTES = LANES * 16;
-/** Scratch memory that a kernel needs: up to eight carried registers. */
-export const SCRATCH_BYTES = 8 * COPY_BYTES;
+export { SCRATCH_BYTES } from "./fold.ts";
 
-export interface LoopPlace {
-  /** The prologue over four elements. */
-  readonly prologue: Scope;
-  /** The prologue over one element, from its lane digit. */
-  readonly elementScope: (laneDigit: Value) => Scope;
-  /** Elements of the group that are stored. */
-  readonly lanes: number;
-  /** Leaves the lane digit of the first element. */
-  readonly first: Code;
-  /** Local of the byte address of scratch memory. */
-  readonly scratch: number;
-}
+/** Loops of so many instructions in all, over all iterations, are written out. */
+const MOST_WRITTEN_OUT = 96;
 
-/** Emits the loop at the current level; gives the values of the final totals. */
-export function emitLoop(compilation: Compilation, place: LoopPlace): Map<number, Value> {
+/** Emits the loop at the current level; gives the values of the final totals, group by group. */
+export function emitLoop(compilation: Compilation, place: LoopPlace): Map<number, Value>[] {
   const { emitter, program, analysis } = compilation;
   const { draft } = emitter;
   const { layout } = analysis;
@@ -62,14 +45,21 @@ export function emitLoop(compilation: Compilation, place: LoopPlace): Map<number
   const level = currentLevel(emitter);
   const length = blockLength(loop);
   const end = start + count;
-  const locals = (): number[] => carried.map(() => addLocal(draft, V128));
+  const locals = (): Registers => place.prologues.map(() => carried.map(() => addLocal(draft, V128)));
   const [totals, results] = [locals(), locals()];
-  const [k, blockEnd] = [addLocal(draft, I32), addLocal(draft, I32)];
+  const finals = (): Map<number, Value>[] =>
+    totals.map(
+      (group) => new Map(group.map((local, index) => [layout.finals + index, { kind: "vector", level, local }])),
+    );
 
-  if (loop.continued) {
-    const values = carried.map(({ totalInit }) => asVector(emitter, place.prologue.value(totalInit)));
-    values.forEach((code, index) => emit(emitter, level, code, set(totals[index])));
+  if (loop.continued) setAll(compilation, totals, ({ totalInit }, group) => place.prologues[group].value(totalInit));
+  if (loop.lanes === 1 && count <= length && count * loop.body.length <= MOST_WRITTEN_OUT) {
+    emitWrittenOut(compilation, place, loop, results);
+    if (loop.continued) emitCombine(compilation, place.prologues, loop, totals, results);
+    else emit(emitter, level, moves(results, totals));
+    return finals();
   }
+  const [k, blockEnd] = [addLocal(draft, I32), addLocal(draft, I32)];
   emit(emitter, level, i32Const(start), set(k));
   const oneBlock = nested(emitter, (blockLevel) => {
     emit(emitter, blockLevel, get(k), i32Const(length), OP.i32Add, set(blockEnd));
@@ -81,9 +71,8 @@ export function emitLoop(compilation: Compilation, place: LoopPlace): Map<number
     else if (walksNeighbours(program)) emitWideBlock(compilation, place, loop, block);
     else emitCopiedBlock(compilation, place, loop, block);
 
-    const take = (): void =>
-      results.forEach((local, index) => emit(emitter, currentLevel(emitter), get(local), set(totals[index])));
-    const fold = (): void => emitCombine(compilation, place, loop, totals, results);
+    const take = (): void => emit(emitter, currentLevel(emitter), moves(results, totals));
+    const fold = (): void => emitCombine(compilation, place.prologues, loop, totals, results);
     if (loop.continued) fold();
     else if (count <= length) take();
     else {
@@ -93,57 +82,56 @@ export function emitLoop(compilation: Compilation, place: LoopPlace): Map<number
     if (count > length) emit(emitter, blockLevel, get(k), i32Const(end), OP.i32LtU, branchIf(0));
   });
   emit(emitter, level, count > length ? loopCode(oneBlock) : oneBlock);
-  return new Map(totals.map((local, index) => [layout.finals + index, { kind: "vector", level, local }]));
+  return finals();
 }
 
-interface Block {
-  /** Local of the counter: the block's first iteration before, `blockEnd` after. */
-  readonly k: number;
-  readonly blockEnd: number;
-  /** Locals of the carried registers' values at the end of the block, folded over the lanes. */
-  readonly results: readonly number[];
+function moves(from: Registers, to: Registers): Code {
+  return from.map((group, index) => group.map((local, register): Code => [get(local), set(to[index][register])]));
 }
 
-/** totals = combine(totals, blocks) */
-function emitCombine(
+function setAll(
   compilation: Compilation,
-  { prologue }: LoopPlace,
-  loop: Loop,
-  totals: readonly number[],
-  blocks: readonly number[],
+  registers: Registers,
+  valueOf: (carried: Loop["carried"][number], group: number) => Value,
 ): void {
-  const { emitter, analysis } = compilation;
-  const { layout } = analysis;
-  const level = currentLevel(emitter);
-  const given = new Map<number, Value>();
-  totals.forEach((local, index) => given.set(layout.totals + index, { kind: "vector", level, local }));
-  blocks.forEach((local, index) => given.set(layout.blocks + index, { kind: "vector", level, local }));
-  const scope = createScope(compilation, { outer: prologue, given, section: loop.combine, first: layout.combine });
-  const outs = loop.carried.map(({ combineOut }) => asVector(emitter, scope.value(combineOut)));
-  emit(emitter, level, outs, totals.toReversed().map(set));
+  const { emitter, program } = compilation;
+  registers.forEach((group, index) => {
+    const values = program.loop!.carried.map((carried) => asVector(emitter, valueOf(carried, index)));
+    values.forEach((code, register) => emit(emitter, currentLevel(emitter), code, set(group[register])));
+  });
 }
 
-/** One iteration on four elements: carried = body(carried). */
+/** One iteration on four elements of each group: carried = body(carried). */
 function emitIteration(
   compilation: Compilation,
-  { prologue }: LoopPlace,
+  { prologues }: LoopPlace,
   loop: Loop,
-  k: number,
-  carried: readonly number[],
+  counter: ScalarValue,
+  carried: Registers,
 ): void {
   const { emitter, analysis } = compilation;
   const { layout } = analysis;
   const level = currentLevel(emitter);
-  const counter = scalarOf(level, get(k), 0);
-  const given = new Map<number, Value>([[layout.counter, counter]]);
-  carried.forEach((local, index) => given.set(layout.carried + index, { kind: "vector", level, local }));
-  const scope = createScope(compilation, { outer: prologue, given, section: loop.body, first: layout.body, counter });
-  const outs = loop.carried.map(({ bodyOut }) => asVector(emitter, scope.value(bodyOut)));
-  emit(emitter, level, outs, carried.toReversed().map(set));
+  const scopes = createScopes(
+    compilation,
+    prologues.map((outer, group) => ({
+      outer,
+      given: new Map<number, Value>([[layout.counter, counter], ...given(layout.carried, carried[group], level)]),
+      section: loop.body,
+      first: layout.body,
+      counter,
+    })),
+  );
+  update(
+    compilation,
+    carried,
+    loop.carried.map(({ bodyOut }) => bodyOut),
+    scopes,
+  );
 }
 
-function initials(compilation: Compilation, { prologue }: LoopPlace, loop: Loop): Code[] {
-  return loop.carried.map(({ init }) => asVector(compilation.emitter, prologue.value(init)));
+function setInitials(compilation: Compilation, { prologues }: LoopPlace, registers: Registers): void {
+  setAll(compilation, registers, ({ init }, group) => prologues[group].value(init));
 }
 
 /** k += by; again while k < end */
@@ -152,16 +140,23 @@ const advance = (k: number, by: number, end: number): Code => [
   [get(end), OP.i32LtU, branchIf(0)],
 ];
 
+// Every iteration in its own code, where the counter and what follows from it are constants.
+function emitWrittenOut(compilation: Compilation, place: LoopPlace, loop: Loop, results: Registers): void {
+  setInitials(compilation, place, results);
+  for (let k = loop.start; k < loop.start + loop.count; k++) {
+    emitIteration(compilation, place, loop, constantValue(k), results);
+  }
+}
+
 // One lane: the carried registers stay in locals.
 function emitBlock(compilation: Compilation, place: LoopPlace, loop: Loop, { k, blockEnd, results }: Block): void {
   const { emitter } = compilation;
-  const level = currentLevel(emitter);
-  initials(compilation, place, loop).forEach((code, index) => emit(emitter, level, code, set(results[index])));
+  setInitials(compilation, place, results);
   const body = nested(emitter, (inner) => {
-    emitIteration(compilation, place, loop, k, results);
+    emitIteration(compilation, place, loop, scalarOf(inner, get(k), 0), results);
     emit(emitter, inner, advance(k, 1, blockEnd));
   });
-  emit(emitter, level, loopCode(body));
+  emit(emitter, currentLevel(emitter), loopCode(body));
 }
 
 // 32 lanes of four elements each, in scratch memory.
@@ -169,9 +164,10 @@ function emitCopiedBlock(compilation: Compilation, place: LoopPlace, loop: Loop,
   const { emitter } = compilation;
   const { draft } = emitter;
   const { k, blockEnd, results } = block;
+  const [registers] = results;
   const level = currentLevel(emitter);
   const [at, first] = [addLocal(draft, I32), addLocal(draft, I32)];
-  const values = initials(compilation, place, loop);
+  const values = loop.carried.map(({ init }) => asVector(emitter, place.prologues[0].value(init)));
   emit(emitter, level, get(k), set(first), get(place.scratch), set(at));
   emit(
     emitter,
@@ -196,40 +192,13 @@ function emitCopiedBlock(compilation: Compilation, place: LoopPlace, loop: Loop,
       OP.i32Add,
       set(at),
     );
-    results.forEach((local, index) => emit(emitter, inner, get(at), v128Load(index * COPY_BYTES), set(local)));
-    emitIteration(compilation, place, loop, k, results);
-    results.forEach((local, index) => emit(emitter, inner, get(at), get(local), v128Store(index * COPY_BYTES)));
+    registers.forEach((local, index) => emit(emitter, inner, get(at), v128Load(index * COPY_BYTES), set(local)));
+    emitIteration(compilation, place, loop, scalarOf(inner, get(k), 0), results);
+    registers.forEach((local, index) => emit(emitter, inner, get(at), get(local), v128Store(index * COPY_BYTES)));
     emit(emitter, inner, advance(k, 1, blockEnd));
   });
   emit(emitter, level, loopCode(body));
   emitFold(compilation, place, loop, block, first);
-}
-
-/** results = the lanes that ran, folded in ascending order; `first` is the local of the block's first iteration. */
-function emitFold(
-  compilation: Compilation,
-  place: LoopPlace,
-  loop: Loop,
-  { blockEnd, results }: Block,
-  first: number,
-): void {
-  const { emitter } = compilation;
-  const { draft } = emitter;
-  const level = currentLevel(emitter);
-  const [at, end] = [addLocal(draft, I32), addLocal(draft, I32)];
-  const lane = results.map(() => addLocal(draft, V128));
-  const load = (locals: readonly number[]): Code =>
-    locals.map((local, index): Code => [get(at), v128Load(index * COPY_BYTES), set(local)]);
-  emit(emitter, level, get(place.scratch), set(at), load(results));
-  const ran: Code = [get(blockEnd), get(first), OP.i32Sub];
-  emit(emitter, level, ran, set(end), get(end), i32Const(LANES), OP.i32GtU, ifElse([i32Const(LANES), set(end)]));
-  emit(emitter, level, get(place.scratch), get(end), i32Const(4), OP.i32Shl, OP.i32Add, set(end));
-  const body = nested(emitter, (inner) => {
-    emit(emitter, inner, increment(at, 16), get(at), get(end), OP.i32GeU, branchIf(1), load(lane));
-    emitCombine(compilation, place, loop, results, lane);
-    emit(emitter, inner, branch(0));
-  });
-  emit(emitter, level, blockCode(loopCode(body)));
 }
 
 /** Bodies this long, eight times over, would make a large function for little gain. */
@@ -245,96 +214,4 @@ function walksNeighbours(program: ScalarProgram): boolean {
     hasAlignedPatterns(program) &&
     patterns.every(([, , { stride }]) => stride === 1 || stride === 0)
   );
-}
-
-// 32 lanes of one element in eight vectors per carried register; element after element, then folded together.
-function emitWideBlock(compilation: Compilation, place: LoopPlace, loop: Loop, block: Block): void {
-  const { emitter, analysis } = compilation;
-  const { draft } = emitter;
-  const { layout } = analysis;
-  const { k, blockEnd } = block;
-  const level = currentLevel(emitter);
-  const vectors = LANES / 4;
-  const [first, element, at] = [addLocal(draft, I32), addLocal(draft, I32), addLocal(draft, I32)];
-  const copies = Array.from({ length: vectors }, () => loop.carried.map(() => addLocal(draft, V128)));
-  const values = initials(compilation, place, loop);
-  const rest = loop.count % LANES;
-  emit(emitter, level, get(k), set(first), i32Const(0), set(element));
-
-  const elements = nested(emitter, (elementLevel) => {
-    const scope = place.elementScope(scalarOf(elementLevel, [place.first, get(element), OP.i32Add], 0));
-    copies.forEach((copy) => copy.forEach((local, index) => emit(emitter, elementLevel, values[index], set(local))));
-    emit(emitter, elementLevel, get(first), set(k));
-
-    const vector = (index: number, lanes: number): void => {
-      const inner = currentLevel(emitter);
-      const counter = addScalars(emitter, { ...scalarOf(inner, get(k), 0), stride: 1 }, constantValue(4 * index));
-      const given = new Map<number, Value>([[layout.counter, counter]]);
-      copies[index].forEach((local, register) =>
-        given.set(layout.carried + register, { kind: "vector", level: inner, local }),
-      );
-      const body = createScope(compilation, {
-        outer: scope,
-        given,
-        section: loop.body,
-        first: layout.body,
-        counter,
-        isPartial: lanes < 4,
-      });
-      const outs = loop.carried.map(({ bodyOut }, register): Code => {
-        const out = asVector(emitter, body.value(bodyOut));
-        if (lanes === 4) return out;
-        const mask = v128Const([0, 1, 2, 3].map((lane) => (lane < lanes ? 0xffffffff : 0)));
-        return [out, get(copies[index][register]), mask, simd("bitselect")];
-      });
-      emit(emitter, inner, outs, copies[index].toReversed().map(set));
-    };
-    if (loop.count >= LANES) {
-      const turn = nested(emitter, (inner) => {
-        for (let index = 0; index < vectors; index++) vector(index, 4);
-        emit(
-          emitter,
-          inner,
-          increment(k, LANES),
-          get(k),
-          i32Const(LANES),
-          OP.i32Add,
-          get(blockEnd),
-          OP.i32LeU,
-          branchIf(0),
-        );
-      });
-      const isWhole: Code = [get(k), i32Const(LANES), OP.i32Add, get(blockEnd), OP.i32LeU];
-      emit(emitter, elementLevel, isWhole, ifElse(loopCode(turn)));
-    }
-    if (rest > 0) {
-      const turn = nested(emitter, () => {
-        for (let index = 0; 4 * index < rest; index++) vector(index, Math.min(4, rest - 4 * index));
-      });
-      emit(emitter, elementLevel, get(k), get(blockEnd), OP.i32LtU, ifElse(turn));
-    }
-    // Lane by lane, the elements stand side by side.
-    emit(emitter, elementLevel, get(place.scratch), get(element), i32Const(2), OP.i32Shl, OP.i32Add, set(at));
-    copies.forEach((copy, index) =>
-      copy.forEach((local, register) => {
-        for (let lane = 0; lane < 4; lane++) {
-          const offset = register * COPY_BYTES + (4 * index + lane) * 16;
-          emit(emitter, elementLevel, get(at), get(local), store32Lane(lane, offset));
-        }
-      }),
-    );
-    emit(
-      emitter,
-      elementLevel,
-      get(element),
-      i32Const(1),
-      OP.i32Add,
-      tee(element),
-      i32Const(place.lanes),
-      OP.i32LtU,
-      branchIf(0),
-    );
-  });
-  emit(emitter, level, loopCode(elements), get(blockEnd), set(k));
-  emitFold(compilation, place, loop, block, first);
 }

@@ -1,7 +1,8 @@
 /**
  * Emits the registers of a scalar program's sections on demand: what nothing asks for is not computed. A scope knows the
  * values of some registers (digits, the counter, carried registers) and computes those of its section; all else it asks of
- * the scope around it.
+ * the scope around it. Scopes made together, for several groups of lanes, compute each register one after the other, so
+ * that the host has work while it waits for a result.
  */
 
 import type { Instruction, LoadPattern, ScalarProgram } from "../../ir/scalar.ts";
@@ -9,7 +10,7 @@ import { loadLanes } from "./access.ts";
 import type { Tensor } from "./access.ts";
 import type { AffineForm, Analysis } from "./analysis.ts";
 import type { Code } from "./emit.ts";
-import { i32Const, OP } from "./emit.ts";
+import { i32Const, OP, simd } from "./emit.ts";
 import type { FmaMode } from "./fma.ts";
 import { SCALAR_CODE, VECTOR_CODE } from "./instructions.ts";
 import {
@@ -17,9 +18,14 @@ import {
   asVector,
   constantValue,
   isUniform,
+  laneZero,
+  movedAhead,
+  nameOf,
   scalarLocal,
   scalarOf,
   scaleScalar,
+  sharedScalar,
+  vectorConstant,
   vectorLocal,
 } from "./values.ts";
 import type { Emitter, ScalarValue, Value } from "./values.ts";
@@ -33,6 +39,8 @@ export interface Compilation {
   readonly operands: readonly Tensor[];
   /** Whether an instruction that reads an operand needs no bounds check. */
   readonly inBounds: (instruction: Instruction) => boolean;
+  /** Registers of `bitsOf` that need not canonicalise. */
+  readonly keepsPayload: ReadonlySet<number>;
 }
 
 export interface Scope {
@@ -47,6 +55,8 @@ export interface ScopeDraft {
   readonly section: readonly Instruction[];
   /** The first register that the section defines. */
   readonly first: number;
+  /** Registers of the section that are asked of the scope around this one all the same; none unless given. */
+  readonly isOuter?: (register: number) => boolean;
   /** The loop counter, for patterned loads. */
   readonly counter?: ScalarValue;
   /** Lanes may lie outside the loop: then only a load of neighbours may go without a check. */
@@ -55,31 +65,45 @@ export interface ScopeDraft {
 
 /** A scope over one section. */
 export function createScope(compilation: Compilation, draft: ScopeDraft): Scope {
-  const { program, analysis } = compilation;
-  const known = new Map<number, Value>(draft.given);
-  const { outer, section, first } = draft;
-  const own = (register: number): boolean => register >= first && register < first + section.length;
+  return createScopes(compilation, [draft])[0];
+}
 
-  const scope: Scope = {
-    value(register) {
-      const found = known.get(register);
-      if (found !== undefined) return found;
-      const value = compute(register);
-      known.set(register, value);
-      return value;
-    },
-  };
-  const compute = (register: number): Value => {
-    if (register < program.constants.length) return constantValue(program.constants[register].word);
-    if (!own(register)) {
-      if (outer === null) throw new RangeError(`register ${register} has no value here`);
-      return outer.value(register);
-    }
-    const form = analysis.forms[register];
-    const linear = form === null ? null : linearValue(compilation.emitter, form, scope);
-    return linear ?? instructionValue(compilation, scope, draft, section[register - first]);
-  };
-  return scope;
+interface Member extends Scope {
+  readonly known: Map<number, Value>;
+  compute(register: number): Value;
+}
+
+/** Scopes over the same section for several groups of lanes. */
+export function createScopes(compilation: Compilation, drafts: readonly ScopeDraft[]): Scope[] {
+  const members: Member[] = drafts.map((draft) => {
+    const known = new Map<number, Value>(draft.given);
+    const member: Member = {
+      known,
+      compute: (register) => computed(compilation, draft, member, register),
+      value(register) {
+        for (const other of members) {
+          if (!other.known.has(register)) other.known.set(register, other.compute(register));
+        }
+        return known.get(register)!;
+      },
+    };
+    return member;
+  });
+  return members;
+}
+
+function computed(compilation: Compilation, draft: ScopeDraft, scope: Scope, register: number): Value {
+  const { program, analysis, emitter } = compilation;
+  const { outer, section, first, isOuter } = draft;
+  if (register < program.constants.length) return constantValue(program.constants[register].word);
+  const isOwn = register >= first && register < first + section.length && isOuter?.(register) !== true;
+  if (!isOwn) {
+    if (outer === null) throw new RangeError(`register ${register} has no value here`);
+    return outer.value(register);
+  }
+  const form = analysis.forms[register];
+  const linear = form === null ? null : linearValue(emitter, form, scope);
+  return linear ?? instructionValue(compilation, scope, draft, register);
 }
 
 // The sum starts with the terms known furthest out, so that an iteration adds only what moves with it.
@@ -93,49 +117,58 @@ function linearValue(emitter: Emitter, { constant, terms }: AffineForm, scope: S
   return sum;
 }
 
-function instructionValue(compilation: Compilation, scope: Scope, draft: ScopeDraft, instruction: Instruction): Value {
+function instructionValue(compilation: Compilation, scope: Scope, draft: ScopeDraft, register: number): Value {
+  const instruction = draft.section[register - draft.first];
   const { op } = instruction;
   return op === "load" || op === "gather"
     ? loadedValue(compilation, scope, draft, instruction)
-    : pureValue(compilation, scope, instruction);
+    : pureValue(compilation, scope, instruction, compilation.keepsPayload.has(register));
 }
 
 function loadedValue(compilation: Compilation, scope: Scope, draft: ScopeDraft, instruction: Instruction): Value {
   const { emitter, program, operands } = compilation;
+  const isProven = compilation.inBounds(instruction);
   let address = scope.value(instruction.a);
   if (instruction.op === "load" && instruction.b !== 0) {
     if (draft.counter === undefined) throw new RangeError("a patterned load outside the body");
     const offset = patternValue(emitter, program.patterns[instruction.b - 1], draft.counter, program);
-    address = addValues(emitter, address, offset);
+    // A loop from 0 reads at the base itself in its first iteration, so a proven base is in bounds without the pattern.
+    const isBaseProven = isProven && program.loop?.start === 0;
+    address =
+      address.kind === "scalar" && offset.constant !== null && isBaseProven
+        ? movedAhead(address, offset.constant)
+        : addValues(emitter, address, offset);
   }
   const isNeighbours = address.kind === "scalar" && (address.stride === 0 || address.stride === 1);
-  const inBounds = compilation.inBounds(instruction) && (draft.isPartial !== true || isNeighbours);
+  const inBounds = isProven && (draft.isPartial !== true || isNeighbours);
   return loadLanes(emitter, operands[instruction.imm], address, inBounds);
 }
 
 function addValues(emitter: Emitter, left: Value, right: ScalarValue): Value {
   if (left.kind === "scalar") return addScalars(emitter, left, right);
   const level = Math.max(left.level, right.level);
-  return vectorLocal(emitter, level, VECTOR_CODE.addI([asVector(emitter, left), asVector(emitter, right)], NO_CONTEXT));
+  return vectorLocal(emitter, level, [asVector(emitter, left), asVector(emitter, right), simd("i32x4Add")]);
 }
 
-function pureValue({ emitter, program, fma }: Compilation, scope: Scope, instruction: Instruction): Value {
+function pureValue(
+  { emitter, program, fma }: Compilation,
+  scope: Scope,
+  instruction: Instruction,
+  keepsPayload: boolean,
+): Value {
   const { op, imm, a, b, c } = instruction;
   if (op === "load" || op === "gather") throw new RangeError(`${op} is not pure`);
   const args = [a, b, c].slice(0, ARITY[op] ?? 2).map((register) => scope.value(register));
   const level = Math.max(...args.map((value) => value.level));
   const divisor = op === "divU" || op === "remU" ? program.constants[b].word : 0;
-  const context = { fma, imm, divisor };
-  const scalar = SCALAR_CODE[op];
-  if (scalar !== undefined && args.every(isUniform)) {
-    const code = scalar(
-      args.map((value) => value.code),
-      context,
-    );
-    return scalarLocal(emitter, level, code, 0);
-  }
   const moved = movedScalar(emitter, op, args, imm);
   if (moved !== null) return moved;
+  const nan = op === "bitsOf" && !keepsPayload ? vectorConstant(emitter, [0x7fc00000]) : [];
+  const context = { fma, imm, divisor, nan, keepsPayload };
+  const scalar = SCALAR_CODE[op];
+  if (scalar !== undefined && args.every(isUniform)) {
+    return scalarLocal(emitter, level, scalar(args.map(laneZero), context), 0);
+  }
   const vectors = args.map((value) => asVector(emitter, value));
   return vectorLocal(emitter, level, VECTOR_CODE[op](vectors, context));
 }
@@ -158,8 +191,6 @@ function movedScalar(emitter: Emitter, op: Instruction["op"], args: readonly Val
       return null;
   }
 }
-
-const NO_CONTEXT = { fma: { kind: "fused" }, imm: 0, divisor: 0 } as const;
 
 /** Arguments that name registers, where they are not two. */
 const ARITY: Readonly<Partial<Record<Instruction["op"], number>>> = {
@@ -190,18 +221,35 @@ function patternValue(
   { loop }: ScalarProgram,
 ): ScalarValue {
   const last = loop === null ? 0 : loop.start + loop.count - 1;
+  if (counter.constant !== null && counter.stride === 0) return constantValue(patternWords(pattern, counter.constant));
   let sum = constantValue(0);
-  let code = counter.code;
+  const { level } = counter;
+  // Groups of lanes and loads share the counter's code, and so the digits made of it.
+  let code = counter.ahead === 0 ? counter.code : laneZero(counter);
+  const shared = (operation: Code, extent: number): Code =>
+    sharedScalar(emitter, level, `${nameOf(emitter, code)}:${operation}${extent}`, [code, i32Const(extent), operation]);
   let most = last;
   pattern.toReversed().forEach(({ extent, stride }, place) => {
     if (most === 0) return;
-    const digit: Code = most >= extent ? [code, i32Const(extent), OP.i32RemU] : code;
-    const value = scalarOf(counter.level, digit, place === 0 ? counter.stride : 0);
+    const wraps = most >= extent;
+    const digit = wraps ? shared(OP.i32RemU, extent) : code;
+    const value = place === 0 && !wraps ? counter : scalarOf(level, digit, place === 0 ? counter.stride : 0);
     sum = addScalars(emitter, sum, scaleScalar(emitter, value, stride));
     most = Math.floor(most / extent);
-    if (most > 0) code = [code, i32Const(extent), OP.i32DivU];
+    if (most > 0) code = shared(OP.i32DivU, extent);
   });
   return sum;
+}
+
+/** The same in an iteration known when the code is emitted. */
+function patternWords(pattern: LoadPattern, k: number): number {
+  let rest = k;
+  let words = 0;
+  for (const { extent, stride } of pattern.toReversed()) {
+    words = (words + Math.imul(rest % extent, stride)) | 0;
+    rest = Math.floor(rest / extent);
+  }
+  return words;
 }
 
 /** Whether four iterations from a multiple of four stay in one run of every pattern's fast digit. */
