@@ -1,124 +1,29 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { below, createRandom, DIRECTED_CLASSES, drawOperands, wordOf } from "../../float/directed.ts";
-import type { Random } from "../../float/directed.ts";
-import { buildScalar } from "../../ir/build.ts";
-import type { PatternDigits, ScalarBuilder, Value } from "../../ir/build.ts";
-import { outputLength } from "../../ir/scalar.ts";
-import type { ScalarProgram } from "../../ir/scalar.ts";
-import { interpreterRunner } from "../machine/runner.ts";
-import { recogniseContraction } from "./contraction.ts";
 import type { Contraction } from "./contraction.ts";
 import { directedWords, finiteCount, likeWords } from "./fixtures.ts";
-import { bindMultiplier, compileMultiplier, isNarrowable, isPackable, planMultiplication } from "./multiply.ts";
+import { isFusedHost } from "./fma.ts";
+import { bindMultiplier, compileMultiplier, isNarrowable, planMultiplication } from "./multiply.ts";
 import type { BoundMultiplier } from "./multiply.ts";
 import { multiplyOnce } from "./once.ts";
+import { checkProduct, hostileWords, matrix, narrowed, product, recognised } from "./product-fixtures.ts";
+import type { Draft } from "./product-fixtures.ts";
 
 const PAGES = 256;
 const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
 const bound = (isFused: boolean, isWidened: boolean): BoundMultiplier =>
   bindMultiplier(memory, compileMultiplier({ isFused, isShared: true, isWidened }));
+const isFused = isFusedHost();
 const MULTIPLIERS: Readonly<Record<string, BoundMultiplier>> = {
-  fused: bound(true, false),
-  widened: bound(true, true),
+  "of the host": bound(isFused, false),
+  "of the host, widened": bound(isFused, true),
   emulated: bound(false, false),
   "emulated, widened": bound(false, true),
 };
-
-interface Draft {
-  readonly extents: readonly number[];
-  readonly count: number;
-  /** Words that each digit moves the left and the right address by. */
-  readonly left: readonly number[];
-  readonly right: readonly number[];
-  readonly leftPattern?: PatternDigits;
-  readonly rightPattern?: PatternDigits;
-  readonly block?: number;
-  readonly perStep?: number;
-  readonly isContinued?: boolean;
-}
-
-/** The last operand holds the totals to start from. */
-function product(draft: Draft): ScalarProgram {
-  const { extents, count, block, isContinued = false, perStep = 0 } = draft;
-  const contiguous: PatternDigits = [[count, 1]];
-  return buildScalar({ operands: ["f32", "f32", "f32"], output: "f32", extents }, (b) => {
-    const place = (strides: readonly number[], start: Value): Value =>
-      b.digits.reduce((sum, digit, axis) => b.addI(b.mulI(digit, strides[axis]), sum), start);
-    const own = (builder: ScalarBuilder): Value => builder.load(2, builder.index);
-    const [total] = b.loop({
-      count,
-      ...(block === undefined ? {} : { block }),
-      carried: [{ type: "f32", init: 0, ...(isContinued ? { from: own(b) } : {}) }],
-      body: ({ carried }) => [
-        b.fma(
-          b.load(0, place(draft.left, b.mulI(b.step, perStep)), draft.leftPattern ?? contiguous),
-          b.load(1, place(draft.right, b.i32(0)), draft.rightPattern ?? contiguous),
-          carried[0],
-        ),
-      ],
-      combine: ([sum], [dot]) => [b.add(sum, dot)],
-    });
-    return total;
-  });
-}
-
-const matrix = (rows: number, columns: number, count: number): Draft => ({
-  extents: [rows, columns],
-  count,
-  left: [count, 0],
-  right: [0, count],
-});
-
-/** Runs a product on every multiplier, packed before and not, whole and in units backwards, and compares with the interpreter. */
-function check(draft: Draft, words: readonly Uint32Array[], label: string, step = 0): Uint32Array {
-  const scalar = product(draft);
-  const expected = new Uint32Array(outputLength(scalar));
-  interpreterRunner.run(scalar, step, words, expected);
-  const contraction = recognised(scalar, words);
-  const totals = draft.isContinued === true ? words[2] : expected.map(() => 0xdeadbeef);
-  const forms = isPackable(contraction) ? (["none", "wide", "narrow"] as const) : (["none"] as const);
-  const backwards = (units: number): number[] => Array.from({ length: units }, (_, unit) => units - 1 - unit);
-  for (const [name, multiplier] of Object.entries(MULTIPLIERS)) {
-    for (const panels of forms) {
-      for (const order of [undefined, backwards]) {
-        const options = {
-          contraction,
-          operands: words,
-          totals,
-          panels,
-          step,
-          ...(order === undefined ? {} : { order }),
-        };
-        const found = multiplyOnce(memory, multiplier, options);
-        if (found === null) assert.equal(isNarrowable(words[contraction.columns.operand]), false, label);
-        else assert.deepEqual(found, expected, `${label}, ${name}, ${panels} panels`);
-      }
-    }
-  }
-  return expected;
-}
-
-function recognised(scalar: ScalarProgram, words: readonly Uint32Array[]): Contraction {
-  const contraction = recogniseContraction(
-    scalar,
-    words.map(({ length }) => length),
-  );
-  assert.ok(contraction !== null);
-  return contraction;
-}
-
-/** Words whose lower halves are zero, NaN with payloads among them. */
-const narrowed = (words: Uint32Array): Uint32Array => words.map((word) => word & 0xffff0000);
-
-/** Words that make sums cancel, overflow and meet infinities, mostly without drowning in NaN. */
-function hostileWords(random: Random, length: number): Uint32Array {
-  const specials = [0, 0x80000000, 0x7f7fffff, 0xff7fffff, 1, 0x80000001, 0x00800000, 0x3f800000, 0x7f800000];
-  if (below(random, 2) === 0) return Uint32Array.from({ length }, () => specials[below(random, specials.length)]);
-  return Uint32Array.from({ length }, () =>
-    below(random, 211) === 0 ? random() : 0x3f800000 ^ (random() & 0x80ffffff),
-  );
-}
+const check = (draft: Draft, words: readonly Uint32Array[], label: string, step?: number): Uint32Array =>
+  checkProduct({ memory, multipliers: MULTIPLIERS }, draft, words, label, step);
 
 describe("multiplications", () => {
   it("have the interpreter's bits in every shape of rest", () => {
@@ -316,7 +221,31 @@ describe("narrow panels", () => {
       const operands = [left, right, new Uint32Array(1)];
       const contraction = recognised(product(matrix(rows, columns, count)), operands);
       const options = { contraction, operands, totals: new Uint32Array(rows * columns), panels: "narrow" } as const;
-      assert.equal(multiplyOnce(memory, MULTIPLIERS["fused"], options), null);
+      assert.equal(multiplyOnce(memory, MULTIPLIERS["emulated"], options), null);
     }
   });
+});
+
+describe("multiplications on hosts that compile differently", () => {
+  const underFlags = (...flags: string[]): string => {
+    const names = "--test-name-pattern=shape of rest|directed words|round once";
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const { stdout } = spawnSync(process.execPath, [...flags, "--test-reporter=tap", names, import.meta.filename], {
+      env,
+      encoding: "utf8",
+    });
+    return stdout;
+  };
+
+  for (const [host, ...flags] of [
+    ["without fused multiply-add", "--no-enable-fma3"],
+    ["that joins vectors to wider ones", "--experimental-wasm-revectorize", "--no-liftoff"],
+    ["that compiles in one pass", "--liftoff-only"],
+  ]) {
+    it(`have the same bits ${host}`, () => {
+      const output = underFlags(...flags);
+      assert.match(output, /^# pass 3$/m, output);
+      assert.match(output, /^# fail 0$/m, output);
+    });
+  }
 });
