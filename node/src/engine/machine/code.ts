@@ -26,6 +26,8 @@ export interface PlacedConstant {
 export interface CodeOptions {
   readonly threads: number;
   readonly isFused: boolean;
+  /** Nanoseconds of work below which an operation is not worth handing out. */
+  readonly grain: number;
 }
 
 /** Words that operations read and nothing writes, to be put in memory before they run. */
@@ -112,17 +114,17 @@ function listOf(operations: readonly Operation[]): OperationList {
 
 /** Nanoseconds of an instruction on four elements, and of one with an emulated fma among them, about. */
 const INSTRUCTION = { fused: 0.4, emulated: 4 };
-/** What is shorter is not worth handing out. */
-const LEAST_NANOSECONDS = 16_000;
+/** Work that pays for waking a thread. */
+export const DEFAULT_GRAIN = 16_000;
 /** Units of an operation for each thread, so that a slow one does not hold up the rest. */
 const THREAD_UNITS = 6;
 /** Instructions of a call: the host compiles a function better after a few calls but never in the midst of one. */
 const CALL_WORK = 1 << 17;
 
-function unitsFor({ threads }: CodeOptions, nanoseconds: number, most: number): number {
-  if (threads === 1) return 1;
-  const wanted = Math.min(threads * THREAD_UNITS, Math.floor(nanoseconds / (LEAST_NANOSECONDS / 4)));
-  return nanoseconds < LEAST_NANOSECONDS ? 1 : Math.max(1, Math.min(wanted, most));
+function unitsFor({ threads, grain }: CodeOptions, nanoseconds: number, most: number): number {
+  if (threads === 1 || nanoseconds < grain) return 1;
+  const wanted = Math.min(threads * THREAD_UNITS, Math.floor(nanoseconds / (grain / 4)));
+  return Math.max(1, Math.min(wanted, most));
 }
 
 function primitiveOperations(

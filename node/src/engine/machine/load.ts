@@ -22,6 +22,7 @@ export interface EngineParts {
   readonly isFused: boolean;
   readonly isShared: boolean;
   readonly threads: number;
+  readonly grain: number;
   readonly maxPages: number;
 }
 
@@ -34,7 +35,7 @@ export interface LoadedProgram {
 
 /** Loads everything but the slots. Throws EngineMemoryError where it does not fit. */
 export function loadProgram(program: Program, options: LoadOptions, parts: EngineParts): LoadedProgram {
-  const { compiler, threads, isShared, isFused, maxPages } = parts;
+  const { compiler, threads, isShared, isFused, grain, maxPages } = parts;
   const plan = planMachine(program, { trace: options.trace, threads, compiler });
   // Packed words take at least half of their room.
   const least = plan.constants.reduce((sum, { length, panels }) => sum + (panels.size === 0 ? 4 : 2) * length, 0);
@@ -45,7 +46,7 @@ export function loadProgram(program: Program, options: LoadOptions, parts: Engin
       wordsAt(memory, plan.inputs[input], options.inputs[input].length).set(options.inputs[input]);
   });
   const constants = loadConstants(memory, plan, options, parts);
-  const code = buildCode(plan, constants, { threads, isFused });
+  const code = buildCode(plan, constants, { threads, isFused, grain });
   reserve(memory, plan.room.end, maxPages);
   for (const { address, words } of code.uploads) wordsAt(memory, address, words.length).set(words);
   return { memory, plan, code };

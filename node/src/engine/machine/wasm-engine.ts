@@ -14,16 +14,18 @@ import { isFusedHost } from "../wasm/fma.ts";
 import { MAX_PAGES } from "../wasm/memory.ts";
 import { compileMultiplier } from "../wasm/multiply.ts";
 import { hasSimd, SimdUnavailableError } from "../wasm/runner.ts";
-import type { OperationList } from "./code.ts";
+import { DEFAULT_GRAIN } from "./code.ts";
 import { boundRoots, committedTree, initialRoots, primitiveLie, setRoot, slotRootsOf, stateLie } from "./commitment.ts";
 import { tellLie } from "./commitment.ts";
 import { createCompiler } from "./compile.ts";
 import { createBinder } from "./executor.ts";
-import type { BoundOperation } from "./executor.ts";
+import type { BoundOperation, ExecutorParts } from "./executor.ts";
 import { loadProgram, wordsAt } from "./load.ts";
 import type { EngineParts } from "./load.ts";
 import type { Operation } from "./operations.ts";
 import { drain } from "./runner-engine.ts";
+import { bindList, createTeam, runAlone } from "./threads.ts";
+import type { Threads } from "./threads.ts";
 import { constantOf } from "./types.ts";
 import type { Engine, LoadOptions, Machine, StepOptions, StepResult, StepRoots } from "./types.ts";
 
@@ -32,33 +34,42 @@ export interface WasmEngineOptions {
   readonly emulateFma?: boolean;
   /** Pages of 64 KiB that a machine's memory may have; 65,536 unless given. */
   readonly maxPages?: number;
-  /** Called with the kind of every operation and the milliseconds it took. */
-  readonly profile?: (kind: Operation["kind"], milliseconds: number) => void;
+  /** Threads that help; none unless given. */
+  readonly threads?: Threads;
+  /** Nanoseconds of work that are worth handing to another thread; 16,000 unless given. */
+  readonly grain?: number;
+  /** Called with every operation and the milliseconds it took in the calling thread. */
+  readonly profile?: (operation: Operation, milliseconds: number) => void;
 }
 
 /** An engine and what it found about its host. */
 export interface WasmEngine extends Engine {
   /** Whether fma is the host's instruction. */
   readonly isFused: boolean;
+  /** Threads that execute, the calling one among them. */
+  readonly threads: number;
 }
 
 /** An engine whose machines have memories of their own; compiled code is shared between them. */
 export function createWasmEngine(options: WasmEngineOptions = {}): WasmEngine {
   if (!hasSimd()) throw new SimdUnavailableError();
   const isFused = options.emulateFma !== true && isFusedHost();
-  const isShared = false;
+  const threads = 1 + (options.threads?.helpers ?? 0);
+  const isShared = threads > 1;
   const parts: EngineParts = {
     compiler: createCompiler({ isFused, isShared }),
     multiplier: compileMultiplier({ isFused, isShared }),
     isFused,
     isShared,
-    threads: 1,
+    threads,
+    grain: options.grain ?? DEFAULT_GRAIN,
     maxPages: options.maxPages ?? MAX_PAGES,
   };
   const hashing = new WebAssembly.Module(hashModule({ isShared }) as BufferSource);
   return {
     isFused,
-    load: (program, loadOptions) => createMachine(program, loadOptions, parts, hashing, options.profile),
+    threads,
+    load: (program, loadOptions) => createMachine(program, loadOptions, parts, hashing, options),
   };
 }
 
@@ -67,29 +78,29 @@ function createMachine(
   options: LoadOptions,
   parts: EngineParts,
   hashing: WebAssembly.Module,
-  profile: WasmEngineOptions["profile"],
+  { threads, profile }: WasmEngineOptions,
 ): Machine {
   const { trace, hasher, inputs } = options;
   const commits = trace !== "none";
   const { memory, plan, code } = loadProgram(program, options, parts);
   const { slots, segments, stateRoots } = plan;
   const bytes = new Uint8Array(memory.buffer);
-  const binder = createBinder(
-    {
-      memory,
-      kernels: code.kernels,
-      multiplier: parts.multiplier,
-      hashing: commits ? hashing : null,
-      scratch: plan.scratch,
-    },
-    0,
-  );
+  const executorParts: ExecutorParts = {
+    memory,
+    kernels: code.kernels,
+    multiplier: parts.multiplier,
+    hashing: commits ? hashing : null,
+    scratch: plan.scratch,
+  };
+  const binder = createBinder(executorParts, 0);
   const bound = new Map<Operation, BoundOperation>();
   const bind = (operation: Operation): BoundOperation => {
-    const found = bound.get(operation) ?? binder(operation);
+    const found = bound.get(operation) ?? timed(operation, binder(operation), profile);
     bound.set(operation, found);
-    return profile === undefined ? found : timed(operation.kind, found, profile);
+    return found;
   };
+  const lists = code.segments.flatMap(({ plain, committing }) => [plain, committing ?? plain]);
+  const boundLists = lists.map((list) => bindList(list, bind));
   const slotViews = slots.map(({ address, length }) => wordsAt(memory, address, length));
   const primitiveViews = segments.map(({ primitives }) =>
     primitives.map(({ address, length }) => wordsAt(memory, address, length)),
@@ -97,12 +108,15 @@ function createMachine(
   const outputViews = segments.map(({ segment }, index) =>
     segment.outputBindings.map((primitive) => primitiveViews[index][primitive]),
   );
+  // Words of a shared memory are given out as copies, since few interfaces take such views.
+  const copies = parts.isShared ? program.outputs.map(({ length }) => new Uint32Array(length)) : null;
+  const outputsNow = (index: number): readonly Uint32Array[] => {
+    if (copies === null) return outputViews[index];
+    copies.forEach((copy, output) => copy.set(outputViews[index][output]));
+    return copies;
+  };
   let knowsSlotRoots = false;
 
-  const lists = code.segments.map(({ plain, committing }) => ({
-    plain: bindList(plain, bind),
-    committing: committing === null ? null : bindList(committing, bind),
-  }));
   const markStale = (which: readonly number[]): void => {
     for (const slot of which) {
       const tree = slots[slot].tree;
@@ -130,18 +144,14 @@ function createMachine(
   };
   restore(null);
 
-  function* plainStep(step: number, index: number, commit: boolean): Generator<void, StepResult> {
-    const list = commit ? lists[index].committing : lists[index].plain;
-    if (commit) requireSlotRoots();
-    if (list === null) throw new RangeError("a step without operations that commit");
-    yield* list(step);
+  const endPlainStep = (index: number, commit: boolean): StepResult => {
     if (commit) markStale(code.segments[index].staleSlots);
     else {
       markStale(allSlots);
       knowsSlotRoots = false;
     }
-    return { outputs: outputViews[index], roots: commit ? rootsNow(index) : null };
-  }
+    return { outputs: outputsNow(index), roots: commit ? rootsNow(index) : null };
+  };
 
   const rootsNow = (index: number): StepRoots => {
     const { roots, segment } = segments[index];
@@ -195,48 +205,55 @@ function createMachine(
     return { outputs, roots };
   }
 
-  const advanceInSlices: Machine["advanceInSlices"] = (step, stepOptions) => {
-    const { tamper, computed, replay } = stepOptions;
-    const index = segmentOfStep(program, step);
-    const commit = commits && replay !== true;
-    if (computed !== undefined || tamper?.step === step) return watchedStep(step, index, commit, stepOptions);
-    return plainStep(step, index, commit);
-  };
-  return {
+  const isWatched = (step: number, { tamper, computed }: StepOptions): boolean =>
+    computed !== undefined || tamper?.step === step;
+  const machine: Machine = {
     restore,
     slots: () => slotViews.map((words) => words.slice()),
-    advance: (step, stepOptions) => drain(advanceInSlices(step, stepOptions)),
-    advanceInSlices,
+    advance(step, stepOptions) {
+      const index = segmentOfStep(program, step);
+      const commit = commits && stepOptions.replay !== true;
+      if (isWatched(step, stepOptions)) return drain(watchedStep(step, index, commit, stepOptions));
+      if (commit) requireSlotRoots();
+      const list = 2 * index + (commit ? 1 : 0);
+      runStages(list, step, 0, boundLists[list].stages.length);
+      return endPlainStep(index, commit);
+    },
+    *advanceInSlices(step, stepOptions) {
+      const index = segmentOfStep(program, step);
+      const commit = commits && stepOptions.replay !== true;
+      if (isWatched(step, stepOptions)) return yield* watchedStep(step, index, commit, stepOptions);
+      if (commit) requireSlotRoots();
+      const list = 2 * index + (commit ? 1 : 0);
+      for (let stage = 0; stage < boundLists[list].stages.length; stage++) {
+        runStages(list, step, stage, stage + 1);
+        yield;
+      }
+      return endPlainStep(index, commit);
+    },
   };
+  const team =
+    threads === undefined || parts.threads === 1
+      ? null
+      : createTeam(threads, machine, executorParts, lists, boundLists);
+  const runStages = (list: number, step: number, first: number, end: number): void => {
+    if (team === null) runAlone(boundLists[list], step, first, end);
+    else team.run(list, step, first, end);
+  };
+  return machine;
 }
 
-function timed(
-  kind: Operation["kind"],
-  run: BoundOperation,
-  profile: NonNullable<WasmEngineOptions["profile"]>,
-): BoundOperation {
+function timed(operation: Operation, run: BoundOperation, profile: WasmEngineOptions["profile"]): BoundOperation {
+  if (profile === undefined) return run;
   return (step, unit) => {
     const start = performance.now();
     run(step, unit);
-    profile(kind, performance.now() - start);
+    profile(operation, performance.now() - start);
   };
 }
 
 function runWhole({ units }: Operation, run: BoundOperation, step: number): void {
   for (let unit = 0; unit < units; unit++) run(step, unit);
-}
-
-function bindList(
-  { operations }: OperationList,
-  bind: (operation: Operation) => BoundOperation,
-): (step: number) => Generator<void, void> {
-  const functions = operations.map((operation) => ({ run: bind(operation), units: operation.units }));
-  return function* (step) {
-    for (const { run, units } of functions) {
-      for (let unit = 0; unit < units; unit++) run(step, unit);
-      yield;
-    }
-  };
 }
 
 /** Whether a primitive could have written these words: of f32 no NaN but the one, of bool nothing but masks. */
