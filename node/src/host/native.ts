@@ -10,10 +10,10 @@ import { interpreterRunner } from "../engine/index.ts";
 import { recogniseContraction } from "../engine/wasm/contraction.ts";
 import { bindMultiplier, compileMultiplier, isPackable, type NativeTiles } from "../engine/wasm/multiply.ts";
 import { multiplyOnce } from "../engine/wasm/once.ts";
-import { createRandom } from "../float/directed.ts";
-import { outputLength } from "../ir/index.ts";
+import { below, createRandom, wordOf } from "../float/directed.ts";
+import { buildScalar, outputLength, type PatternDigits } from "../ir/index.ts";
 import { plainHasher, CHUNK_WORDS, HASH_BYTES } from "../merkle/hash.ts";
-import { selfTestCases } from "./self-test.ts";
+import { selfTestCases, type TestCase } from "./self-test.ts";
 
 /** The version of the addon that fits this code; `node/native/build.js` compiles it in. */
 const NATIVE_VERSION = 1;
@@ -107,21 +107,48 @@ export function hasTiles(native: NativeMemory): native is NativeMemory & NativeT
 }
 
 function multipliesExactly(memory: WebAssembly.Memory, native: NativeTiles): boolean {
-  const multiplier = bindMultiplier(memory, compileMultiplier({ isFused: true, isShared: true }), native);
-  return selfTestCases().every(({ scalar, operands }) => {
+  const multiplier = bindMultiplier(memory, compileMultiplier({ isFused: false, isShared: true }), native);
+  return [...selfTestCases(), ...rowCases()].every(({ scalar, operands }) => {
     const lengths = operands.map(({ length }) => length);
     const contraction = recogniseContraction(scalar, lengths);
-    // An epilogue is none of the addon's; where there is a total to start from, it is the last operand.
+    // An epilogue is none of the addon's.
     if (contraction === null || !contraction.isBare) return true;
-    const expected = new Uint32Array(outputLength(scalar));
-    interpreterRunner.run(scalar, 0, operands, expected);
-    const totals = contraction.totalInit === null ? expected.map(() => 0xdeadbeef) : operands[operands.length - 1];
-    const forms = isPackable(contraction) ? (["none", "wide", "narrow"] as const) : (["none"] as const);
-    return forms.every((panels) => {
-      const found = multiplyOnce(memory, multiplier, { contraction, operands, totals, panels });
-      // Narrow panels are no matter where they would lose bits.
-      return found === null || expected.every((word, index) => word === found[index]);
+    const isSame = (given: readonly Uint32Array[], panels: "none" | "wide" | "narrow"): boolean => {
+      const expected = new Uint32Array(outputLength(scalar));
+      interpreterRunner.run(scalar, 0, given, expected);
+      // Where there is a total to start from, it is the last operand.
+      const totals = contraction.totalInit === null ? expected.map(() => 0xdeadbeef) : given[given.length - 1];
+      const found = multiplyOnce(memory, multiplier, { contraction, operands: given, totals, panels });
+      return found !== null && expected.every((word, index) => word === found[index]);
+    };
+    const narrowed = operands.map((words, operand) =>
+      operand === contraction.columns.operand ? words.map((word) => word & 0xffff0000) : words,
+    );
+    if (!isSame(operands, "none")) return false;
+    return !isPackable(contraction) || (isSame(operands, "wide") && isSame(narrowed, "narrow"));
+  });
+}
+
+/** Products of every number of rows that a tile may have, since each is code of its own. */
+function rowCases(): TestCase[] {
+  const random = createRandom(4);
+  const words = (length: number): Uint32Array =>
+    Uint32Array.from({ length }, () => wordOf(random(), 124 + below(random, 8), random()));
+  const [columns, count] = [33, 9];
+  return Array.from({ length: 13 }, (_, index) => {
+    const rows = index + 1;
+    const scalar = buildScalar({ operands: ["f32", "f32"], output: "f32", extents: [rows, columns] }, (b) => {
+      const [left, right] = b.digits.map((digit) => b.mulI(digit, count));
+      const pattern: PatternDigits = [[count, 1]];
+      const [total] = b.loop({
+        count,
+        carried: [{ type: "f32", init: 0 }],
+        body: ({ carried }) => [b.fma(b.load(0, left, pattern), b.load(1, right, pattern), carried[0])],
+        combine: ([sum], [block]) => [b.add(sum, block)],
+      });
+      return total;
     });
+    return { name: `${rows} rows`, scalar, operands: [words(rows * count), words(columns * count)] };
   });
 }
 
