@@ -195,7 +195,9 @@ function createConstantRoots(): ConstantRoots {
       if (known !== undefined) return known;
       const root = tensorRoot(wordsOf(value, where), sharedHasher());
       byPayload.set(value.at, root);
-      if (!values.has(root)) values.set(root, value);
+      // Tensors that differ by zeros at their end alone have one root; the longest holds the words of all.
+      const held = values.get(root);
+      if (held === undefined || sizeOf(held.shape) < sizeOf(value.shape)) values.set(root, value);
       return root;
     },
   };

@@ -20,7 +20,7 @@ import type { NodeIdentity } from "./errors.ts";
 import { inlineFunctions } from "./functions.ts";
 import { createGraph } from "./graph.ts";
 import type { Graph, NamedValue } from "./graph.ts";
-import type { Scope } from "./node.ts";
+import type { Lower, Scope } from "./node.ts";
 import { copied } from "./primitives.ts";
 import { OPERATORS, OPSETS } from "./registry.ts";
 import type { OnnxTensor } from "./tensor.ts";
@@ -104,17 +104,22 @@ export function importModel(source: OnnxModel, options: ImportOptions = {}): Imp
   };
 }
 
-interface Lowerer {
+/** What the nodes of a model are lowered with. */
+export interface Lowerer {
   readonly model: OnnxModel;
   readonly graph: Graph;
+  /** Lowerings of single nodes, before those of their operators. */
+  readonly overrides?: ReadonlyMap<OnnxNode, Lower>;
 }
 
-function lowerNodes(lowerer: Lowerer, graph: OnnxGraph, names: Map<string, Value>): void {
+/** Lowers the nodes of a graph in order; `names` holds the values that exist and gets those that are made. */
+export function lowerNodes(lowerer: Lowerer, graph: OnnxGraph, names: Map<string, Value>): void {
   for (const [name] of graph.sparseInitializers)
     throw new UnsupportedTensorError(name, "sparse tensors are not supported");
   for (const node of graph.nodes) {
     const scope = scopeOf(lowerer, node, names);
-    const results = lowerNode(scope);
+    const override = lowerer.overrides?.get(node);
+    const results = override === undefined ? lowerNode(scope) : override(scope);
     node.outputs.forEach((name, index) => {
       if (name === "") return;
       const value = results[index];
@@ -159,7 +164,8 @@ function refusal(scope: Scope, error: unknown): unknown {
   return error;
 }
 
-function scopeOf(lowerer: Lowerer, node: OnnxNode, names: ReadonlyMap<string, Value>): Scope {
+/** What a node's lowering sees. */
+export function scopeOf(lowerer: Lowerer, node: OnnxNode, names: ReadonlyMap<string, Value>): Scope {
   const { model, graph } = lowerer;
   const opset = node.opset ?? model.opsets.get(node.domain) ?? 0;
   const identity: NodeIdentity = {
@@ -244,7 +250,8 @@ function nextState(
   return asPrimitive(lowerer, outputName, value);
 }
 
-function known(name: string, tensor: OnnxTensor): Value {
+/** The value of a tensor of the model. Throws UnsupportedTensorError for element types that have none. */
+export function known(name: string, tensor: OnnxTensor): Value {
   const value = knownTensor(tensor);
   if (value === undefined) throw new UnsupportedTensorError(name, `element type ${tensor.dtype}`);
   return value;

@@ -6,6 +6,8 @@ export { eachConstant } from "./constants.ts";
 export type { Constants } from "./constants.ts";
 export * from "./errors.ts";
 export * from "./functions.ts";
+export { GeneratorError, importGenerator } from "./generate.ts";
+export type { GeneratorNames, GeneratorOptions, GeneratorSampling } from "./generate.ts";
 export { importModel } from "./import.ts";
 export type { ImportedModel, ImportedTensor, ImportOptions } from "./import.ts";
 export { parseModel, canonicalDomain } from "./model.ts";

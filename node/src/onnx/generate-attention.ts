@@ -1,0 +1,162 @@
+/**
+ * The attentions of a decoder with caches, as what ./cache.ts computes: which nodes they are, and what each makes of its
+ * inputs. Attention of operator sets 23 and 24 and com.microsoft.GroupQueryAttention. Refuses masks that are more than
+ * causality and padding, and options that a cache of slots does not have.
+ */
+
+import { ATTENTION, capStage, headsOf, joinStages, scaleStage } from "./attention.ts";
+import type { Heads } from "./attention.ts";
+import type { CachedAttention, Phase } from "./cache.ts";
+import { toBits } from "../float/words.ts";
+import { floatAttribute, input, intAttribute, known, mismatch, requiredInt, standingFor, unsupported } from "./node.ts";
+import type { Scope } from "./node.ts";
+import { splitAlong } from "./shape.ts";
+import type { OnnxGraph, OnnxNode } from "./types.ts";
+import { reshaped, sizeOf } from "./values.ts";
+import type { KnownValue, Value } from "./values.ts";
+import { transposed } from "./primitives.ts";
+
+/** A node whose caches are inputs of the graph. */
+export interface AttentionSite {
+  readonly node: OnnxNode;
+  readonly pastKey: string;
+  readonly pastValue: string;
+  readonly form: AttentionForm;
+}
+
+/** One operator's way to say what is attended. */
+export interface AttentionForm {
+  /** Where the caches stand among the inputs. */
+  readonly past: readonly [key: number, value: number];
+  parts(scope: Scope, phase: Phase, positions: Value): Omit<CachedAttention, "cache">;
+  /** The operator's first output from the context [batch, length, heads, size]. */
+  output(scope: Scope, context: Value): Value;
+}
+
+const STANDARD: AttentionForm = {
+  past: [4, 5],
+  parts(scope) {
+    const sources = intAttribute(scope, "kv_num_heads", 0);
+    const q = headsOf(scope, input(scope, 0), intAttribute(scope, "q_num_heads", 0));
+    const [k, v] = [headsOf(scope, input(scope, 1), sources), headsOf(scope, input(scope, 2), sources)];
+    if (scope.inputs[6] !== undefined) throw unsupported(scope, "a number of valid keys beside a cache of slots");
+    if (intAttribute(scope, "qk_matmul_output_mode", 0) !== 0) throw unsupported(scope, "an output of the scores");
+    checkCausal(scope, scope.inputs[3], q.length);
+    const end = joinStages([scaleStage(scope, q.size), capStage(floatAttribute(scope, "softcap", 0))]);
+    return checked(scope, { q, k, v, end, reach: null });
+  },
+  output(scope, context) {
+    if (input(scope, 0).shape.length === 4) return transposed(scope, context, [0, 2, 1, 3]);
+    return flat(context);
+  },
+};
+
+const GROUPED: AttentionForm = {
+  past: [3, 4],
+  parts(scope, _, positions) {
+    const [heads, sources] = [requiredInt(scope, "num_heads"), requiredInt(scope, "kv_num_heads")];
+    const given = input(scope, 0);
+    const isPacked = scope.inputs[1] === undefined;
+    const size = (given.shape.at(-1) ?? 0) / (isPacked ? heads + 2 * sources : heads);
+    const [query, key, value] = isPacked
+      ? splitAlong(scope, given, 2, [heads * size, sources * size, sources * size])
+      : [given, input(scope, 1), input(scope, 2)];
+    for (const [index, what] of [
+      [10, "a bias of the scores"],
+      [11, "sinks"],
+      [12, "a scale of the cache"],
+    ] as const) {
+      if (scope.inputs[index] !== undefined) throw unsupported(scope, `${what} beside a cache of slots`);
+    }
+    if (intAttribute(scope, "smooth_softmax", 0) !== 0) throw unsupported(scope, "a smoothed softmax");
+    const turned = (x: Value, count: number): Value =>
+      intAttribute(scope, "do_rotary", 0) === 0 ? x : rotated(scope, x, count, scope.inputs[9] ?? positions);
+    const q = headsOf(scope, turned(query, heads), heads);
+    const [k, v] = [headsOf(scope, turned(key, sources), sources), headsOf(scope, value, sources)];
+    const end = joinStages([scaleStage(scope, q.size), capStage(floatAttribute(scope, "softcap", 0))]);
+    const window = intAttribute(scope, "local_window_size", -1);
+    return checked(scope, { q, k, v, end, reach: window > 0 ? window : null });
+  },
+  output: (_, context) => flat(context),
+};
+
+const FORMS: Readonly<Record<string, AttentionForm>> = {
+  Attention: STANDARD,
+  "com.microsoft.GroupQueryAttention": GROUPED,
+};
+
+/** The attentions of a graph whose caches are its inputs, in order. */
+export function attentionSites(graph: OnnxGraph): AttentionSite[] {
+  const given = new Set(graph.inputs.map(({ name }) => name));
+  return graph.nodes.flatMap((node) => {
+    const key = node.domain === "" ? node.opType : `${node.domain}.${node.opType}`;
+    const form = Object.hasOwn(FORMS, key) ? FORMS[key] : undefined;
+    if (form === undefined) return [];
+    const [pastKey = "", pastValue = ""] = form.past.map((index) => node.inputs[index]);
+    return given.has(pastKey) && given.has(pastValue) ? [{ node, pastKey, pastValue, form }] : [];
+  });
+}
+
+function checked(scope: Scope, parts: Omit<CachedAttention, "cache">): Omit<CachedAttention, "cache"> {
+  const { q, k, v } = parts;
+  const fits = Number.isInteger(q.heads / k.heads) && v.heads === k.heads && k.size === q.size;
+  if (fits && k.length === q.length && v.length === q.length) return parts;
+  const shapeOf = ({ heads, length, size }: Heads): number[] => [heads, length, size];
+  throw mismatch(scope, "queries, keys and values do not fit", { q: shapeOf(q), k: shapeOf(k), v: shapeOf(v) });
+}
+
+function rotated(scope: Scope, x: Value, heads: number, positions: Value): Value {
+  const [cosines, sines] = [input(scope, 7), input(scope, 8)];
+  const attributes = {
+    num_heads: { type: "int", value: BigInt(heads) },
+    interleaved: { type: "int", value: BigInt(intAttribute(scope, "rotary_interleaved", 0)) },
+    rotary_embedding_dim: { type: "int", value: BigInt(2 * (cosines.shape[1] ?? 0)) },
+  } as const;
+  return ATTENTION["RotaryEmbedding"](standingFor(scope, [x, cosines, sines, positions], attributes))[0];
+}
+
+function flat(context: Value): Value {
+  const [batch, length, heads, size] = context.shape;
+  return reshaped(context, [batch, length, heads * size]);
+}
+
+/** Refuses a mask that hides other keys than those behind the query. Padding is the program's own business, none is given. */
+function checkCausal(scope: Scope, mask: Value | undefined, length: number): void {
+  const isCausal = intAttribute(scope, "is_causal", 0) !== 0 || length === 1;
+  if (mask === undefined) {
+    if (!isCausal) throw unsupported(scope, "a decoder whose attention is not causal");
+    return;
+  }
+  const seen = visibility(known(scope, mask, "the mask"));
+  if (seen === null) throw unsupported(scope, "a mask that is more than what is seen and what is not");
+  const keys = mask.shape.at(-1) ?? 1;
+  const rows = mask.shape.at(-2) ?? 1;
+  const past = keys === 1 ? 0 : keys - length;
+  let hides = false;
+  const isUnderstood = seen.every((isSeen, index) => {
+    const [row, place] = [Math.floor(index / keys) % rows, index % keys];
+    const isBehind = rows > 1 && place > row + past;
+    if (!isSeen) hides = true;
+    return isBehind || isSeen;
+  });
+  if (!isUnderstood) throw unsupported(scope, "a mask that hides keys in front of the query");
+  if (isCausal) return;
+  const behind = (length * (length - 1)) / 2;
+  const hidden = seen.filter((isSeen) => !isSeen).length;
+  const copies = sizeOf(mask.shape) / (rows * keys);
+  if (!hides || hidden !== behind * copies) throw unsupported(scope, "a decoder whose attention is not causal");
+}
+
+/** Per element whether it is seen; null where it is neither seen nor hidden. */
+function visibility({ at, elementType }: KnownValue): boolean[] | null {
+  if (at.kind === "integers") return elementType === "bool" ? Array.from(at.integers, (item) => item !== 0n) : null;
+  const hidden = toBits(-10000);
+  const seen: boolean[] = [];
+  for (const word of at.words) {
+    if (word === 0 || word === 0x80000000) seen.push(true);
+    // Negative and no larger than -10,000.
+    else if (word >= hidden && word <= 0xff800000) seen.push(false);
+    else return null;
+  }
+  return seen;
+}
