@@ -15,7 +15,7 @@ import { createCache } from "./cache.ts";
 import type { Cache } from "./cache.ts";
 import { checkInputs, inputsTree } from "./inputs.ts";
 import { committedTree, primitiveLie, setRoot } from "./machine/commitment.ts";
-import { constantOf } from "./machine/types.ts";
+import { constantSource } from "./machine/constants.ts";
 import type { Engine, Machine, TraceMode } from "./machine/types.ts";
 import { MAX_STEPS } from "./position.ts";
 import { checkTamper } from "./tamper.ts";
@@ -103,12 +103,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
   if (!Number.isInteger(snapshotSteps) || snapshotSteps < 1) throw new StepCountError(snapshotSteps);
   checkInputs(program, inputs);
   if (tamper !== null) checkTamper(program, steps, tamper);
-  const lengths = constantLengths(program);
-  const constant = (root: Hash): Uint32Array => {
-    const length = lengths.get(root);
-    return length === undefined ? options.constants(root) : constantOf(options, root, length);
-  };
-  const load = (): Machine => engine.load(program, { inputs, constants: constant, trace, hasher });
+  const load = (): Machine => engine.load(program, { inputs, constants: options.constants, trace, hasher });
   const machine = load();
   const told = { tamper };
   const snapshots: Snapshots = { every: trace === "none" ? Infinity : snapshotSteps, states: [null] };
@@ -176,7 +171,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
         hasher,
         tamper,
         trees: createCache<Tree>(256),
-        constant,
+        constant: constantSource(program, options).wordsOf,
         tensorsAt,
       };
     },
@@ -222,14 +217,6 @@ function rootsOnDemand(state: Uint8Array, make: () => Uint8Array): CommittedRoot
     },
     state,
   };
-}
-
-function constantLengths(program: Program): Map<Hash, number> {
-  const operands = program.segments.flatMap(({ records }) => records.flatMap((record) => record.operands));
-  const lengths = new Map<Hash, number>();
-  for (const operand of operands) if (operand.kind === "constant") lengths.set(operand.root, operand.length);
-  for (const { initial, length } of program.slots) if (initial.kind === "constant") lengths.set(initial.root, length);
-  return lengths;
 }
 
 // A deferred trace has zero in place of the root over its primitives.

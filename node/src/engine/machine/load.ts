@@ -10,10 +10,11 @@ import type { BoundMultiplier, Multiplication, MultiplierModules } from "../wasm
 import { buildCode } from "./code.ts";
 import type { MachineCode, PlacedConstant } from "./code.ts";
 import type { Compiler } from "./compile.ts";
+import { constantSource } from "./constants.ts";
+import type { ConstantSource } from "./constants.ts";
 import { tensorBytes } from "./layout.ts";
 import { planMachine } from "./plan.ts";
 import type { MachinePlan } from "./plan.ts";
-import { constantOf } from "./types.ts";
 import type { LoadOptions } from "./types.ts";
 
 export interface EngineParts {
@@ -45,7 +46,7 @@ export function loadProgram(program: Program, options: LoadOptions, parts: Engin
     if (plan.inputs[input] !== 0)
       wordsAt(memory, plan.inputs[input], options.inputs[input].length).set(options.inputs[input]);
   });
-  const constants = loadConstants(memory, plan, options, parts);
+  const constants = loadConstants(memory, plan, constantSource(program, options), parts);
   const code = buildCode(plan, constants, { threads, isFused, grain });
   reserve(memory, plan.room.end, maxPages);
   for (const { address, words } of code.uploads) wordsAt(memory, address, words.length).set(words);
@@ -60,14 +61,14 @@ export function wordsAt(memory: WebAssembly.Memory, address: number, length: num
 function loadConstants(
   memory: WebAssembly.Memory,
   { constants, room }: MachinePlan,
-  options: LoadOptions,
+  source: ConstantSource,
   { multiplier, maxPages }: EngineParts,
 ): Map<Hash, PlacedConstant> {
   const placed = new Map<Hash, PlacedConstant>();
   let packer: BoundMultiplier | undefined;
   // Words lie behind everything else while they are packed: the longest first leaves the least room unused in the end.
   for (const use of constants.toSorted((one, other) => other.length - one.length)) {
-    const words = constantOf(options, use.root, use.length);
+    const words = source.wordsOf(use.root).subarray(0, use.length);
     if (use.panels.size === 0) {
       const address = room.take(tensorBytes(use.length));
       reserve(memory, room.end, maxPages);
@@ -81,13 +82,19 @@ function loadConstants(
     for (const [layout, plan] of use.panels) {
       panels.set(layout, { address: room.take(4 * (isNarrow ? plan.narrowWords : plan.packedWords)), isNarrow });
     }
-    const source = room.end;
-    const tables = source + tensorBytes(use.length);
+    const unpacked = room.end;
+    const tables = unpacked + tensorBytes(use.length);
     for (const [layout, plan] of use.panels) {
       const scratch = tables + tensorBytes(plan.tables.length);
       reserve(memory, scratch + tensorBytes(plan.scratchWords), maxPages);
-      wordsAt(memory, source, use.length).set(words);
-      packConstant(memory, packer, plan, { source, tables, scratch, length: use.length, ...panels.get(layout)! });
+      wordsAt(memory, unpacked, use.length).set(words);
+      packConstant(memory, packer, plan, {
+        source: unpacked,
+        tables,
+        scratch,
+        length: use.length,
+        ...panels.get(layout)!,
+      });
     }
     placed.set(use.root, { address: 0, panels });
   }
@@ -110,8 +117,6 @@ function packConstant(
   { source, length, tables, scratch, address, isNarrow }: Packing,
 ): void {
   wordsAt(memory, tables, plan.tables.length).set(plan.tables);
-  // Parts of a panel without columns stay as they were, and have to be narrow too.
-  wordsAt(memory, scratch, plan.scratchWords).fill(0);
   const columns = { address: source, length };
   const placement = { tables, rows: columns, columns, panels: address, isNarrow, target: 0 };
   if (!packer.packColumns(plan, placement, 0, plan.packUnits, scratch)) {

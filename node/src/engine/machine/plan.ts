@@ -188,7 +188,7 @@ function draftSegment(program: Program, segment: Segment, { trace, compiler }: P
   const { records } = segment;
   const lengthsOf = ({ operands }: PrimitiveRecord): number[] => operands.map(({ length }) => length);
   const compiled = records.map((record) => compiler.primitive(scalarOf(program, record.scalar), lengthsOf(record)));
-  const updates = slotUpdates(program, segment).map((update) => checkedUpdate(update, compiled));
+  const updates = slotUpdates(program, segment);
   const bound = new Set([...segment.slotBindings, ...segment.outputBindings]);
   const isCommitted = records.map((_, primitive) => trace === "full" || (trace === "deferred" && bound.has(primitive)));
   const rows = records.map((record, primitive) => {
@@ -220,21 +220,6 @@ function draftSegment(program: Program, segment: Segment, { trace, compiler }: P
 function ownedSlot(updates: readonly SlotUpdate[], primitive: number): number | null {
   const slot = updates.findIndex((update) => update.kind === "inPlace" && update.primitive === primitive);
   return slot < 0 ? null : slot;
-}
-
-/** Rows of this many elements, and multiples, fall into whole vectors of any width that a kernel may use. */
-const WHOLE_VECTORS = 64;
-
-/**
- * A kernel may compute the last elements of a row twice. Where it reads what it overwrites, that is right only if rows fall
- * into whole vectors.
- */
-function checkedUpdate(update: SlotUpdate, compiled: readonly CompiledPrimitive[]): SlotUpdate {
-  if (update.kind !== "inPlace" || update.access.kind !== "reading") return update;
-  const found = compiled[update.primitive];
-  const kernels = found.kind === "kernel" ? [found.kernel] : [found.before, found.after];
-  const isWhole = kernels.every((kernel) => kernel === null || kernel.rowLength % WHOLE_VECTORS === 0);
-  return isWhole ? update : { kind: "copied", primitive: update.primitive };
 }
 
 function rowsOf(
@@ -358,6 +343,7 @@ function useConstants(
     if (operand.kind !== "constant") return;
     const { root, length } = operand;
     const use = constants.get(root) ?? { root, length, panels: new Map() };
+    use.length = Math.max(length, use.length);
     constants.set(root, use);
     const contraction = compiled.kind === "tiles" ? compiled.contraction : null;
     const isAlone = operands.filter((other) => other.kind === "constant" && other.root === root).length === 1;

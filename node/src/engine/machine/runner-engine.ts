@@ -11,11 +11,11 @@ import type { Hash } from "../../merkle/hash.ts";
 import { updatedTensorTree } from "../../merkle/tensor.ts";
 import type { Tree } from "../../merkle/tree.ts";
 import { createPool } from "../pool.ts";
+import { constantSource } from "./constants.ts";
 import { boundRoots, committedTree, initialRoots, primitiveLie, setRoot, slotRootsOf, stateLie } from "./commitment.ts";
 import { tellLie } from "./commitment.ts";
 import { interpreterRunner } from "./runner.ts";
 import type { PrimitiveRunner } from "./runner.ts";
-import { constantOf } from "./types.ts";
 import type { Engine, LoadOptions, Machine, StepOptions, StepResult } from "./types.ts";
 
 /** The living definition as an engine. */
@@ -28,20 +28,24 @@ export function runnerEngine(runner: PrimitiveRunner): Engine {
 
 function createMachine(runner: PrimitiveRunner, program: Program, options: LoadOptions): Machine {
   const { inputs, trace, hasher } = options;
-  const constants = new Map<Hash, Uint32Array>();
+  const source = constantSource(program, options);
+  const constants = new Map<string, Uint32Array>();
+  // Of constants that share a root each length has words of its own.
   const constant = (root: Hash, length: number): Uint32Array => {
-    const known = constants.get(root);
+    const key = `${root}:${length}`;
+    const known = constants.get(key);
     if (known !== undefined) return known;
-    const words = constantOf(options, root, length);
+    const whole = source.wordsOf(root);
+    const words = whole.length === length ? whole : whole.slice(0, length);
     runner.keep?.(words);
-    constants.set(root, words);
+    constants.set(key, words);
     return words;
   };
-  for (const { root, length } of constantsOf(program)) constant(root, length);
+  for (const [root, length] of source.read) constant(root, length);
   const lastUses = program.segments.map(lastUsesOf);
   const pool = createPool();
   const initial = program.slots.map((slot) =>
-    slot.initial.kind === "input" ? inputs[slot.initial.index] : constantOf(options, slot.initial.root, slot.length),
+    slot.initial.kind === "input" ? inputs[slot.initial.index] : constant(slot.initial.root, slot.length),
   );
   initial.forEach(pool.pin);
   let slots: Uint32Array[] = initial;
@@ -141,17 +145,6 @@ export function drain<T>(slices: Generator<void, T>): T {
     const slice = slices.next();
     if (slice.done === true) return slice.value;
   }
-}
-
-/** Every constant that a primitive reads, once. */
-export function constantsOf(program: Program): { readonly root: Hash; readonly length: number }[] {
-  const lengths = new Map<Hash, number>();
-  for (const { records } of program.segments) {
-    for (const { operands } of records) {
-      for (const operand of operands) if (operand.kind === "constant") lengths.set(operand.root, operand.length);
-    }
-  }
-  return [...lengths].map(([root, length]) => ({ root, length }));
 }
 
 /** The scalar program of a record. */

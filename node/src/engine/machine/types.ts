@@ -76,11 +76,3 @@ export class ConstantLengthError extends LockstepError {
     super("ConstantLengthError", message, { root, length, expected });
   }
 }
-
-/** The words of a constant, checked. Tensors that differ by zeros at their end alone have one root: the longest serves all. */
-export function constantOf({ constants }: ProgramData, root: Hash, length: number): Uint32Array {
-  const words = constants(root);
-  const isLonger = words.length > length && words.subarray(length).every((word) => word === 0);
-  if (words.length !== length && !isLonger) throw new ConstantLengthError(root, words.length, length);
-  return isLonger ? words.subarray(0, length) : words;
-}

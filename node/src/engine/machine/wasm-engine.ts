@@ -18,6 +18,7 @@ import { DEFAULT_GRAIN } from "./code.ts";
 import { boundRoots, committedTree, initialRoots, primitiveLie, setRoot, slotRootsOf, stateLie } from "./commitment.ts";
 import { tellLie } from "./commitment.ts";
 import { createCompiler } from "./compile.ts";
+import { constantSource } from "./constants.ts";
 import { createBinder } from "./executor.ts";
 import type { BoundOperation, ExecutorParts } from "./executor.ts";
 import { loadProgram, wordsAt } from "./load.ts";
@@ -26,7 +27,6 @@ import type { Operation } from "./operations.ts";
 import { drain } from "./runner-engine.ts";
 import { bindList, createTeam, runAlone } from "./threads.ts";
 import type { Threads } from "./threads.ts";
-import { constantOf } from "./types.ts";
 import type { Engine, LoadOptions, Machine, StepOptions, StepResult, StepRoots } from "./types.ts";
 
 export interface WasmEngineOptions {
@@ -83,6 +83,7 @@ function createMachine(
   const { trace, hasher, inputs } = options;
   const commits = trace !== "none";
   const { memory, plan, code } = loadProgram(program, options, parts);
+  const source = constantSource(program, options);
   const { slots, segments, stateRoots } = plan;
   const bytes = new Uint8Array(memory.buffer);
   const executorParts: ExecutorParts = {
@@ -132,7 +133,7 @@ function createMachine(
     program.slots.forEach(({ initial, length }, slot) => {
       if (words !== null) fillSlot(slot, words[slot]);
       else if (initial.kind === "input") fillSlot(slot, inputs[initial.index]);
-      else fillSlot(slot, constantOf(options, initial.root, length));
+      else fillSlot(slot, source.wordsOf(initial.root).subarray(0, length));
     });
     markStale(allSlots);
     knowsSlotRoots = words === null && commits;
