@@ -83,14 +83,19 @@ function maskEnd({ kind, pads }: Phase, reach: number | null, position: (b: Scal
   };
 }
 
-/** A word of new keys or values. */
-function wordAt(b: ScalarBuilder, operand: number, { strides }: Heads, at: readonly Register[]): Register {
+/** A word of new keys or values; zero at a position that is not among them, or where `isRead` does not hold. */
+function wordAt(
+  b: ScalarBuilder,
+  operand: number,
+  { strides, length }: Heads,
+  at: readonly Register[],
+  isRead: Register = b.bool(true),
+): Register {
   const [row, head, position, place] = at;
   const parts = [b.mulI(row, strides[0]), b.mulI(head, strides[1]), b.mulI(position, strides[2]), place];
-  return b.load(
-    operand,
-    parts.reduce((sum, part) => b.addI(sum, part)),
-  );
+  const address = parts.reduce((sum, part) => b.addI(sum, part));
+  const isThere = b.and(isRead, b.ltI(position, length));
+  return b.load(operand, length === 1 ? address : b.select(isThere, address, b.i32(-1)));
 }
 
 function overPrompt(scope: Scope, phase: Phase, attention: CachedAttention): { context: Value; next: Cache } {
@@ -118,8 +123,9 @@ function overPrompt(scope: Scope, phase: Phase, attention: CachedAttention): { c
     define: (b, [from, old]) => {
       const [row, tile, head, place, within] = b.digits;
       const position = b.addI(b.mulI(tile, TILE), within);
-      const word = wordAt(b, from, v, [row, head, position, place]);
-      return b.select(b.ltI(tile, first / TILE), word, b.load(old, b.index));
+      const isFull = b.ltI(tile, first / TILE);
+      const word = wordAt(b, from, v, [row, head, position, place], isFull);
+      return b.select(isFull, word, b.load(old, b.index));
     },
   });
   const window = general(scope, {
