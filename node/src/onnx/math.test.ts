@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBits, toBits } from "../float/words.ts";
+import { createWasmRunner } from "../engine/wasm/runner.ts";
 import { buildScalar } from "../ir/build.ts";
 import type { ScalarBuilder, Value } from "../ir/build.ts";
 import { evaluatePrimitive, wordsOperand } from "../ir/interpret.ts";
@@ -50,6 +51,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   atanh: { define: trigonometry.atanh, reference: Math.atanh, range: [-1, 1], ulp: 2.4 },
 };
 
+const GELUS = { gelu: math.gelu, geluByTanh: math.geluByTanh };
+
 // Zeros, infinities, NaN, subnormals, the ends of the range, ones, and the ends of exp.
 const SPECIAL = [
   0, 0x80000000, 0x7f800000, 0xff800000, 0x7fc00000, 1, 0x80000001, 0x7f7fffff, 0xff7fffff, 0x00800000, 0x007fffff,
@@ -72,6 +75,29 @@ test(`functions of one argument stay within their stated error (seed ${SEED})`, 
       ulp,
       (index) => `${name}(${fromBits(xs[index])})`,
     );
+  }
+});
+
+test(`compiled functions give the interpreter's words (seed ${SEED})`, () => {
+  const runners = [createWasmRunner(), createWasmRunner({ emulateFma: true })];
+  const all = { ...Object.fromEntries(Object.entries(ROWS).map(([name, { define }]) => [name, define])), ...GELUS };
+  for (const [name, define] of Object.entries(all)) {
+    const next = randomWords(SEED);
+    const xs = Uint32Array.from({ length: 2_003 }, (_, index) => {
+      if (index < SPECIAL.length) return SPECIAL[index];
+      return index % 2 === 0 ? next() : toBits((220 * next()) / 2 ** 32 - 110);
+    });
+    // Payloads and signs of NaN must not show.
+    xs.set([0x7f800001, 0xffc12345, 0xffffffff], SPECIAL.length);
+    const scalar = buildScalar({ operands: ["f32"], output: "f32", extents: [xs.length] }, (b) =>
+      define(b, b.load(0, b.index)),
+    );
+    const expected = evaluatePrimitive(scalar, 0, [wordsOperand("f32", xs)], xs.length);
+    for (const runner of runners) {
+      const found = new Uint32Array(xs.length);
+      runner.run(scalar, 0, [xs], found);
+      assert.deepEqual(found, expected, name);
+    }
   }
 });
 
