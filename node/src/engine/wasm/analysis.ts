@@ -110,16 +110,54 @@ export function payloadKeepers(program: ScalarProgram, result: number): Readonly
   ];
   const keepers = straight.filter(([{ op, a }]) => {
     if (op !== "bitsOf") return false;
-    const isNaN = new Set([a]);
-    // Registers that are false where `a` is NaN.
+    const isNaN = new Set(causesOf(program, straight, a));
+    // Registers that are false where those are NaN.
     const isFalse = new Set<number>();
     for (const [instruction, register] of straight) {
-      if (register > a && spreadsNaN(instruction, isNaN, isFalse)) isNaN.add(register);
+      if (spreadsNaN(instruction, isNaN, isFalse)) isNaN.add(register);
       if (isComparison(instruction) && [instruction.a, instruction.b].some((x) => isNaN.has(x))) isFalse.add(register);
     }
     return isNaN.has(result);
   });
   return new Set(keepers.map(([, register]) => register));
+}
+
+/** The register, and those that must be NaN where it is: its only argument that can make it one, and so on. */
+function causesOf(
+  program: ScalarProgram,
+  straight: readonly (readonly [Instruction, number])[],
+  register: number,
+): number[] {
+  const instruction = straight.find(([, own]) => own === register)?.[0];
+  const cause = instruction && causeOf(program, instruction);
+  return cause === undefined ? [register] : [register, ...causesOf(program, straight, cause)];
+}
+
+// Neither a sum with a finite number nor a product with one that is not zero makes a NaN of anything else.
+function causeOf({ constants }: ScalarProgram, { op, a, b, c }: Instruction): number | undefined {
+  const isFinite = (register: number): boolean => (constants[register]?.word & 0x7f800000) < 0x7f800000;
+  const isFactor = (register: number): boolean => isFinite(register) && (constants[register].word & 0x7fffffff) !== 0;
+  const constant = (register: number): boolean => register < constants.length;
+  switch (op) {
+    case "neg":
+    case "abs":
+    case "floor":
+    case "nearest":
+      return a;
+    case "max":
+    case "min":
+      return constant(b) && isFinite(b) ? a : undefined;
+    case "add":
+    case "sub":
+      if (a === b && op === "add") return a;
+      return constant(b) && isFinite(b) ? a : constant(a) && isFinite(a) ? b : undefined;
+    case "mul":
+      return constant(b) && isFactor(b) ? a : constant(a) && isFactor(a) ? b : undefined;
+    case "fma":
+      return constant(b) && isFactor(b) && constant(c) && isFinite(c) ? a : undefined;
+    default:
+      return undefined;
+  }
 }
 
 function isComparison({ op }: Instruction): boolean {
