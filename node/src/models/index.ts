@@ -4,6 +4,7 @@ export * from "./config.ts";
 export { BATCH, ModelShapeError, PAST, SEQUENCE, TOTAL } from "./decoder.ts";
 export * from "./export.ts";
 export * from "./files.ts";
+export * from "./generate.ts";
 export * from "./gpt2.ts";
 export * from "./qwen.ts";
 export * from "./resnet.ts";
