@@ -19,6 +19,8 @@ import type { OnnxTensor } from "../onnx/tensor.ts";
 export interface DecoderOptions {
   /** Keys and values of earlier positions as inputs, of all positions as outputs. */
   readonly caches: boolean;
+  /** Whether logits are those of the last position alone, [batch, 1, vocabulary]: all that making tokens needs. */
+  readonly lastLogits?: boolean;
 }
 
 export interface DecoderInputs {
@@ -55,9 +57,10 @@ export function decoderInputs(graph: GraphWriter, shape: DecoderShape, { caches 
 }
 
 /** Declares the outputs: `logits`, already of that name, and the caches. */
-export function decoderOutputs(graph: GraphWriter, shape: DecoderShape, { caches }: DecoderOptions): void {
+export function decoderOutputs(graph: GraphWriter, shape: DecoderShape, options: DecoderOptions): void {
   const { layers, keyHeads, headSize, vocabulary } = shape;
-  graph.output("logits", "float32", [BATCH, SEQUENCE, vocabulary]);
+  const { caches, lastLogits = false } = options;
+  graph.output("logits", "float32", [BATCH, lastLogits ? 1 : SEQUENCE, vocabulary]);
   if (!caches) return;
   for (let layer = 0; layer < layers; layer++) {
     for (const part of ["key", "value"])
@@ -98,6 +101,30 @@ export function visibleKeys(graph: GraphWriter, ids: string, mask: string): stri
   const parts = [graph.initializer("mask/before", before), length, graph.initializer("mask/after", after)];
   const shape = graph.node("mask/shape", "Concat", parts, { attributes: { axis: int(0) } });
   return graph.node("mask", "Expand", [rows, shape]);
+}
+
+/**
+ * The logits [batch, sequence or 1, vocabulary] of the last layer's rows [batch * sequence, width]. `head` is the last
+ * normalisation and product.
+ */
+export function logitsOf(
+  graph: GraphWriter,
+  x: string,
+  { width, vocabulary }: { readonly width: number; readonly vocabulary: number },
+  { lastLogits = false }: DecoderOptions,
+  rows: (width: number) => string,
+  head: (x: string) => string,
+): void {
+  if (!lastLogits) {
+    graph.node("logits", "Reshape", [head(x), rows(vocabulary)]);
+    return;
+  }
+  const index: OnnxTensor = { dtype: "int64", shape: [], data: BigInt64Array.of(-1n) };
+  const all = graph.node("last/all", "Reshape", [x, rows(width)]);
+  const chosen = graph.node("last", "Gather", [all, graph.initializer("last/index", index)], {
+    attributes: { axis: int(1) },
+  });
+  graph.node("logits", "Unsqueeze", [head(chosen), graph.initializer("last/axis", int64List(1))]);
 }
 
 /** x * weight^T + bias; the weight is [out, in]. */

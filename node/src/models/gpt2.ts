@@ -6,7 +6,16 @@
 
 import type { OnnxModel } from "../onnx/types.ts";
 import type { OnnxTensor } from "../onnx/tensor.ts";
-import { checkShape, decoderInputs, decoderOutputs, linear, presentNames, rowShapes, visibleKeys } from "./decoder.ts";
+import {
+  checkShape,
+  decoderInputs,
+  decoderOutputs,
+  linear,
+  logitsOf,
+  presentNames,
+  rowShapes,
+  visibleKeys,
+} from "./decoder.ts";
 import type { DecoderOptions } from "./decoder.ts";
 import { float, graphWriter, int, int64List, text } from "./graph.ts";
 import { transposedMatrix } from "./layout.ts";
@@ -93,8 +102,7 @@ export function gpt2Model(shape: Gpt2Shape, weights: WeightSource, options: Deco
     const active = graph.node(`${at}.mlp/gelu`, "Gelu", [inner], { attributes: { approximate: text("tanh") } });
     x = graph.node(`${at}/residual_2`, "Add", [x, product(`${at}.mlp.c_proj`, active, hidden, width, residual)]);
   }
-  const scores = linear(graph, "lm_head", norm("ln_f", x), embedding);
-  graph.node("logits", "Reshape", [scores, rows(vocabulary)]);
+  logitsOf(graph, x, shape, options, rows, (last) => linear(graph, "lm_head", norm("ln_f", last), embedding));
   decoderOutputs(graph, common, options);
   return graph.finish();
 }

@@ -140,6 +140,19 @@ for (const [name, build] of DECODERS) {
   });
 }
 
+test("the logits of the last position alone are those of the last position", async () => {
+  for (const [name, build] of Object.entries({
+    gpt2: (lastLogits: boolean) => gpt2Model(GPT2, weights, { caches: true, lastLogits }),
+    qwen: (lastLogits: boolean) => qwenModel(QWEN, weights, { caches: true, attention: "group-query", lastLogits }),
+  })) {
+    const given = decoderInputs(5, 2, 2, 0, 1);
+    const all = await reference(build(false), given);
+    const last = await reference(build(true), given);
+    all.set("logits", all.get("logits")!.slice(-101));
+    agree(name, last, all);
+  }
+});
+
 test("grouped-query attention is the standard attention in onnxruntime", async () => {
   for (const past of [0, 5]) {
     // With a past it takes one row alone.

@@ -7,7 +7,16 @@
 
 import type { OnnxTensor } from "../onnx/tensor.ts";
 import type { OnnxModel } from "../onnx/types.ts";
-import { checkShape, decoderInputs, decoderOutputs, linear, presentNames, rowShapes, visibleKeys } from "./decoder.ts";
+import {
+  checkShape,
+  decoderInputs,
+  decoderOutputs,
+  linear,
+  logitsOf,
+  presentNames,
+  rowShapes,
+  visibleKeys,
+} from "./decoder.ts";
 import type { DecoderInputs, DecoderOptions } from "./decoder.ts";
 import { float, graphWriter, int, int64List } from "./graph.ts";
 import type { GraphWriter } from "./graph.ts";
@@ -111,8 +120,7 @@ export function qwenModel(shape: QwenShape, weights: WeightSource, options: Qwen
     x = graph.node(`${at}/residual_2`, "Add", [x, down]);
   }
   const head = shape.isTied ? embedding : matrix("lm_head", vocabulary, width);
-  const scores = linear(graph, "lm_head", norm("model.norm", x), head);
-  graph.node("logits", "Reshape", [scores, rows(vocabulary)]);
+  logitsOf(graph, x, shape, options, rows, (last) => linear(graph, "lm_head", norm("model.norm", last), head));
   decoderOutputs(graph, shape, options);
   return graph.finish();
 }
