@@ -1,11 +1,14 @@
-/** Tensors that users give and get: .npy and ONNX .pb files to the words of a program's inputs, and words to values. */
-import { parse, type NpyArray } from "npyjs";
+/**
+ * Tensors that users give and get: .npy and ONNX .pb files to the words of a program's inputs and to bound tensors, and words
+ * to values, to arrays of the model's element type, and to .npy files.
+ */
+import { dump, parse, type DType as NpyType, type NpyArray, type TypedArray } from "npyjs";
 import { inputWords } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
 import { fromBits } from "../float/words.ts";
 import type { WordType } from "../ir/index.ts";
-import { parseTensorFile, type ImportedModel } from "../onnx/index.ts";
-import { readUserFile } from "./files.ts";
+import { parseTensorFile, type DType, type ElementType, type ImportedModel, type OnnxTensor } from "../onnx/index.ts";
+import { readUserFile, writeUserFile } from "./files.ts";
 
 /** One file per input of the model, in the model's order. */
 export function readInputs(model: ImportedModel, paths: readonly string[]): Uint32Array[] {
@@ -37,18 +40,84 @@ export function toValues(words: Uint32Array, type: WordType): (number | string |
   });
 }
 
+// How a file of the element type is called, and what holds its elements. Narrower integers are widened to a byte.
+interface ArrayType {
+  readonly npy: NpyType;
+  from(words: Uint32Array): TypedArray;
+}
+
+const INT8: ArrayType = { npy: "i1", from: (words) => Int8Array.from(words) };
+const UINT8: ArrayType = { npy: "u1", from: (words) => Uint8Array.from(words) };
+const FLOAT32: ArrayType = { npy: "f4", from: (words) => new Float32Array(Uint32Array.from(words).buffer) };
+
+const ARRAY_TYPES: Readonly<Record<ElementType, ArrayType>> = {
+  float32: FLOAT32,
+  float16: FLOAT32,
+  bfloat16: FLOAT32,
+  int64: { npy: "i8", from: (words) => BigInt64Array.from(words, (word) => BigInt(word | 0)) },
+  int32: { npy: "i4", from: (words) => Int32Array.from(words) },
+  uint32: { npy: "u4", from: (words) => Uint32Array.from(words) },
+  int16: { npy: "i2", from: (words) => Int16Array.from(words) },
+  uint16: { npy: "u2", from: (words) => Uint16Array.from(words) },
+  int8: INT8,
+  uint8: UINT8,
+  int4: INT8,
+  uint4: UINT8,
+  int2: INT8,
+  uint2: UINT8,
+  bool: { npy: "b1", from: (words) => Uint8Array.from(words, (word) => (word === 0 ? 0 : 1)) },
+};
+
+/** The elements of a tensor in an array of their own type; bools are 0 and 1. */
+export function elementsOf(elementType: ElementType, words: Uint32Array): TypedArray {
+  return ARRAY_TYPES[elementType].from(words);
+}
+
+/** Writes a tensor as an .npy file. */
+export function writeNpy(path: string, elementType: ElementType, shape: readonly number[], words: Uint32Array): void {
+  const { npy, from } = ARRAY_TYPES[elementType];
+  writeUserFile(path, new Uint8Array(dump(from(words), [...shape], { dtype: npy })));
+}
+
+// The element types of ONNX whose elements an .npy file holds.
+const BOUND_TYPES: Readonly<Partial<Record<NpyType, DType>>> = {
+  b1: "bool",
+  f4: "float32",
+  i1: "int8",
+  i2: "int16",
+  i4: "int32",
+  i8: "int64",
+  u1: "uint8",
+  u2: "uint16",
+  u4: "uint32",
+};
+
+/** A tensor with its element type, to bind an input to. */
+export function readTensorFile(path: string): OnnxTensor {
+  if (path.endsWith(".pb")) return parseTensorFile(readUserFile(path));
+  const { shape, dtype, data } = readNpy(path);
+  const type = BOUND_TYPES[dtype];
+  if (type === undefined) throw new TensorFileError(path, `${dtype} is no element type of an input`, undefined);
+  return { dtype: type, shape: [...shape], data } as unknown as OnnxTensor;
+}
+
 interface ReadTensor {
   shape: readonly number[];
   values: ArrayLike<number | bigint | boolean>;
 }
 
 function readTensor(path: string): ReadTensor {
-  const bytes = readUserFile(path);
   if (path.endsWith(".pb")) {
-    const { shape, data } = parseTensorFile(bytes);
+    const { shape, data } = parseTensorFile(readUserFile(path));
     if (Array.isArray(data)) throw new TensorFileError(path, "it holds strings", undefined);
     return { shape, values: data as ArrayLike<number | bigint> };
   }
+  const { shape, data } = readNpy(path);
+  return { shape, values: data as unknown as ArrayLike<number | bigint> };
+}
+
+function readNpy(path: string): NpyArray {
+  const bytes = readUserFile(path);
   let array: NpyArray;
   try {
     array = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer);
@@ -58,12 +127,12 @@ function readTensor(path: string): ReadTensor {
   if (array.fortranOrder) throw new TensorFileError(path, "it is in Fortran order; save it in C order", undefined);
   if (!/^([fiu][1248]|b1)$/.test(array.dtype))
     throw new TensorFileError(path, `${array.dtype} is no type of numbers`, undefined);
-  const values = array.data as unknown as ArrayLike<number | bigint>;
   const count = array.shape.reduce((product, extent) => product * extent, 1);
-  if (values.length !== count) {
-    throw new TensorFileError(path, `it holds ${values.length} values where its shape has ${count}`, undefined);
+  const { length } = array.data as unknown as ArrayLike<number | bigint>;
+  if (length !== count) {
+    throw new TensorFileError(path, `it holds ${length} values where its shape has ${count}`, undefined);
   }
-  return { shape: array.shape, values };
+  return array;
 }
 
 /** A model needs another number of inputs. */

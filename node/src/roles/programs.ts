@@ -14,7 +14,8 @@ import { LockstepError } from "../float/errors.ts";
 import { decodeProgram, validateProgram, type EncodedProgram, type Program } from "../ir/index.ts";
 import { tensorRoot, type Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
-import { eachConstant, importModel, parseModel, type Constants, type ImportedModel } from "../onnx/index.ts";
+import { eachConstant, importModel, parseModel, parseTensorFile, serializeTensorFile } from "../onnx/index.ts";
+import type { Constants, ImportedModel, OnnxTensor } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
 import { joinInputs, wordsOf } from "./words.ts";
 
@@ -37,9 +38,16 @@ export const programManifest = z.strictObject({
   dims: z.record(z.string(), z.int().positive()),
   /** Graph inputs that are slots, with the graph output that gives their next value. */
   state: z.array(z.strictObject({ input: z.string(), output: z.string() })),
+  /** Graph inputs that are fixed: each is a tensor file (TensorProto) on the content exchange. */
+  bind: z.record(z.string(), z.strictObject({ root: hash, bytes: z.int().positive().max(MAX_MODEL_BYTES) })).optional(),
 });
 
 export type ProgramManifest = z.infer<typeof programManifest>;
+
+/** How a model is specialised at import: what a manifest says of it, with the bound tensors themselves. */
+export interface ProgramOptions extends Pick<ProgramManifest, "dims" | "state"> {
+  readonly bind?: Readonly<Record<string, OnnxTensor>>;
+}
 
 /** A program with its weights. */
 export interface RunnableProgram {
@@ -71,11 +79,19 @@ export class Programs {
   }
 
   /** Stores an ONNX file with its manifest and lowers it: how a program enters the network. */
-  async add(model: Uint8Array, options: Omit<ProgramManifest, "model">): Promise<LoweredProgram> {
+  async add(model: Uint8Array, options: ProgramOptions): Promise<LoweredProgram> {
     const { store } = this.#components;
+    const { dims, state, bind = {} } = options;
     const lowered = importModel(parseModel(model), options);
     const root = await store.put(model);
-    const manifest: ProgramManifest = { model: { root, bytes: model.length }, ...options };
+    const bound: NonNullable<ProgramManifest["bind"]> = {};
+    for (const [name, tensor] of Object.entries(bind)) {
+      const file = serializeTensorFile(tensor, name);
+      bound[name] = { root: await store.put(file), bytes: file.length };
+    }
+    // A manifest that binds nothing says nothing of it, so that its root is that of one without the field.
+    const fixed = Object.keys(bound).length === 0 ? {} : { bind: bound };
+    const manifest: ProgramManifest = { model: { root, bytes: model.length }, dims, state, ...fixed };
     const bytes = new TextEncoder().encode(JSON.stringify(manifest));
     const program = { ...lowered, mirror: mirrorOf(await store.put(bytes), bytes.length) };
     await this.#keep(program);
@@ -162,7 +178,11 @@ export class Programs {
     const text = new TextDecoder().decode(await this.#content(mirror.root, mirror.bytes, signal));
     const manifest = parseManifest(text, mirror.root);
     const { root, bytes } = manifest.model;
-    const lowered = importModel(parseModel(await this.#content(root, bytes, signal)), manifest);
+    const bind: Record<string, OnnxTensor> = {};
+    for (const [name, file] of Object.entries(manifest.bind ?? {})) {
+      bind[name] = parseTensorFile(await this.#content(file.root, file.bytes, signal));
+    }
+    const lowered = importModel(parseModel(await this.#content(root, bytes, signal)), { ...manifest, bind });
     if (lowered.programRoot !== programRoot) throw new ProgramRootDiffersError(programRoot, lowered.programRoot);
     return { ...lowered, mirror: mirrorOf(mirror.root, mirror.bytes) };
   }

@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { sharedHost } from "../../host/index.ts";
 import { createWasmRunner } from "../../engine/wasm/index.ts";
-import { defineCommand, integer } from "../command.ts";
+import { defineCommand, integer, OptionError, text } from "../command.ts";
 import { findCases } from "../conformance/cases.ts";
 import { runVectors } from "../conformance/float32.ts";
 import { withLocalChain } from "../conformance/local-chain.ts";
-import { runCases } from "../conformance/onnx.ts";
+import { runCases, runNormalCases, type Progress } from "../conformance/onnx.ts";
 import { chainReader, programReader, typescriptReader } from "../conformance/readers.ts";
 import { table, wordHex } from "../format.ts";
 
@@ -94,26 +94,45 @@ export const conformanceOnnx = defineCommand({
   path: ["conformance", "onnx"],
   summary: "run cases of the ONNX backend test suite",
   args: [{ name: "<folder>", summary: "the suite, one of its groups, one case, or a folder of light models" }],
-  examples: ["lockstep conformance onnx onnx/backend/test/data", "lockstep conformance onnx data/node/test_conv"],
+  flags: [
+    {
+      flag: "--weights <kind>",
+      summary: "as they are, or normal: light models with weights drawn anew, against onnxruntime",
+    },
+    { flag: "--seed <number>", summary: "of the weights", default: "1" },
+  ],
+  examples: [
+    "lockstep conformance onnx onnx/backend/test/data",
+    "lockstep conformance onnx data/node/test_conv",
+    "lockstep conformance onnx data/light --weights normal --seed 1",
+  ],
   result: z.object({
     /** Ids are <group>/<case>. The three lists together hold every case on disk. */
     passed: z.array(z.string()),
     failed: z.array(z.object({ id: z.string(), reason: z.string() })),
     unsupported: z.array(z.object({ id: z.string(), operator: z.string(), opset: z.int(), reason: z.string() })),
+    /** With drawn weights: how many different words the outputs of each network hold. */
+    distinct: z.record(z.string(), z.int()).optional(),
   }),
-  run(input) {
+  async run(input) {
     const cases = findCases(input.args[0] ?? "");
-    const report = runCases(cases, sharedHost().runner, (done, { failed, unsupported }) => {
-      if (done % 50 !== 0 && done !== cases.length) return;
+    const weights = text(input, "weights");
+    if (weights !== undefined && weights !== "normal") throw new OptionError("weights", weights, "normal");
+    const say: Progress = (done, { failed, unsupported }) => {
+      if (weights === undefined && done % 50 !== 0 && done !== cases.length) return;
       progress(`${done} of ${cases.length} cases, ${failed.length} failed, ${unsupported.length} unsupported`);
-    });
+    };
+    const report =
+      weights === undefined
+        ? runCases(cases, sharedHost().runner, say)
+        : await runNormalCases(cases, integer(input, "seed", 0, 2 ** 32 - 1) ?? 1, sharedHost(), say);
     const { passed, failed, unsupported } = report;
-    const text = [
+    const lines = [
       ...unsupported.map(({ id, operator, opset, reason }) => `unsupported ${id}: ${operator} ${opset}: ${reason}`),
       ...failed.map(({ id, reason }) => `failed ${id}: ${reason}`),
       `${passed.length} passed, ${failed.length} failed, ${unsupported.length} unsupported`,
-    ].join("\n");
-    return Promise.resolve({ result: report, text, exitCode: failed.length > 0 ? 1 : 0 });
+    ];
+    return { result: report, text: lines.join("\n"), exitCode: failed.length > 0 ? 1 : 0 };
   },
 });
 

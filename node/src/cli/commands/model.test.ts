@@ -1,170 +1,129 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { dump } from "npyjs";
+import { dump, parse } from "npyjs";
 import { temporaryFolder } from "../../chain/test-chain.ts";
-import { floats, modelOf, type ModelSketch } from "../../onnx/fixtures.ts";
-import { serializeModel } from "../../onnx/index.ts";
-import { run, runError, runJson } from "../captured.ts";
+import { writeModel } from "../../models/index.ts";
+import { float, int64s, modelOf, randomFloats, type ModelSketch } from "../../onnx/fixtures.ts";
+import { serializeModel, serializeTensorFile, type OnnxModel } from "../../onnx/index.ts";
+import { main } from "../main.ts";
 
-const EXAMPLES = resolve(import.meta.dirname, "../../../../examples");
-const DIGITS = join(EXAMPLES, "digits/digits.onnx");
-const THREE = join(EXAMPLES, "digits/samples/input-3.npy");
-const MLP = join(EXAMPLES, "mlp/mlp.onnx");
-const STATE = join(EXAMPLES, "mlp/state.npy");
+const SKETCH: ModelSketch = {
+  inputs: { x: { dtype: "float32", shape: [2, "n"] }, shape: { dtype: "int64", shape: [2] } },
+  initializers: { w: randomFloats([30, 40], 1) },
+  nodes: [
+    { op: "MatMul", inputs: ["x", "w"], outputs: ["m"] },
+    { op: "LeakyRelu", inputs: ["m"], outputs: ["r"], attributes: { alpha: float(0.25) } },
+    { op: "Reshape", inputs: ["r", "shape"], outputs: ["a/b"] },
+    { op: "ArgMax", inputs: ["r"], outputs: ["a_b"] },
+  ],
+  outputs: ["a/b", "a_b"],
+};
 
-interface Outputs {
-  programRoot: string;
-  traceRoot: string;
-  outputs: { name: string; type: string; shape: number[]; values: (number | string | boolean)[] }[];
+// The file says nothing of the outputs' types, of which one is int64.
+function onnxModel(): OnnxModel {
+  const { graph, ...rest } = modelOf(SKETCH);
+  return { ...rest, graph: { ...graph, outputs: SKETCH.outputs.map((name) => ({ name, kind: "unknown" })) } };
 }
 
-describe("model", () => {
+async function lockstep(...words: string[]): Promise<{ code: number; result: Record<string, never>; stderr: string }> {
+  let [stdout, stderr] = ["", ""];
+  const code = await main([...words, "--json"], {
+    stdout: { write: (text: string) => (stdout += text) },
+    stderr: { write: (text: string) => (stderr += text) },
+  });
+  return { code, result: JSON.parse(stdout) as Record<string, never>, stderr };
+}
+
+describe("lockstep model", () => {
   const folder = temporaryFolder("model");
   after(() => folder.remove());
-  const file = (name: string, bytes: Uint8Array | string) => {
-    const path = join(folder.path, name);
-    writeFileSync(path, bytes);
-    return path;
+  const at = (name: string) => join(folder.path, name);
+  const npy = (name: string, values: Float32Array | BigInt64Array, shape: number[]) => {
+    writeFileSync(at(name), new Uint8Array(dump(values, shape)));
+    return at(name);
   };
-  const sketched = (name: string, sketch: ModelSketch) => file(name, serializeModel(modelOf(sketch)));
-  const npy = (name: string, values: ArrayLike<number>, shape: number[]) =>
-    file(name, new Uint8Array(dump(values as Float32Array, shape)));
+  const model = at("model.onnx");
+  writeFileSync(model, serializeModel(onnxModel()));
+  const x = npy(
+    "x.npy",
+    Float32Array.from({ length: 60 }, (_, index) => index / 7 - 3),
+    [2, 30],
+  );
+  const shape = npy("shape.npy", BigInt64Array.of(4n, 20n), [2]);
+  const options = ["--dim", "n=30", "--bind", `shape=${shape}`];
 
-  it("inspect names the program, its tensors and its primitives", async () => {
-    const found = await runJson("model", "inspect", DIGITS);
-    assert.match(String(found["programRoot"]), /^0x[0-9a-f]{64}$/);
-    const { inputs, outputs, primitives } = found as Record<
-      string,
-      { index: number; operator: string; shape: number[] }[]
-    >;
-    assert.equal(inputs?.length, 1);
-    assert.equal(outputs?.length, 1);
-    assert.ok((primitives?.length ?? 0) > 3);
-    primitives?.forEach(({ index }, at) => assert.equal(index, at));
-    const { code, stdout } = await run("model", "inspect", DIGITS);
-    assert.equal(code, 0);
-    assert.match(stdout, new RegExp(`^program ${String(found["programRoot"])}\n`));
+  it("binds inputs and dimensions", async () => {
+    const { result } = await lockstep("model", "inspect", model, ...options);
+    assert.deepEqual(result["inputs"], [{ name: "x", type: "float32", shape: [2, 30] }]);
+    assert.deepEqual((result["outputs"] as { shape: number[] }[])[0]?.shape, [4, 20]);
+    writeFileSync(at("shape.pb"), serializeTensorFile(int64s([2], [8, 10])));
+    const other = await lockstep("model", "inspect", model, "--dim", "n=30", "--bind", `shape=${at("shape.pb")}`);
+    assert.deepEqual((other.result["outputs"] as { shape: number[] }[])[0]?.shape, [8, 10]);
+    const unbound = await lockstep("model", "inspect", model, "--dim", "n=30");
+    assert.equal(unbound.code, 1);
+    assert.equal((unbound.result["error"] as { name: string }).name, "UnboundInputError");
+    const wrong = await lockstep("model", "inspect", model, "--dim", "n=30", "--bind", "shape");
+    assert.equal((wrong.result["error"] as { name: string }).name, "OptionError");
   });
 
-  it("run gives the same trace every time, and the digit of the picture", async () => {
-    const first = await runJson<Outputs>("model", "run", DIGITS, "--input", THREE);
-    const again = await runJson<Outputs>("model", "run", DIGITS, "--input", THREE);
-    assert.equal(first.traceRoot, again.traceRoot);
-    const scores = (first.outputs[0]?.values ?? []).map(Number);
-    assert.equal(scores.indexOf(Math.max(...scores)), 3);
-  });
-
-  it("run carries state from step to step", async () => {
-    const stepped = (steps: string) =>
-      runJson<Outputs>("model", "run", MLP, "--state", "state=next", "--input", STATE, "--steps", steps);
-    const [two, four] = [await stepped("2"), await stepped("4")];
-    assert.equal(two.programRoot, four.programRoot);
-    assert.notEqual(two.traceRoot, four.traceRoot);
-    assert.notDeepEqual(two.outputs[0]?.values, four.outputs[0]?.values);
-  });
-
-  it("run writes values that JSON has no number for as words", async () => {
-    const model = sketched("special.onnx", {
-      nodes: [{ op: "Div", inputs: ["x", "y"] }],
-      inputs: { x: { dtype: "float32", shape: [4] }, y: { dtype: "float32", shape: [4] } },
-      outputs: ["y0"],
-    });
-    const inputs = [npy("x.npy", Float32Array.of(1, -1, 0, 3), [4]), npy("y.npy", Float32Array.of(0, 0, 0, 2), [4])];
-    const { outputs } = await runJson<Outputs>("model", "run", model, ...inputs.flatMap((path) => ["--input", path]));
-    assert.deepEqual(outputs[0]?.values, ["Infinity", "-Infinity", "NaN", 1.5]);
-  });
-
-  it("check finds onnxruntime close, with given and with drawn inputs", async () => {
-    for (const words of [
-      ["--input", THREE],
-      ["--seed", "7"],
-    ]) {
-      const { outputs } = await runJson<{ outputs: { largestDifference: number }[] }>(
-        "model",
-        "check",
-        DIGITS,
-        ...words,
-      );
-      assert.equal(outputs.length, 1);
-      assert.ok((outputs[0]?.largestDifference ?? 1) < 1e-3);
-    }
-  });
-
-  it("refuses an operator that is not supported, by its name", async () => {
-    const model = sketched("fly.onnx", {
-      nodes: [{ op: "Fly", inputs: ["x"] }],
-      inputs: { x: { dtype: "float32", shape: [2] } },
-      outputs: ["y0"],
-    });
-    for (const command of ["inspect", "run", "check"]) {
-      const error = await runError("model", command, model);
-      assert.deepEqual([error.code, error.name], [1, "UnsupportedOperatorError"]);
-      assert.match(error.message, /Fly/);
-    }
-  });
-
-  it("refuses a model that is cut off, at any length", async () => {
-    const bytes = readFileSync(MLP);
-    for (const length of [0, 1, 7, 100, bytes.length >> 1, bytes.length - 1]) {
-      const error = await runError("model", "inspect", file("cut.onnx", bytes.subarray(0, length)));
-      assert.equal(error.code, 1);
-      assert.match(
-        error.name,
-        /^(Truncated|Malformed|Invalid|Unsupported|Unbound)\w+Error$/,
-        `${length}: ${error.message}`,
-      );
-    }
-  });
-
-  it("refuses a model with another length inside", async () => {
-    const sketch: ModelSketch = {
-      nodes: [{ op: "Add", inputs: ["x", "w"] }],
-      inputs: { x: { dtype: "float32", shape: [2, 3] } },
-      initializers: { w: floats([4], [1, 2, 3, 4]) },
-      outputs: ["y0"],
+  it("runs with any trace and writes outputs as files of their own type", async () => {
+    const run = (...more: string[]) => lockstep("model", "run", model, "--input", x, ...options, ...more);
+    const full = await run();
+    assert.match(String(full.result["traceRoot"]), /^0x[0-9a-f]{64}$/);
+    const deferred = await run("--trace", "deferred");
+    assert.notEqual(deferred.result["traceRoot"], full.result["traceRoot"]);
+    const none = await run("--trace", "none", "--out", at("out"));
+    assert.equal(none.result["traceRoot"], null);
+    const values = (result: Record<string, never>, index: number) =>
+      (result["outputs"] as { values: number[] }[])[index]?.values;
+    assert.deepEqual(values(deferred.result, 0), values(full.result, 0));
+    const read = (name: string) => {
+      const bytes = readFileSync(at(join("out", name)));
+      return parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
     };
-    const error = await runError("model", "inspect", sketched("shapes.onnx", sketch));
-    assert.deepEqual([error.code, error.name], [1, "ShapeMismatchError"]);
+    // Two names that become one file's are told apart.
+    assert.deepEqual(
+      (none.result["outputs"] as { file: string }[]).map(({ file }) => file),
+      [at("out/a_b.npy"), at("out/a_b-1.npy")],
+    );
+    const written = read("a_b.npy");
+    assert.deepEqual([written.dtype, written.shape], ["f4", [4, 20]]);
+    assert.deepEqual([...(written.data as Float32Array)], values(full.result, 0));
+    const indices = read("a_b-1.npy");
+    assert.deepEqual([indices.dtype, indices.shape], ["i8", [1, 40]]);
+    assert.equal((await run("--trace", "some")).code, 1);
+    assert.equal((await run("--out", x)).code, 1, "no folder");
   });
 
-  const inputs: [string, () => string[], string][] = [
-    ["a wrong shape", () => [npy("wrong.npy", new Float32Array(6), [2, 3])], "InputShapeError"],
-    ["no input", () => [], "InputCountMismatchError"],
-    ["two inputs for one", () => [THREE, THREE], "InputCountMismatchError"],
-    ["a file that is not there", () => [join(folder.path, "none.npy")], "FileUnreadableError"],
-    ["a folder", () => [folder.path], "FileUnreadableError"],
-    ["a file that is no tensor", () => [file("text.npy", "hello")], "TensorFileError"],
-    ["an empty file", () => [file("empty.npy", "")], "TensorFileError"],
-    ["a tensor that is cut off", () => [file("cut.npy", readFileSync(THREE).subarray(0, 200))], "TensorFileError"],
-    ["a broken .pb tensor", () => [file("broken.pb", Uint8Array.of(0xff, 0xff))], "MalformedModelError"],
-  ];
-  for (const [what, paths, name] of inputs) {
-    it(`refuses ${what}`, async () => {
-      const error = await runError("model", "run", DIGITS, ...paths().flatMap((path) => ["--input", path]));
-      assert.deepEqual([error.code, error.name], [1, name], error.message);
-    });
-  }
+  it("checks every tensor of the graph against onnxruntime and names the first that parts", async () => {
+    const check = (path: string, ...more: string[]) =>
+      lockstep("model", "check", path, "--input", x, ...options, ...more);
+    const { result } = await check(model);
+    assert.equal(result["error"], undefined);
+    assert.deepEqual([result["firstDifference"], result["compared"], result["skipped"]], [null, 4, []]);
+    const [output] = result["outputs"] as { largestDifference: number; largestUlp: number }[];
+    assert.ok((output?.largestDifference ?? 1) < 1e-4);
+    const strict = await check(model, "--threshold", "0");
+    const first = strict.result["firstDifference"] as { name: string; operator: string } | null;
+    if (first !== null) assert.deepEqual([first.name, first.operator], ["m", "MatMul"]);
+    assert.equal((await check(model, "--threshold", "two")).code, 1);
+    // A file that onnxruntime alone refuses: it says that an output is float32 which is int64.
+    writeFileSync(at("wrong.onnx"), serializeModel(modelOf(SKETCH)));
+    const refused = await check(at("wrong.onnx"));
+    assert.equal((refused.result["error"] as { name: string }).name, "ReferenceRefusedError");
+  });
 
-  const options: [string, string[], string][] = [
-    ["a dimension without a size", ["--dim", "batch"], "OptionError"],
-    ["a dimension of size 0", ["--dim", "batch=0"], "OptionError"],
-    ["state without an output", ["--state", "state="], "OptionError"],
-    ["state that the model has not", ["--state", "other=next"], "ImportOptionError"],
-    ["no steps", ["--steps", "0"], "OptionError"],
-    ["steps that are no number", ["--steps", "many"], "OptionError"],
-  ];
-  for (const [what, words, name] of options) {
-    it(`refuses ${what}`, async () => {
-      const error = await runError("model", "run", MLP, "--input", STATE, ...words);
-      assert.deepEqual([error.code, error.name], [1, name], error.message);
-    });
-  }
-
-  it("says which file can't be read", async () => {
-    const path = join(folder.path, "none.onnx");
-    const error = await runError("model", "inspect", path);
-    assert.deepEqual([error.code, error.name, error.values["path"]], [1, "FileUnreadableError", path]);
+  it("reads weights that stand beside the model", async () => {
+    writeModel(onnxModel(), at("external"), "big");
+    const path = at("external/big.onnx");
+    const inspected = await lockstep("model", "inspect", path, ...options);
+    const whole = await lockstep("model", "inspect", model, ...options);
+    assert.equal(inspected.result["programRoot"], whole.result["programRoot"]);
+    const { result } = await lockstep("model", "check", path, "--input", x, ...options);
+    assert.deepEqual([result["firstDifference"], result["compared"]], [null, 4]);
+    assert.deepEqual(existsSync(at("external/.big.onnx")), false);
+    assert.equal((await lockstep("model", "run", at("none.onnx"))).code, 1);
   });
 });

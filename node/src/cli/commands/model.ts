@@ -1,15 +1,15 @@
 /** `lockstep model`: what an ONNX file becomes, whether it agrees with onnxruntime, what it computes. */
+import { join } from "node:path";
 import { z } from "zod";
-import { execute, traceRootOf } from "../../engine/index.ts";
 import { sharedHost } from "../../host/index.ts";
-import { validateProgram, type Program } from "../../ir/index.ts";
-import { eachConstant, importModel, parseModel, type ImportedModel } from "../../onnx/index.ts";
-import { defineCommand, integer, list, type Flag, type Input } from "../command.ts";
-import { table } from "../format.ts";
-import { readUserFile } from "../files.ts";
-import { runReference } from "../onnxruntime.ts";
-import { readInputs, toValues } from "../tensors.ts";
-import { IMPORT_FLAGS, importOptions } from "./program.ts";
+import type { Program } from "../../ir/index.ts";
+import type { ImportedModel } from "../../onnx/index.ts";
+import { checkModel } from "../check.ts";
+import { defineCommand, integer, list, OptionError, text, type Flag, type Input } from "../command.ts";
+import { table, wordHex } from "../format.ts";
+import { IMPORT_FLAGS, importOptions, loadModel } from "../model-source.ts";
+import { runModel, traceOption } from "../run-model.ts";
+import { readInputs, toValues, writeNpy } from "../tensors.ts";
 
 const MODEL = [{ name: "<model>", summary: "the ONNX file" }];
 const INPUT_FLAG: Flag = {
@@ -37,115 +37,212 @@ export const modelInspect = defineCommand({
     ),
   }),
   run(input) {
-    const model = load(input);
-    const { program } = model;
-    const primitives = (program.segments[0]?.records ?? []).map((record, index) => {
-      const note = program.notes?.primitives[0]?.[index];
+    const result = withModel(input, (model) => {
+      const { program } = model;
+      const primitives = (program.segments[0]?.records ?? []).map((record, index) => {
+        const note = program.notes?.primitives[0]?.[index];
+        return {
+          index,
+          operator: note?.operator ?? "",
+          name: note?.name ?? "",
+          shape: [...(note?.shape ?? [])],
+          words: record.length,
+        };
+      });
       return {
-        index,
-        operator: note?.operator ?? "",
-        name: note?.name ?? "",
-        shape: [...(note?.shape ?? [])],
-        words: record.length,
+        programRoot: model.programRoot,
+        inputs: model.inputs.map(toTensor),
+        outputs: model.outputs.map(toTensor),
+        slots: program.slots.length,
+        constantWords: constantWords(program),
+        primitives,
       };
     });
-    const result = {
-      programRoot: model.programRoot,
-      inputs: model.inputs.map(toTensor),
-      outputs: model.outputs.map(toTensor),
-      slots: program.slots.length,
-      constantWords: [...eachConstant(model.constants)].reduce((sum, [, words]) => sum + words.length, 0),
-      primitives,
-    };
+    const { primitives } = result;
     const rows = primitives.map((one) => [String(one.index), one.operator, one.name, `[${one.shape.join(", ")}]`]);
-    const text = [
+    const lines = [
       `program ${result.programRoot}`,
       `inputs  ${result.inputs.map(describe).join(", ")}`,
       `outputs ${result.outputs.map(describe).join(", ")}`,
       `${result.slots} slots, ${result.constantWords} constant words, ${primitives.length} primitives`,
       "",
       table(["#", "operator", "name", "shape"], rows),
-    ].join("\n");
-    return Promise.resolve({ result, text });
+    ];
+    return Promise.resolve({ result, text: lines.join("\n") });
   },
 });
 
-const outputSchema = tensorSchema.extend({ values: z.array(z.union([z.number(), z.string(), z.boolean()])) });
+const outputSchema = tensorSchema.extend({
+  /** Left out where the tensor is written to a file. */
+  values: z.array(z.union([z.number(), z.string(), z.boolean()])).optional(),
+  file: z.string().optional(),
+});
 
 export const modelRun = defineCommand({
   path: ["model", "run"],
   summary: "run an ONNX file bit for bit as a claim would",
   args: MODEL,
-  flags: [INPUT_FLAG, { flag: "--steps <count>", summary: "steps to run", default: "1" }, ...IMPORT_FLAGS],
+  flags: [
+    INPUT_FLAG,
+    { flag: "--steps <count>", summary: "steps to run", default: "1" },
+    {
+      flag: "--trace <mode>",
+      summary: "what is committed to: full, deferred (the state alone) or none",
+      default: "full",
+    },
+    { flag: "--out <folder>", summary: "write the outputs there, each as <name>.npy" },
+    ...IMPORT_FLAGS,
+  ],
   examples: ["lockstep model run examples/digits/digits.onnx --input examples/digits/samples/input-3.npy"],
-  result: z.object({ programRoot: z.string(), traceRoot: z.string(), outputs: z.array(outputSchema) }),
+  result: z.object({
+    programRoot: z.string(),
+    /** Null when nothing is committed to. */
+    traceRoot: z.string().nullable(),
+    trace: z.enum(["full", "deferred", "none"]),
+    steps: z.int(),
+    seconds: z.number(),
+    outputs: z.array(outputSchema),
+  }),
   async run(input) {
-    const model = load(input);
-    const { run, traceRoot } = runModel(
-      model,
-      readInputs(model, list(input, "input")),
-      integer(input, "steps", 1, 2 ** 20) ?? 1,
-    );
-    const outputs = model.outputs.map((tensor, index) => ({
-      ...toTensor(tensor),
-      values: toValues(run.outputs[index] ?? new Uint32Array(0), model.program.outputs[index]?.type ?? "f32"),
-    }));
-    const text = outputs.map((one) => `${describe(one)}\n  ${one.values.slice(0, 64).join(" ")}`).join("\n");
-    return { result: { programRoot: model.programRoot, traceRoot, outputs }, text: `trace root ${traceRoot}\n${text}` };
+    const trace = traceOption(input);
+    const steps = integer(input, "steps", 1, 2 ** 20) ?? 1;
+    const folder = text(input, "out");
+    const { model, close } = loadModel(input.args[0] ?? "", importOptions(input));
+    try {
+      const inputs = readInputs(model, list(input, "input"));
+      const started = performance.now();
+      const options = { inputs, steps, trace, host: sharedHost(), signal: input.signal };
+      const { run, traceRoot } = await runModel(model, options);
+      const seconds = Math.round(performance.now() - started) / 1000;
+      const shown: string[] = [];
+      const files = fileNames(model.outputs.map(({ name }) => name));
+      const outputs = model.outputs.map((tensor, index) => {
+        const words = run.outputs[index] ?? new Uint32Array(0);
+        const values = toValues(words.subarray(0, folder === undefined ? words.length : 64), wordType(model, index));
+        const described = describe(toTensor(tensor));
+        if (folder === undefined) {
+          shown.push(described, `  ${values.slice(0, 64).join(" ")}`);
+          return { ...toTensor(tensor), values };
+        }
+        const file = join(folder, `${files[index]}.npy`);
+        writeNpy(file, tensor.elementType, tensor.shape, words);
+        shown.push(described, `  ${file}`);
+        return { ...toTensor(tensor), file };
+      });
+      const root = traceRoot === null ? "no trace" : `trace root ${traceRoot}`;
+      const result = { programRoot: model.programRoot, traceRoot, trace, steps, seconds, outputs };
+      return { result, text: [root, ...shown].join("\n") };
+    } finally {
+      close();
+    }
   },
+});
+
+const comparedSchema = tensorSchema.extend({
+  /** Infinite differences, of a NaN or an infinity and something else, are null. */
+  largestDifference: z.number().nullable(),
+  largestRelativeDifference: z.number().nullable(),
+  largestUlp: z.number(),
+  element: z.int(),
+  ours: z.string(),
+  theirs: z.string(),
 });
 
 export const modelCheck = defineCommand({
   path: ["model", "check"],
-  summary: "run an ONNX file here and in onnxruntime and show the largest difference",
+  summary:
+    "run an ONNX file here and in onnxruntime; show how far the outputs and the first tensor that parts are apart",
   args: MODEL,
   flags: [
     INPUT_FLAG,
     { flag: "--seed <number>", summary: "of the inputs drawn where none are given", default: "1" },
+    {
+      flag: "--threshold <part>",
+      summary: "difference, as a part of a tensor's largest magnitude, from which it parts",
+      default: "0.001",
+    },
     ...IMPORT_FLAGS,
   ],
+  examples: ["lockstep model check examples/digits/digits.onnx --input examples/digits/samples/input-3.npy"],
   result: z.object({
     programRoot: z.string(),
-    outputs: z.array(tensorSchema.extend({ largestDifference: z.number(), largestRelativeDifference: z.number() })),
+    outputs: z.array(comparedSchema),
+    /** The first tensor, in the order of the graph, that differs beyond the threshold. */
+    firstDifference: comparedSchema.extend({ operator: z.string(), node: z.string() }).nullable(),
+    /** Tensors of the graph that were compared, and those that could not be. */
+    compared: z.int(),
+    skipped: z.array(z.string()),
+    threshold: z.number(),
   }),
   async run(input) {
     const path = input.args[0] ?? "";
-    const model = load(input);
-    const given = list(input, "input");
-    const inputs = given.length > 0 ? readInputs(model, given) : drawInputs(model.program, integer(input, "seed") ?? 1);
-    const { run } = runModel(model, inputs, 1);
-    const reference = await runReference(path, model, inputs);
-    const outputs = model.outputs.map((tensor, index) => {
-      const type = model.program.outputs[index]?.type ?? "f32";
-      const ours = toValues(run.outputs[index] ?? new Uint32Array(0), type).map(Number);
-      return { ...toTensor(tensor), ...differences(ours, reference[index] ?? []) };
-    });
-    const rows = outputs.map((one) => [
-      describe(one),
-      String(one.largestDifference),
-      String(one.largestRelativeDifference),
-    ]);
-    return {
-      result: { programRoot: model.programRoot, outputs },
-      text: table(["output", "largest difference", "largest relative difference"], rows),
-    };
+    const threshold = thresholdOf(input);
+    const options = importOptions(input);
+    const { model, close } = loadModel(path, options);
+    try {
+      const given = list(input, "input");
+      const inputs =
+        given.length > 0 ? readInputs(model, given) : drawInputs(model.program, integer(input, "seed") ?? 1);
+      const host = sharedHost();
+      const found = await checkModel(path, model, { options, inputs, host, threshold });
+      const outputs = found.outputs.map(toCompared);
+      const { parting, compared, skipped } = found;
+      const firstDifference =
+        parting === null ? null : { ...toCompared(parting), operator: parting.operator, node: parting.node };
+      const rows = [...outputs, ...(firstDifference === null ? [] : [firstDifference])].map((one) => [
+        describe(one),
+        String(one.largestDifference ?? "infinite"),
+        String(one.largestRelativeDifference ?? "infinite"),
+        String(one.largestUlp),
+      ]);
+      const verdict =
+        firstDifference === null
+          ? `${compared} tensors of the graph agree within ${threshold} of their largest magnitude`
+          : `the first that parts: ${firstDifference.name}, made by ${firstDifference.operator} ${firstDifference.node}`;
+      const skips = skipped.length === 0 ? [] : [`not compared: ${skipped.join(", ")}`];
+      return {
+        result: {
+          programRoot: model.programRoot,
+          outputs,
+          firstDifference,
+          compared,
+          skipped: [...skipped],
+          threshold,
+        },
+        text: [table(["tensor", "largest difference", "of the magnitude", "ulp"], rows), "", verdict, ...skips].join(
+          "\n",
+        ),
+      };
+    } finally {
+      close();
+    }
   },
 });
 
-function load(input: Input): ImportedModel {
-  const model = importModel(parseModel(readUserFile(input.args[0] ?? "")), importOptions(input));
-  validateProgram(model.program);
-  return model;
+function withModel<T>(input: Input, use: (model: ImportedModel) => T): T {
+  const { model, close } = loadModel(input.args[0] ?? "", importOptions(input));
+  try {
+    return use(model);
+  } finally {
+    close();
+  }
 }
 
-function runModel(model: ImportedModel, inputs: readonly Uint32Array[], steps: number) {
-  const run = execute(model.program, {
-    inputs,
-    steps,
-    engine: sharedHost().engine,
-    constants: (root) => model.constants.get(root) ?? new Uint32Array(0),
-  });
-  return { run, traceRoot: traceRootOf(run) };
+function thresholdOf(input: Input): number {
+  const value = text(input, "threshold") ?? "0.001";
+  const threshold = Number(value);
+  if (value.trim() === "" || !(threshold >= 0) || threshold > 1) throw new OptionError("threshold", value, "0 to 1");
+  return threshold;
+}
+
+// Each constant once, however many primitives read it.
+function constantWords(program: Program): number {
+  const lengths = new Map<string, number>();
+  for (const { initial, length } of program.slots) if (initial.kind === "constant") lengths.set(initial.root, length);
+  for (const { operands } of program.segments.flatMap(({ records }) => records)) {
+    for (const operand of operands) if (operand.kind === "constant") lengths.set(operand.root, operand.length);
+  }
+  return [...lengths.values()].reduce((sum, length) => sum + length, 0);
 }
 
 // Uniform in [-1, 1) for floats, 0 or 1 for the rest: enough to compare two runtimes.
@@ -171,17 +268,30 @@ function drawInputs(program: Program, seed: number): Uint32Array[] {
   );
 }
 
-function differences(ours: readonly number[], theirs: readonly number[]) {
-  let largestDifference = 0;
-  let largestRelativeDifference = 0;
-  ours.forEach((value, index) => {
-    const other = theirs[index] ?? Number.NaN;
-    if (Object.is(value, other) || value === other || (Number.isNaN(value) && Number.isNaN(other))) return;
-    const difference = Math.abs(value - other);
-    largestDifference = Math.max(largestDifference, difference);
-    largestRelativeDifference = Math.max(largestRelativeDifference, difference / Math.max(Math.abs(other), 1e-30));
-  });
-  return { largestDifference, largestRelativeDifference };
+function wordType(model: ImportedModel, output: number): Program["outputs"][number]["type"] {
+  return model.program.outputs[output]?.type ?? "f32";
+}
+
+// A name of an ONNX value may hold anything; what no file name should hold becomes an underscore, and names stay different.
+function fileNames(names: readonly string[]): string[] {
+  const safe = names.map((name) => name.replace(/[^\w.-]/g, "_").replace(/^\.*$|^\./, "_"));
+  return safe.map((name, index) => (safe.indexOf(name) === index ? name : `${name}-${index}`));
+}
+
+function toCompared(one: Awaited<ReturnType<typeof checkModel>>["outputs"][number]): z.infer<typeof comparedSchema> {
+  const { name, elementType, shape, absolute, relative, ulp, element, ours, theirs } = one;
+  const finite = (value: number) => (Number.isFinite(value) ? value : null);
+  return {
+    name,
+    type: elementType,
+    shape: [...shape],
+    largestDifference: finite(absolute),
+    largestRelativeDifference: finite(relative),
+    largestUlp: ulp,
+    element,
+    ours: wordHex(ours),
+    theirs: wordHex(theirs),
+  };
 }
 
 function toTensor({ name, elementType, shape }: ImportedModel["inputs"][number]) {

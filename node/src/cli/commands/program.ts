@@ -7,40 +7,13 @@ import { eventsOf } from "../../chain/reader.ts";
 import type { Sender } from "../../chain/sender.ts";
 import { encodeProgram } from "../../ir/index.ts";
 import { ContentStore } from "../../roles/content-store.ts";
-import { Programs, type LoweredProgram, type ProgramManifest } from "../../roles/programs.ts";
-import { defineCommand, list, OptionError, type Input } from "../command.ts";
-import { readUserFile } from "../files.ts";
+import { Programs, type LoweredProgram } from "../../roles/programs.ts";
+import { defineCommand } from "../command.ts";
 import { short, table } from "../format.ts";
+import { IMPORT_FLAGS, importOptions, readWholeModel } from "../model-source.ts";
 import { NETWORK_FLAGS, openNetwork, type Network } from "../network.ts";
 import { homeOf, openSender, WALLET_FLAGS } from "../wallet.ts";
 import { readMirror } from "../workbench.ts";
-
-/** Flags that specialise a model at import; they are part of its program. */
-export const IMPORT_FLAGS = [
-  { flag: "--dim <name=size>", summary: "size of a symbolic dimension; repeatable", repeat: true },
-  {
-    flag: "--state <input=output>",
-    summary: "an input that holds an output of the step before; repeatable",
-    repeat: true,
-  },
-];
-
-/** Reads the import flags. */
-export function importOptions(input: Input): Omit<ProgramManifest, "model"> {
-  const pairs = (name: string) =>
-    list(input, name).map((text) => {
-      const at = text.indexOf("=");
-      if (at < 1 || at === text.length - 1) throw new OptionError(name, text, "name=value");
-      return [text.slice(0, at), text.slice(at + 1)] as const;
-    });
-  const dims = Object.fromEntries(
-    pairs("dim").map(([name, size]) => {
-      if (!/^[1-9]\d{0,8}$/.test(size)) throw new OptionError("dim", `${name}=${size}`, "a positive whole size");
-      return [name, Number(size)];
-    }),
-  );
-  return { dims, state: pairs("state").map(([from, to]) => ({ input: from, output: to })) };
-}
 
 const registered = z.object({
   programRoot: z.string(),
@@ -60,7 +33,7 @@ export const programRegister = defineCommand({
   examples: ["lockstep program register examples/digits/digits.onnx"],
   result: registered,
   async run(input) {
-    const model = readUserFile(input.args[0] ?? "");
+    const model = readWholeModel(input.args[0] ?? "");
     const options = importOptions(input);
     const network = await openNetwork(input);
     const { database } = await readMirror(network, input);

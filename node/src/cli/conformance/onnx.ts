@@ -4,26 +4,30 @@
  */
 import { readFileSync } from "node:fs";
 import type { PrimitiveRunner } from "../../engine/index.ts";
+import { LockstepError } from "../../float/errors.ts";
+import type { Host } from "../../host/index.ts";
 import { runCase, runLightCase, SUITE_TOLERANCE } from "../../onnx/conformance.ts";
 import type { CaseResult, Tolerance } from "../../onnx/conformance.ts";
 import { readDataSets, readExpected } from "./cases.ts";
 import type { ConformanceCase } from "./cases.ts";
+import { runNormalCase } from "./normal-weights.ts";
 
 export interface OnnxReport {
   passed: string[];
   failed: { id: string; reason: string }[];
   unsupported: { id: string; operator: string; opset: number; reason: string }[];
+  /** Of each network whose weights were drawn: how many different words its outputs hold. */
+  distinct?: Record<string, number>;
 }
+
+/** Hears of each case once it is done. */
+export type Progress = (done: number, report: OnnxReport) => void;
 
 // The suite's runner allows this one network more.
 const DENSENET_TOLERANCE: Tolerance = { ...SUITE_TOLERANCE, relative: 2e-3 };
 
 /** Runs the cases in order; `progress` hears of each once it is done. */
-export function runCases(
-  cases: readonly ConformanceCase[],
-  runner: PrimitiveRunner,
-  progress: (done: number, report: OnnxReport) => void,
-): OnnxReport {
+export function runCases(cases: readonly ConformanceCase[], runner: PrimitiveRunner, progress: Progress): OnnxReport {
   const report: OnnxReport = { passed: [], failed: [], unsupported: [] };
   cases.forEach((one, index) => {
     const result = tryOne(one, runner);
@@ -39,6 +43,32 @@ export function runCases(
   return report;
 }
 
+/** Runs the light models among the cases with normal weights, here and in onnxruntime. Refuses folders that have none. */
+export async function runNormalCases(
+  cases: readonly ConformanceCase[],
+  seed: number,
+  host: Host,
+  progress: Progress,
+): Promise<OnnxReport> {
+  const light = cases.filter((one) => one.kind === "light");
+  if (light.length === 0) throw new NoLightModelError(cases.length);
+  const distinct: Record<string, number> = {};
+  const report: OnnxReport = { passed: [], failed: [], unsupported: [], distinct };
+  for (const [index, { id, model }] of light.entries()) {
+    try {
+      const result = await runNormalCase(model, seed, host, toleranceOf(id));
+      distinct[id] = result.distinct;
+      if (result.failure === null) report.passed.push(id);
+      else report.failed.push({ id, reason: result.failure });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      report.failed.push({ id, reason: `${error.name}: ${error.message}` });
+    }
+    progress(index + 1, report);
+  }
+  return report;
+}
+
 // What is wrong with the files of one case is that case's failure; the others are run all the same.
 function tryOne(one: ConformanceCase, runner: PrimitiveRunner): CaseResult {
   try {
@@ -50,7 +80,7 @@ function tryOne(one: ConformanceCase, runner: PrimitiveRunner): CaseResult {
 }
 
 function runOne(one: ConformanceCase, runner: PrimitiveRunner): CaseResult {
-  const tolerance = one.id.includes("densenet") ? DENSENET_TOLERANCE : SUITE_TOLERANCE;
+  const tolerance = toleranceOf(one.id);
   if (one.kind === "light") {
     const expected = readExpected(one.model);
     if (expected.length === 0) return { status: "failed", reason: "no expected output beside the model" };
@@ -59,4 +89,17 @@ function runOne(one: ConformanceCase, runner: PrimitiveRunner): CaseResult {
   const data = readDataSets(one.folder);
   if (data.length === 0) return { status: "failed", reason: "no test_data_set_0" };
   return runCase(readFileSync(`${one.folder}/model.onnx`), data, runner, tolerance);
+}
+
+function toleranceOf(id: string): Tolerance {
+  return id.includes("densenet") ? DENSENET_TOLERANCE : SUITE_TOLERANCE;
+}
+
+/** Weights are drawn for light models only, and there is none. */
+export class NoLightModelError extends LockstepError {
+  constructor(cases: number) {
+    super("NoLightModelError", `None of the ${cases} cases is a light model: an .onnx file with no data of its own`, {
+      cases,
+    });
+  }
 }

@@ -15,7 +15,7 @@ import { LockstepError } from "../../float/errors.ts";
 import { importModel, parseModel } from "../../onnx/index.ts";
 import { ContentStore } from "../../roles/content-store.ts";
 import { chooseLie, lieText, type LieChoice } from "../../roles/lie.ts";
-import { Programs, type LoweredProgram, type ProgramManifest } from "../../roles/programs.ts";
+import { Programs, type LoweredProgram, type ProgramOptions } from "../../roles/programs.ts";
 import { claimsOf, tasksOf, type Claim, type ClaimStatus } from "../../roles/views.ts";
 import { queryLeaderboard } from "../commands/leaderboard.ts";
 import { registerProgram } from "../commands/program.ts";
@@ -97,11 +97,7 @@ async function requestWork(network: LocalNetwork, database: NodeDatabase, log: L
   return mlp;
 }
 
-async function addExample(
-  programs: Programs,
-  path: string,
-  options: Omit<ProgramManifest, "model">,
-): Promise<LoweredProgram> {
+async function addExample(programs: Programs, path: string, options: ProgramOptions): Promise<LoweredProgram> {
   return programs.add(readFileSync(join(EXAMPLES, path)), options);
 }
 
