@@ -14,12 +14,13 @@ import {
   UnsupportedOperatorError,
   UnsupportedTensorError,
 } from "./errors.ts";
+import { parseDataFile } from "./data-file.ts";
 import { importModel } from "./import.ts";
 import type { ImportedModel, ImportOptions } from "./import.ts";
+import { itemName } from "./items.ts";
 import { parseModel } from "./model.ts";
-import { parseTensorFile } from "./tensor.ts";
 import type { OnnxTensor } from "./tensor.ts";
-import type { OnnxModel } from "./types.ts";
+import type { OnnxModel, OnnxValue } from "./types.ts";
 import { knownFromWords, knownTensor, sizeOf, wordsOf } from "./values.ts";
 import type { KnownValue } from "./values.ts";
 
@@ -52,13 +53,10 @@ export function runCase(
 ): CaseResult {
   return guarded(modelBytes, () => {
     const model = parseModel(modelBytes);
-    for (const { name, kind } of [...model.graph.inputs, ...model.graph.outputs]) {
-      if (kind !== "tensor") throw new UnsupportedTensorError(name, `a graph input or output of kind ${kind}`);
-    }
     for (const { inputs, outputs } of data) {
-      const names = givenInputs(model);
-      const given = new Map(inputs.map((bytes, index) => [names[index] ?? `input ${index}`, parseTensorFile(bytes)]));
-      const expected = outputs.map((bytes) => parseTensorFile(bytes));
+      const declared = givenInputs(model);
+      const given = new Map(inputs.flatMap((bytes, index) => dataOf(bytes, declared[index], `input ${index}`)));
+      const expected = outputs.flatMap((bytes, index) => dataOf(bytes, model.graph.outputs[index], `output ${index}`));
       const reason = runOnce(model, given, expected, runner, tolerance);
       if (reason !== null) return { status: "failed", reason };
     }
@@ -89,7 +87,9 @@ export function runLightCase(
         data: Float32Array.from({ length }, (_, index) => index / length),
       });
     }
-    const expected = expectedBytes.map((bytes) => parseTensorFile(bytes));
+    const expected = expectedBytes.flatMap((bytes, index) =>
+      dataOf(bytes, model.graph.outputs[index], `output ${index}`),
+    );
     const reason = runOnce(model, given, expected, runner, tolerance);
     return reason === null ? { status: "passed" } : { status: "failed", reason };
   });
@@ -121,15 +121,23 @@ function operatorAt(modelBytes: Uint8Array, tensor: unknown): { operator: string
 }
 
 /** The inputs a case gives data for: before IR version 4 initializers are listed as inputs too. */
-function givenInputs(model: OnnxModel): string[] {
-  return model.graph.inputs.map(({ name }) => name).filter((name) => !model.graph.initializers.has(name));
+function givenInputs(model: OnnxModel): OnnxValue[] {
+  return model.graph.inputs.filter(({ name }) => !model.graph.initializers.has(name));
+}
+
+/** The tensors of a data file, by the names that inputs and outputs of a program have. */
+function dataOf(bytes: Uint8Array, declared: OnnxValue | undefined, absent: string): [string, OnnxTensor][] {
+  const name = declared?.name ?? absent;
+  const found = parseDataFile(bytes, declared, name);
+  if (found === undefined) return [];
+  return "dtype" in found ? [[name, found]] : found.map((item, index) => [itemName(name, index), item]);
 }
 
 /** Why the outputs differ, or null. */
 function runOnce(
   model: OnnxModel,
   given: ReadonlyMap<string, OnnxTensor>,
-  expected: readonly OnnxTensor[],
+  expected: readonly (readonly [string, OnnxTensor])[],
   runner: PrimitiveRunner,
   tolerance: Tolerance,
 ): string | null {
@@ -142,8 +150,15 @@ function runOnce(
     return wordsOf(value, name);
   });
   const { constants, program } = imported;
-  const run = execute(program, { inputs, constants: (root) => constants.get(root)!, steps: 1, engine: runnerEngine(runner) });
-  for (const [index, tensor] of expected.entries()) {
+  const run = execute(program, {
+    inputs,
+    constants: (root) => constants.get(root)!,
+    steps: 1,
+    engine: runnerEngine(runner),
+  });
+  if (imported.outputs.length > expected.length)
+    return `${imported.outputs.length} outputs instead of ${expected.length}`;
+  for (const [index, [, tensor]] of expected.entries()) {
     const output = imported.outputs[index];
     const want = knownTensor(tensor);
     if (want === undefined)

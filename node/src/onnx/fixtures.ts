@@ -37,7 +37,10 @@ export function modelOf({ opset = 17, nodes, inputs = {}, initializers = {}, out
   return {
     irVersion: 8,
     producerName: "lockstep",
-    opsets: new Map([["", opset]]),
+    opsets: new Map([
+      ["", opset],
+      ["com.microsoft", 1],
+    ]),
     graph: {
       name: "graph",
       nodes: nodes.map(nodeOf),
@@ -64,6 +67,8 @@ function nodeOf({ op, inputs, outputs = ["y0"], attributes = {}, domain = "" }: 
 
 export const ints = (...values: number[]): Attribute => ({ type: "ints", value: values.map(BigInt) });
 export const int = (value: number): Attribute => ({ type: "int", value: BigInt(value) });
+export const manyFloats = (...values: number[]): Attribute => ({ type: "floats", value: values });
+export const texts = (...values: string[]): Attribute => ({ type: "strings", value: values });
 export const float = (value: number): Attribute => ({ type: "float", value });
 export const text = (value: string): Attribute => ({ type: "string", value });
 

@@ -112,7 +112,10 @@ function gridSample(scope: Scope): Value[] {
           const word = b.load(at, b.addI(entry, dimensions - 1 - axis));
           const coordinate = denormalised(b, word, extent, isAligned);
           const [low, high] = isAligned ? [0, extent - 1] : [-0.5, extent - 0.5];
-          if (border === "border") return b.max(b.min(coordinate, extent - 1), 0);
+          if (border === "border") {
+            const start = b.select(b.lt(coordinate, low), b.f32(0), coordinate);
+            return b.select(b.lt(high, coordinate), b.f32(extent - 1), start);
+          }
           return border === "reflection" ? reflected(b, coordinate, low, high) : coordinate;
         });
         const read = (places: readonly Register[]): Register =>

@@ -20,9 +20,11 @@ import type { NodeIdentity } from "./errors.ts";
 import { inlineFunctions } from "./functions.ts";
 import { createGraph } from "./graph.ts";
 import type { Graph, NamedValue } from "./graph.ts";
+import { inputValue, sequenceName, tensorsOf } from "./items.ts";
 import type { Lower, Scope } from "./node.ts";
 import { copied } from "./primitives.ts";
 import { OPERATORS, OPSETS } from "./registry.ts";
+import { TAKES_ITEMS } from "./sequence.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
 import { emptyValue, isElementType, knownTensor, sizeOf, WORD_TYPE } from "./values.ts";
@@ -66,30 +68,31 @@ export function importModel(source: OnnxModel, options: ImportOptions = {}): Imp
   const names = new Map<string, Value>();
   checkOptions(model, options);
   for (const [name, tensor] of model.graph.initializers) names.set(name, known(name, tensor));
-  for (const declared of model.graph.inputs) {
+  const tensorInput = (declared: OnnxValue): Value => {
     const { name } = declared;
     const bound = entry(options.bind, name);
-    if (bound !== undefined) {
-      names.set(name, boundValue(declared, bound));
-      continue;
-    }
-    // Before IR version 4 every initializer is an input too, and is not meant to be given.
-    if (names.has(name)) continue;
+    if (bound !== undefined) return boundValue(declared, bound);
     const elementType = typeOfInput(declared);
     const shape = shapeOfInput(declared, options);
     const length = sizeOf(shape);
-    if (length === 0) {
-      names.set(name, emptyValue(elementType, shape));
-      continue;
-    }
+    if (length === 0) return emptyValue(elementType, shape);
     inputs.push({ name, elementType, shape });
     const draft = { name, shape, length, type: WORD_TYPE[elementType] };
     const isState = state.some((pair) => pair.input === name);
-    names.set(name, isState ? graph.addSlot(draft, elementType) : graph.addInput(draft, elementType));
+    return isState ? graph.addSlot(draft, elementType) : graph.addInput(draft, elementType);
+  };
+  for (const declared of model.graph.inputs) {
+    // Before IR version 4 every initializer is an input too, and is not meant to be given.
+    const isMade = names.has(declared.name) && entry(options.bind, declared.name) === undefined;
+    if (!isMade) names.set(declared.name, inputValue(declared, options, tensorInput));
   }
   const lowerer: Lowerer = { model, graph };
   lowerNodes(lowerer, model.graph, names);
-  const outputs = model.graph.outputs.map((declared) => output(lowerer, declared, names));
+  const outputs = model.graph.outputs.flatMap(({ name }) => {
+    const value = names.get(name);
+    if (value === undefined) throw new UnsupportedTensorError(name, "the graph output is never made");
+    return tensorsOf(name, value).map((tensor) => output(lowerer, tensor));
+  });
   const next = inputs.flatMap((tensor) => {
     const pair = state.find((candidate) => candidate.input === tensor.name);
     return pair === undefined ? [] : [nextState(lowerer, tensor, pair.output, names)];
@@ -142,6 +145,9 @@ function lowerNode(scope: Scope): readonly Value[] {
       scope.identity,
       `the operator exists in operator sets ${row.since} to ${row.until}`,
     );
+  }
+  if (scope.inputs.some((value) => value?.items !== undefined) && !TAKES_ITEMS.has(key)) {
+    throw new UnsupportedOperatorError(scope.identity, "a sequence or an optional where a tensor is expected");
   }
   try {
     return row.lower(scope);
@@ -204,9 +210,7 @@ export function scopeOf(lowerer: Lowerer, node: OnnxNode, names: ReadonlyMap<str
   };
 }
 
-function output(lowerer: Lowerer, { name }: OnnxValue, names: ReadonlyMap<string, Value>): NamedValue {
-  const value = names.get(name);
-  if (value === undefined) throw new UnsupportedTensorError(name, "the graph output is never made");
+function output(lowerer: Lowerer, { name, value }: NamedValue): NamedValue {
   if (sizeOf(value.shape) === 0) throw new UnsupportedTensorError(name, "a graph output without elements");
   return { name, value: asPrimitive(lowerer, name, value) };
 }
@@ -320,7 +324,7 @@ function checkOptions(model: OnnxModel, options: ImportOptions): void {
     model.graph.inputs.flatMap(({ shape }) => shape ?? []).filter((extent) => typeof extent === "string"),
   );
   const require = (option: string, name: string, among: ReadonlySet<string>, what: string): void => {
-    if (!among.has(name))
+    if (!among.has(name) && !(what === "input" && among.has(sequenceName(name) ?? name)))
       throw new ImportOptionError(option, name, `the model has no such ${what}`, { known: [...among] });
   };
   for (const name of Object.keys(options.bind ?? {})) require("bind", name, inputs, "input");

@@ -1,25 +1,28 @@
 /**
- * Attention of the domain com.microsoft (numerics, "Lowering"): the parts of each operator are brought into the form of the
- * standard Attention and lowered as that is. Refuses caches of another length than the model's past, sinks, and masks in forms
+ * Attention of the domain com.microsoft (numerics, "Lowering"): the parts of each operator become scores with cap and
+ * masks in their epilogue, a softmax whose quotient is taken in the context's epilogue. Refuses caches of another length than the model's past, sinks, and masks in forms
  * beyond those listed.
  */
 
 import { ATTENTION } from "./attention.ts";
 import { elementwise } from "./broadcast.ts";
 import { cast } from "./cast.ts";
-import { matMul } from "./contraction.ts";
+import { matMul, productOfRows } from "./contraction.ts";
+import { broadcastStrides } from "./fold.ts";
+import * as math from "./math.ts";
 import { concatenated } from "./indexing.ts";
 import { floatAttribute, input, intAttribute, intsAttribute, knownNumbers, mismatch, requireType } from "./node.ts";
 import { requiredInt, requireSize, standingFor, unsupported } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { indexed, transposed, view } from "./primitives.ts";
+import type { Read } from "./primitives.ts";
+import { softmaxParts } from "./reduction.ts";
 import { splitAlong } from "./shape.ts";
 import type { Attribute } from "./types.ts";
 import { isKnown, knownIntegers, reshaped, sizeOf, stridesOf } from "./values.ts";
 import type { Value } from "./values.ts";
 
 const int = (value: number): Attribute => ({ type: "int", value: BigInt(value) });
-const float = (value: number): Attribute => ({ type: "float", value });
 
 /** [batch, positions, heads * size] as [batch, heads, positions, size]. */
 function byHeads(scope: Scope, value: Value, heads: number): Value {
@@ -51,16 +54,53 @@ interface Parts {
   readonly softcap: number;
 }
 
-/** The attention of the parts: [batch, positions, heads * size]. */
-function attend(scope: Scope, parts: Parts): Value {
-  const { q, k, v, past } = parts;
-  const scale = parts.scale === 0 ? undefined : float(parts.scale);
-  // The standard operator counts its past by its own inputs.
-  const [oldK, newK] = past === 0 ? [undefined, k] : splitAlong(scope, k, 2, [past, k.shape[2] - past]);
-  const [oldV, newV] = past === 0 ? [undefined, v] : splitAlong(scope, v, 2, [past, v.shape[2] - past]);
-  const attributes = { scale, is_causal: int(parts.isCausal ? 1 : 0), softcap: float(parts.softcap) };
-  const standing = standingFor(scope, [q, newK, newV, parts.mask, oldK, oldV], attributes);
-  return flat(scope, ATTENTION["Attention"](standing)[0]);
+/** The attention of the parts: [batch, positions, heads * size]. A cap comes before the masks, which hide for good. */
+function attend(scope: Scope, { q, k, v, mask, isCausal, past, scale, softcap }: Parts): Value {
+  const [batch, heads, length, size] = q.shape;
+  const [, sources, total] = k.shape;
+  const group = heads / sources;
+  if (!Number.isInteger(group) || v.shape[1] !== sources || v.shape[2] !== total || k.shape[3] !== size) {
+    throw mismatch(scope, "queries, keys and values do not fit", { q: q.shape, k: k.shape, v: v.shape });
+  }
+  const shape = [batch, sources, group, length, total];
+  const factor = scale === 0 ? 1 / Math.sqrt(size) : scale;
+  const causal = isCausal ? windowMask(scope, length, past, total, total) : undefined;
+  const masks = [mask, causal].filter((one) => one !== undefined);
+  const scores = productOfRows(
+    scope,
+    reshaped(q, [batch, sources, group, length, size]),
+    reshaped(k, [batch, sources, 1, total, size]),
+    {
+      reads: masks.map((one) => maskRead(scope, one, [batch, heads, length, total], group)),
+      finish: (b, dot, words) => {
+        const scaled = b.mul(dot, factor);
+        const capped = softcap === 0 ? scaled : b.mul(math.tanh(b, b.div(scaled, softcap)), softcap);
+        return masks.reduce((score, one, index) => {
+          const hides = one.elementType === "bool";
+          return hides ? b.select(words[index], score, b.f32(-Infinity)) : b.add(score, words[index]);
+        }, capped);
+      },
+    },
+  );
+  const rows = { value: scores, shape: shape.slice(0, 4), count: total };
+  const { exponentials, reciprocal } = softmaxParts(scope, rows);
+  const turned = reshaped(transposed(scope, v, [0, 1, 3, 2]), [batch, sources, 1, v.shape[3], total]);
+  const context = productOfRows(scope, exponentials, turned, {
+    reads: [{ value: reciprocal, strides: [...stridesOf(rows.shape), 0], offset: 0 }],
+    finish: (b, dot, [by]) => b.mul(dot, by),
+  });
+  return flat(scope, reshaped(context, [batch, heads, length, v.shape[3]]));
+}
+
+/** A mask that broadcasts to [batch, heads, length, total], read over [batch, sources, group, length, total]. */
+function maskRead(scope: Scope, mask: Value, whole: readonly number[], group: number): Read {
+  const fits = mask.shape.every((extent, axis) => {
+    return extent === 1 || extent === whole.at(axis - mask.shape.length);
+  });
+  if (!fits || mask.shape.length > 4)
+    throw mismatch(scope, "the mask does not fit the scores", { mask: mask.shape, whole });
+  const [batch, head, length, total] = broadcastStrides(mask.shape, whole);
+  return { value: mask, strides: [batch, head * group, head, length, total], offset: 0 };
 }
 
 function rotated(scope: Scope, x: Value, cosines: Value, sines: Value, positions: Value, dimensions: number): Value {
@@ -102,12 +142,12 @@ function withPast(scope: Scope, past: Value | undefined, now: Value): Value {
   return past === undefined || past.shape[2] === 0 ? now : concatenated(scope, [past, now], 2);
 }
 
-/** Bools [length, total]: the keys a query of a window sees, itself and `window` before it. */
-function windowMask(scope: Scope, length: number, total: number, window: number): Value {
+/** Bools [length, total]: the keys a query sees, itself and those before it that are less than `window` away. */
+function windowMask(scope: Scope, length: number, past: number, total: number, window: number): Value {
   requireSize(scope, length * total);
   const seen = BigInt64Array.from({ length: length * total }, (_, index) => {
-    const distance = Math.floor(index / total) + total - length - (index % total);
-    return distance >= 0 && distance <= window ? 1n : 0n;
+    const distance = Math.floor(index / total) + past - (index % total);
+    return distance >= 0 && distance < window ? 1n : 0n;
   });
   return knownIntegers("bool", [length, total], seen);
 }
@@ -146,7 +186,7 @@ function groupQueryAttention(scope: Scope): Value[] {
     q,
     k: keys,
     v: values,
-    mask: window > 0 ? windowMask(scope, length, total, window) : bias,
+    mask: window > 0 ? windowMask(scope, length, past, total, window) : bias,
     isCausal: window <= 0,
     past,
     scale: floatAttribute(scope, "scale", 0),

@@ -49,7 +49,7 @@ function scalingOf(scope: Scope, shape: readonly number[]): Scaling {
   if (sizeOf(scale.shape) === 1) return { scale, zero, strides: shape.map(() => 0), blocks: ones };
   const axis = axisOf(scope, intAttribute(scope, "axis", 1), shape.length);
   const block = intAttribute(scope, "block_size", 0);
-  if (scale.shape.length === 1) {
+  if (scale.shape.length === 1 && block === 0) {
     if (scale.shape[0] !== shape[axis]) {
       throw mismatch(scope, "the scale is not one per place of its axis", {
         shape: [...shape],

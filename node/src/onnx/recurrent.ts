@@ -1,7 +1,7 @@
 /**
  * Recurrent networks, unrolled over their positions (numerics, "Lowering"): per position a dot product per gate row and
- * elementwise primitives for the cell. Input projections of all positions are one product. Refuses more than 512 positions,
- * clipping and activations without a lowering.
+ * elementwise primitives for the cell. Input projections of all positions are one product. Refuses networks that
+ * unroll to more than 2,048 primitives, and activations without a lowering.
  */
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
@@ -9,24 +9,20 @@ import { productOfRows } from "./contraction.ts";
 import { elementwise, where } from "./broadcast.ts";
 import { broadcastTo } from "./shape.ts";
 import { concatenated } from "./indexing.ts";
-import * as math from "./math.ts";
-import { attribute, input, intAttribute, mismatch, requireType, stringAttribute, unsupported } from "./node.ts";
+import { activationsOf } from "./activations.ts";
+import type { Activation } from "./activations.ts";
+import { input, intAttribute, mismatch, requireType, stringAttribute, unsupported } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { indexed, transposed, view } from "./primitives.ts";
 import { floatValue, reshaped, stridesOf } from "./values.ts";
 import type { Value } from "./values.ts";
 
-const MOST_POSITIONS = 512;
+/** Primitives that a network may unroll to. */
+const MOST_PRIMITIVES = 2048;
 
-type Activation = (b: ScalarBuilder, x: Register) => Register;
-
-const ACTIVATIONS: Readonly<Record<string, Activation>> = {
-  sigmoid: math.sigmoid,
-  tanh: math.tanh,
-  relu: (b, x) => b.max(x, 0),
-  softsign: (b, x) => b.div(x, b.add(b.abs(x), 1)),
-  softplus: math.softplus,
-};
+/** Primitives of one position, by the number of gates, and of a state's choice where sequences differ in length. */
+const PER_POSITION: Readonly<Record<number, number>> = { 1: 2, 3: 6, 4: 3 };
+const PER_CHOICE = 3;
 
 /** The parts of one direction; matrices have one row per gate and hidden element. */
 interface Direction {
@@ -93,6 +89,7 @@ const simpleCell: Cell = (scope, _, direction, projected, [h]) => {
 /** Gates in the order input, output, forget, cell. */
 const lstmCell: Cell = (scope, setup, direction, projected, [h, c]) => {
   const [f, g, hOf] = direction.activations;
+  const isCoupled = intAttribute(scope, "input_forget", 0) !== 0;
   const sums = gatesOf(scope, direction, projected, h);
   const [i, o, forget, candidate] = [0, 1, 2, 3].map((gate) => gateOf(scope, setup, sums, gate));
   const { peepholes } = direction;
@@ -107,7 +104,7 @@ const lstmCell: Cell = (scope, setup, direction, projected, [h, c]) => {
     "float32",
     (b, wi, wf, wc, wOld, pi, pf) => {
       const entry = f(b, look(b, wi, wOld, pi));
-      const kept = f(b, look(b, wf, wOld, pf));
+      const kept = isCoupled ? b.sub(1, entry) : f(b, look(b, wf, wOld, pf));
       return b.fma(kept, wOld, b.mul(entry, g(b, wc)));
     },
   );
@@ -176,7 +173,7 @@ function runDirection(
       b.ltI(position, b.load(counts, b.digits[0])),
     );
     state = next.map((value, index) => where(scope, isInside, value, state[index]));
-    all[position] = where(scope, isInside, next[0], floatValue(0));
+    all[position] = elementwise(scope, [isInside, next[0]], "float32", (b, flag, x) => b.select(flag, x, b.f32(0)));
   }
   return { all, last: state };
 }
@@ -203,12 +200,13 @@ function recurrent(gates: number, defaults: readonly string[], cell: Cell, hasCe
     if (rows !== gates * hidden || w.shape[1] !== rows || x.shape.length !== 3) {
       throw mismatch(scope, "the weights do not fit", { x: x.shape, w: w.shape, r: r.shape });
     }
-    if (positions > MOST_POSITIONS) throw unsupported(scope, `${positions} positions; at most ${MOST_POSITIONS}`);
-    if (attribute(scope, "clip", "float") !== undefined) throw unsupported(scope, "clipped cells");
+    const each = PER_POSITION[gates] + (scope.inputs[4] === undefined ? 0 : PER_CHOICE);
+    if (positions * directions * each > MOST_PRIMITIVES) {
+      throw unsupported(scope, `${positions} positions, ${each} primitives each; at most ${MOST_PRIMITIVES} in all`);
+    }
     const setup: Setup = { x, positions, batch, hidden, lengths: scope.inputs[4] };
     const kind = stringAttribute(scope, "direction", "forward");
-    const names =
-      attribute(scope, "activations", "strings") ?? Array.from({ length: directions }, () => defaults).flat();
+    const activations = activationsOf(scope, Array.from({ length: directions }, () => defaults).flat());
     const initialOf = (index: number, direction: number): Value => {
       const given = scope.inputs[index];
       if (given === undefined) return broadcastTo(scope, floatValue(0), [batch, hidden]);
@@ -223,9 +221,7 @@ function recurrent(gates: number, defaults: readonly string[], cell: Cell, hasCe
         r: part(scope, r, index),
         biases: bias === undefined ? undefined : [half(0), half(rows)],
         peepholes,
-        activations: names
-          .slice(index * defaults.length, (index + 1) * defaults.length)
-          .map((name) => activationOf(scope, name)),
+        activations: activations.slice(index * defaults.length, (index + 1) * defaults.length),
         isReverse: kind === "reverse" || index === 1,
       };
       const initial = hasCell ? [initialOf(5, index), initialOf(6, index)] : [initialOf(5, index)];
@@ -256,12 +252,6 @@ function stack(scope: Scope, values: readonly Value[]): Value {
     values.map((value) => reshaped(value, [1, ...value.shape])),
     0,
   );
-}
-
-function activationOf(scope: Scope, name: string): Activation {
-  const found = ACTIVATIONS[name.toLowerCase()];
-  if (found === undefined) throw unsupported(scope, `activation ${name}`);
-  return found;
 }
 
 export const RECURRENTS: OperatorTable = {

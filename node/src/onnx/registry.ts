@@ -10,6 +10,7 @@ import { CONTROL } from "./control.ts";
 import { CONVOLUTIONS } from "./convolution.ts";
 import { EINSUMS } from "./einsum.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
+import { DATA_DEPENDENT } from "./fold-data.ts";
 import { GRIDS } from "./grid.ts";
 import { INDEXING } from "./indexing.ts";
 import { LOSSES } from "./loss.ts";
@@ -23,7 +24,9 @@ import { QUANTIZERS } from "./quantize.ts";
 import { RECURRENTS } from "./recurrent.ts";
 import { REDUCTIONS } from "./reduction.ts";
 import { RESIZERS } from "./resize.ts";
+import { SCANS } from "./scan.ts";
 import { SCATTERS } from "./scatter.ts";
+import { SEQUENCES } from "./sequence.ts";
 import { SHAPES } from "./shape.ts";
 import { SIGNALS } from "./signal.ts";
 
@@ -36,6 +39,7 @@ const FAMILIES: readonly OperatorTable[] = [
   CONTRACTIONS,
   CONTROL,
   CONVOLUTIONS,
+  DATA_DEPENDENT,
   EINSUMS,
   ELEMENTWISE,
   GRIDS,
@@ -50,7 +54,9 @@ const FAMILIES: readonly OperatorTable[] = [
   RECURRENTS,
   REDUCTIONS,
   RESIZERS,
+  SCANS,
   SCATTERS,
+  SEQUENCES,
   SHAPES,
   SIGNALS,
 ];
@@ -74,6 +80,8 @@ const RANGES: Readonly<Record<string, readonly [since: number, until?: number]>>
   CastLike: [15],
   Celu: [12],
   CenterCropPad: [18],
+  Compress: [9],
+  ConcatFromSequence: [11],
   ConstantOfShape: [9],
   ConvInteger: [10],
   Cos: [7],
@@ -104,7 +112,12 @@ const RANGES: Readonly<Record<string, readonly [since: number, until?: number]>>
   Mish: [18],
   Mod: [10],
   NegativeLogLikelihoodLoss: [12],
+  NonMaxSuppression: [10],
+  NonZero: [9],
   OneHot: [9],
+  Optional: [15],
+  OptionalGetElement: [15],
+  OptionalHasElement: [15],
   QLinearConv: [10],
   QLinearMatMul: [10],
   QuantizeLinear: [10],
@@ -114,19 +127,29 @@ const RANGES: Readonly<Record<string, readonly [since: number, until?: number]>>
   RotaryEmbedding: [23],
   Round: [11],
   STFT: [17],
+  Scan: [8],
   Scatter: [9, 10],
   ScatterElements: [11],
   ScatterND: [11],
+  SequenceAt: [11],
+  SequenceConstruct: [11],
+  SequenceEmpty: [11],
+  SequenceErase: [11],
+  SequenceInsert: [11],
+  SequenceLength: [11],
+  SequenceMap: [17],
   Shrink: [9],
   Sign: [9],
   Sin: [7],
   Sinh: [9],
   SoftmaxCrossEntropyLoss: [12],
+  SplitToSequence: [11],
   Swish: [24],
   Tan: [7],
   TensorScatter: [24],
   ThresholdedRelu: [10],
   Trilu: [14],
+  Unique: [11],
   Upsample: [7, 9],
   Where: [9],
 };

@@ -175,7 +175,7 @@ function coordinateOf({ from, to, scale, roi }: AxisPlan, mode: string, place: n
       return center * (1 - adjustment) + (place + 0.5) / scale - 0.5;
     }
     case "pytorch_half_pixel":
-      return to === 1 ? -0.5 : (place + 0.5) / scale - 0.5;
+      return to === 1 ? 0 : (place + 0.5) / scale - 0.5;
     case "align_corners":
       return to === 1 ? 0 : (place * (from - 1)) / (to - 1);
     case "asymmetric":
