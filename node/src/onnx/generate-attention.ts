@@ -7,13 +7,13 @@
 import { ATTENTION, capStage, headsOf, joinStages, scaleStage } from "./attention.ts";
 import type { Heads } from "./attention.ts";
 import type { CachedAttention, Phase } from "./cache.ts";
-import { toBits } from "../float/words.ts";
+import { NEGATIVE_INFINITY, toBits } from "../float/words.ts";
 import { floatAttribute, input, intAttribute, known, mismatch, requiredInt, standingFor, unsupported } from "./node.ts";
 import type { Scope } from "./node.ts";
 import { splitAlong } from "./shape.ts";
 import type { OnnxGraph, OnnxNode } from "./types.ts";
 import { reshaped, sizeOf } from "./values.ts";
-import type { KnownValue, Value } from "./values.ts";
+import type { Value } from "./values.ts";
 import { transposed } from "./primitives.ts";
 
 /** A node whose caches are inputs of the graph. */
@@ -41,7 +41,8 @@ const STANDARD: AttentionForm = {
     const [k, v] = [headsOf(scope, input(scope, 1), sources), headsOf(scope, input(scope, 2), sources)];
     if (scope.inputs[6] !== undefined) throw unsupported(scope, "a number of valid keys beside a cache of slots");
     if (intAttribute(scope, "qk_matmul_output_mode", 0) !== 0) throw unsupported(scope, "an output of the scores");
-    checkCausal(scope, scope.inputs[3], q.length);
+    const mask = scope.inputs[3];
+    checkCausal(scope, mask === undefined ? [] : [mask], q.length, intAttribute(scope, "is_causal", 0) !== 0);
     const end = joinStages([scaleStage(scope, q.size), capStage(floatAttribute(scope, "softcap", 0))]);
     return checked(scope, { q, k, v, end, reach: null });
   },
@@ -97,7 +98,8 @@ export function attentionSites(graph: OnnxGraph): AttentionSite[] {
   });
 }
 
-function checked(scope: Scope, parts: Omit<CachedAttention, "cache">): Omit<CachedAttention, "cache"> {
+/** The parts of an attention, if their shapes fit each other. */
+export function checked(scope: Scope, parts: Omit<CachedAttention, "cache">): Omit<CachedAttention, "cache"> {
   const { q, k, v } = parts;
   const fits = Number.isInteger(q.heads / k.heads) && v.heads === k.heads && k.size === q.size;
   if (fits && k.length === q.length && v.length === q.length) return parts;
@@ -120,43 +122,40 @@ function flat(context: Value): Value {
   return reshaped(context, [batch, length, heads * size]);
 }
 
-/** Refuses a mask that hides other keys than those behind the query. Padding is the program's own business, none is given. */
-function checkCausal(scope: Scope, mask: Value | undefined, length: number): void {
-  const isCausal = intAttribute(scope, "is_causal", 0) !== 0 || length === 1;
-  if (mask === undefined) {
-    if (!isCausal) throw unsupported(scope, "a decoder whose attention is not causal");
-    return;
+/**
+ * Refuses masks that, together, hide other keys than those behind the query. Padding is the program's own business: none is
+ * given. `isCausal` says that keys behind the query are hidden anyway.
+ */
+export function checkCausal(scope: Scope, masks: readonly Value[], length: number, isCausal: boolean): void {
+  const seen = masks.map((mask) => seenBy(scope, mask));
+  const total = Math.max(length, ...masks.map(({ shape }) => shape.at(-1) ?? 1));
+  for (let row = 0; row < length; row++) {
+    for (let place = 0; place < total; place++) {
+      const isSeen = seen.every((sees) => sees(row, place));
+      const isBehind = place > row + total - length;
+      if (!isSeen && !isBehind) throw unsupported(scope, "a mask that hides keys in front of the query");
+      if (isSeen && isBehind && !isCausal) throw unsupported(scope, "a decoder whose attention is not causal");
+    }
   }
-  const seen = visibility(known(scope, mask, "the mask"));
-  if (seen === null) throw unsupported(scope, "a mask that is more than what is seen and what is not");
-  const keys = mask.shape.at(-1) ?? 1;
-  const rows = mask.shape.at(-2) ?? 1;
-  const past = keys === 1 ? 0 : keys - length;
-  let hides = false;
-  const isUnderstood = seen.every((isSeen, index) => {
-    const [row, place] = [Math.floor(index / keys) % rows, index % keys];
-    const isBehind = rows > 1 && place > row + past;
-    if (!isSeen) hides = true;
-    return isBehind || isSeen;
-  });
-  if (!isUnderstood) throw unsupported(scope, "a mask that hides keys in front of the query");
-  if (isCausal) return;
-  const behind = (length * (length - 1)) / 2;
-  const hidden = seen.filter((isSeen) => !isSeen).length;
-  const copies = sizeOf(mask.shape) / (rows * keys);
-  if (!hides || hidden !== behind * copies) throw unsupported(scope, "a decoder whose attention is not causal");
 }
 
-/** Per element whether it is seen; null where it is neither seen nor hidden. */
-function visibility({ at, elementType }: KnownValue): boolean[] | null {
-  if (at.kind === "integers") return elementType === "bool" ? Array.from(at.integers, (item) => item !== 0n) : null;
-  const hidden = toBits(-10000);
-  const seen: boolean[] = [];
-  for (const word of at.words) {
-    if (word === 0 || word === 0x80000000) seen.push(true);
-    // Negative and no larger than -10,000.
-    else if (word >= hidden && word <= 0xff800000) seen.push(false);
-    else return null;
-  }
-  return seen;
+/** Whether a query sees a key in every batch and head of a known mask. */
+function seenBy(scope: Scope, mask: Value): (row: number, place: number) => boolean {
+  const { at, elementType, shape } = known(scope, mask, "the mask");
+  const [rows, keys] = [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
+  const copies = sizeOf(shape) / (rows * keys);
+  const isHidden = (index: number): boolean => {
+    if (at.kind === "integers") return at.integers[index] === 0n;
+    const word = at.words[index];
+    if (word === 0 || word === 0x80000000) return false;
+    // What is added to hidden scores is -10,000 or less.
+    if (word >= HIDDEN && word <= NEGATIVE_INFINITY) return true;
+    throw unsupported(scope, "a mask that is more than what is seen and what is not");
+  };
+  if (at.kind === "integers" && elementType !== "bool") throw unsupported(scope, `a mask of ${elementType}`);
+  const seen = new Uint8Array(rows * keys).fill(1);
+  for (let index = 0; index < copies * seen.length; index++) if (isHidden(index)) seen[index % seen.length] = 0;
+  return (row, place) => seen[(rows === 1 ? 0 : row) * keys + (keys === 1 ? 0 : place)] === 1;
 }
+
+const HIDDEN = toBits(-10000);

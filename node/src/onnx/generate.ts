@@ -20,6 +20,7 @@ import { UnknownDimensionError, UnsupportedTensorError } from "./errors.ts";
 import { inlineFunctions } from "./functions.ts";
 import { attentionSites } from "./generate-attention.ts";
 import type { AttentionSite } from "./generate-attention.ts";
+import { joinedAttentions } from "./generate-concat.ts";
 import { createGraph, finishProgram } from "./graph.ts";
 import type { Graph, GraphInterface, SegmentDraft } from "./graph.ts";
 import { known, lowerNodes } from "./import.ts";
@@ -90,8 +91,8 @@ export class GeneratorError extends LockstepError {
 
 /** The program that makes tokens with a decoder. Throws the errors of the import, GeneratorError and SamplingOptionError. */
 export function importGenerator(source: OnnxModel, options: GeneratorOptions): ImportedModel {
-  const model = inlineFunctions(source);
-  const plan = planOf(model, options);
+  const plan = planOf(inlineFunctions(source), options);
+  const { model } = plan;
   const shared: GraphInterface = { inputs: [], slots: [] };
   const first = createGraph(shared);
   const inputs: ImportedTensor[] = [];
@@ -150,7 +151,7 @@ interface InterfaceValues {
 
 const LEAST_BUCKET = 256;
 
-function planOf(model: OnnxModel, options: GeneratorOptions): Plan {
+function planOf(source: OnnxModel, options: GeneratorOptions): Plan {
   const {
     batch = 1,
     prompt,
@@ -165,7 +166,9 @@ function planOf(model: OnnxModel, options: GeneratorOptions): Plan {
       throw new GeneratorError(`${name} is no positive integer`, { [name]: count });
   }
   const names = { ...USUAL, ...options.names };
-  const sites = attentionSites(model.graph);
+  const joined = joinedAttentions(source.graph, [names.logits]);
+  const model = { ...source, graph: joined.graph };
+  const sites = [...attentionSites(model.graph), ...joined.sites];
   if (sites.length === 0) throw new GeneratorError("the graph has no attention whose caches are its inputs");
   const given = new Set(model.graph.inputs.map(({ name }) => name));
   if (!given.has(names.ids)) throw new GeneratorError(`the graph has no input ${JSON.stringify(names.ids)}`);
