@@ -9,23 +9,34 @@ import { chunkCount } from "../../merkle/tensor.ts";
 import { UNCHANGED } from "../../ir/program.ts";
 import type { OperandRef } from "../../ir/program.ts";
 import { outputLength } from "../../ir/scalar.ts";
-import type { CompiledKernel } from "./compile.ts";
+import type { CompiledKernel, Compiler } from "./compile.ts";
 import type { Room } from "./layout.ts";
 import { stagesOf } from "./operations.ts";
 import type { JobTable, KernelCall, Operation, RowsOperation, Stage } from "./operations.ts";
 import type { MachinePlan, PlacedPrimitive, PlacedRows, SegmentPlan } from "./plan.ts";
+import { readingPanels } from "./panel-reads.ts";
 import { chunkJobs, pairJobs, rootAddress } from "./trees.ts";
 import type { PlacedTree } from "./trees.ts";
 
 /** Where a constant lies: as it is, or packed by layout. */
 export interface PlacedConstant {
   readonly address: number;
-  readonly panels: ReadonlyMap<string, { readonly address: number; readonly isNarrow: boolean }>;
+  readonly length: number;
+  readonly panels: ReadonlyMap<string, PlacedPanels>;
+}
+
+export interface PlacedPanels {
+  readonly address: number;
+  readonly words: number;
+  readonly isNarrow: boolean;
+  /** Words of a column. */
+  readonly count: number;
 }
 
 export interface CodeOptions {
   readonly threads: number;
   readonly isFused: boolean;
+  readonly compiler: Compiler;
   /** Nanoseconds of work below which an operation is not worth handing out. */
   readonly grain: number;
 }
@@ -138,7 +149,8 @@ function primitiveOperations(
   const places = operands.map((operand) => placeOf(builder, segment, operand, index));
   const tensors = places.flatMap((place, operand) => [place, operands[operand].length]);
   if (compiled.kind === "kernel") {
-    const call = callOf(builder, compiled.kernel, address, 0, tensors);
+    const { kernel, given } = lookedUp(builder, placed, compiled.kernel, operands, tensors);
+    const call = callOf(builder, kernel, address, 0, given);
     return [rows === null ? kernelOperation(builder, call) : rowsOperation(builder, rows, call)];
   }
   if (multiplication === null) throw new RangeError("tiles without a multiplication");
@@ -171,6 +183,30 @@ function primitiveOperations(
   builder.uploads.push({ address: tables, words: plan.tables });
   if (after !== null) operations.push(kernelOperation(builder, callOf(builder, after, address, totals, tensors)));
   return operations;
+}
+
+/** The kernel that reads packed constants where they lie, and its operands; of others the kernel as it is. */
+function lookedUp(
+  { constants, options }: Builder,
+  { scalar }: PlacedPrimitive,
+  kernel: CompiledKernel,
+  operands: readonly OperandRef[],
+  tensors: readonly number[],
+): { kernel: CompiledKernel; given: readonly number[] } {
+  const given = [...tensors];
+  let program = scalar;
+  operands.forEach((operand, index) => {
+    if (operand.kind !== "constant") return;
+    for (const { address, words, isNarrow, count } of constants.get(operand.root)?.panels.values() ?? []) {
+      program = readingPanels(program, index, { count, length: operand.length, isNarrow });
+      given.splice(2 * index, 2, address, words);
+    }
+  });
+  if (program === scalar) return { kernel, given };
+  const lengths = operands.map((_, index) => given[2 * index + 1]);
+  const compiled = options.compiler.primitive(program, lengths);
+  if (compiled.kind !== "kernel") throw new RangeError("a lookup became a contraction");
+  return { kernel: compiled.kernel, given };
 }
 
 function placeOf(

@@ -23,12 +23,14 @@ interface Draft {
   readonly constants: Map<Hash, { words: Uint32Array; type: WordType }>;
   readonly inputs: TensorType[];
   readonly slots: { tensor: TensorType; rows: number; columns: number }[];
+  /** Constants that products have for columns. */
+  readonly matrices: { readonly root: Hash; readonly count: number; readonly length: number }[];
 }
 
 /** A valid program with its inputs and constants; all is a function of the seed. */
 export function randomProgram(seed: number): Fixture & { readonly steps: number } {
   const random = createRandom(seed);
-  const draft: Draft = { random, scalars: new Map(), constants: new Map(), inputs: [], slots: [] };
+  const draft: Draft = { random, scalars: new Map(), constants: new Map(), inputs: [], slots: [], matrices: [] };
   const types: WordType[] = ["f32", "i32", "f32", "bool"];
   for (let count = 1 + below(random, 3); count > 0; count--) {
     draft.inputs.push({ type: pick(random, types), length: 1 + below(random, 700) });
@@ -67,7 +69,9 @@ function randomSegment(draft: Draft, steps: number): Segment {
   const { random, slots } = draft;
   const records: PrimitiveRecord[] = [];
   for (let count = 1 + below(random, 5); count > 0; count--) {
-    records.push(below(random, 4) === 0 ? matrixRecord(draft, records) : randomRecord(draft, records));
+    records.push(below(random, 3) === 0 ? matrixRecord(draft, records) : randomRecord(draft, records));
+    const lookup = below(random, 2) === 0 ? lookupRecord(draft, records) : null;
+    if (lookup !== null) records.push(lookup);
   }
   const slotBindings = slots.map((_, slot) => {
     if (below(random, 5) === 0) return UNCHANGED;
@@ -109,8 +113,26 @@ function matrixRecord(draft: Draft, records: readonly PrimitiveRecord[]): Primit
   const known = [...draft.constants].find(([, { words, type }]) => type === "f32" && words.length === weights.length);
   const root = known?.[0] ?? addConstant(draft, weights, below(random, 2) === 0 ? 0xffff0000 : 0xffffffff);
   const others = [randomOperand(draft, records, "f32"), randomOperand(draft, records, "f32")];
+  draft.matrices.push({ root, count, length: weights.length });
   const given: OperandRef[] = [others[0], { kind: "constant", ...weights, root }, others[1]];
   return recordOf(draft, scalar, given.slice(0, scalar.operandTypes.length));
+}
+
+/** Rows of the columns of such a product, looked up by numbers of which some miss; null where there are none yet. */
+function lookupRecord(draft: Draft, records: readonly PrimitiveRecord[]): PrimitiveRecord | null {
+  const { random, matrices } = draft;
+  if (matrices.length === 0) return null;
+  const { root, count, length } = matrices[below(random, matrices.length)];
+  const extents = [1 + below(random, 3), 1 + below(random, Math.min(count, 12))];
+  const isNegative = below(random, 3) === 0;
+  const scalar = buildScalar({ operands: ["f32", "i32"], output: "f32", extents }, (b) => {
+    const row = b.load(1, b.digits[0]);
+    const near = b.remU(row, Math.ceil(length / count) + 1);
+    const word = b.gather(0, b.addI(b.mulI(isNegative ? row : near, count), b.digits[1]));
+    return b.add(word, b.load(0, b.addI(b.index, b.step)));
+  });
+  const matrix: OperandRef = { kind: "constant", type: "f32", length, root };
+  return recordOf(draft, scalar, [matrix, randomOperand(draft, records, "i32")]);
 }
 
 function updateRecord(draft: Draft, records: readonly PrimitiveRecord[], index: number): PrimitiveRecord {
@@ -161,10 +183,15 @@ function randomOperand(draft: Draft, records: readonly PrimitiveRecord[], type: 
     ...[...draft.constants].map(([root, constant]): OperandRef => {
       return { kind: "constant", type: constant.type, length: constant.words.length, root };
     }),
-  ].filter((operand) => operand.type === type);
+  ].filter((operand) => operand.type === type && !(operand.kind === "constant" && isKeptApart(draft, operand.root)));
   if (known.length > 0 && below(random, 5) > 0) return known[below(random, known.length)];
   const tensor = { type, length: 1 + below(random, 600) };
   return { kind: "constant", ...tensor, root: addConstant(draft, tensor) };
+}
+
+/** Most matrices are left to products and lookups, which lets them be packed. */
+function isKeptApart({ random, matrices }: Draft, root: Hash): boolean {
+  return below(random, 8) > 0 && matrices.some((matrix) => matrix.root === root);
 }
 
 /** The segment with outputs like those of the first: one more primitive each. */

@@ -8,7 +8,7 @@ import { EngineMemoryError, PAGE_BYTES } from "../wasm/memory.ts";
 import { bindMultiplier, isNarrowable } from "../wasm/multiply.ts";
 import type { BoundMultiplier, Multiplication, MultiplierModules } from "../wasm/multiply.ts";
 import { buildCode } from "./code.ts";
-import type { MachineCode, PlacedConstant } from "./code.ts";
+import type { MachineCode, PlacedConstant, PlacedPanels } from "./code.ts";
 import type { Compiler } from "./compile.ts";
 import { constantSource } from "./constants.ts";
 import type { ConstantSource } from "./constants.ts";
@@ -39,7 +39,10 @@ export function loadProgram(program: Program, options: LoadOptions, parts: Engin
   const { compiler, threads, isShared, isFused, grain, maxPages } = parts;
   const plan = planMachine(program, { trace: options.trace, threads, compiler });
   // Packed words take at least half of their room.
-  const least = plan.constants.reduce((sum, { length, panels }) => sum + (panels.size === 0 ? 4 : 2) * length, 0);
+  const least = [...plan.constants.values()].reduce(
+    (sum, { length, panels }) => sum + (panels.size === 0 ? 4 : 2) * length,
+    0,
+  );
   requireRoom(plan.room.end + least, maxPages);
   const memory = createMemory(pagesFor(plan.room.end), maxPages, isShared);
   program.inputs.forEach((_, input) => {
@@ -47,7 +50,7 @@ export function loadProgram(program: Program, options: LoadOptions, parts: Engin
       wordsAt(memory, plan.inputs[input], options.inputs[input].length).set(options.inputs[input]);
   });
   const constants = loadConstants(memory, plan, constantSource(program, options), parts);
-  const code = buildCode(plan, constants, { threads, isFused, grain });
+  const code = buildCode(plan, constants, { threads, isFused, compiler, grain });
   reserve(memory, plan.room.end, maxPages);
   for (const { address, words } of code.uploads) wordsAt(memory, address, words.length).set(words);
   return { memory, plan, code };
@@ -67,20 +70,21 @@ function loadConstants(
   const placed = new Map<Hash, PlacedConstant>();
   let packer: BoundMultiplier | undefined;
   // Words lie behind everything else while they are packed: the longest first leaves the least room unused in the end.
-  for (const use of constants.toSorted((one, other) => other.length - one.length)) {
+  for (const use of [...constants.values()].toSorted((one, other) => other.length - one.length)) {
     const words = source.wordsOf(use.root).subarray(0, use.length);
     if (use.panels.size === 0) {
       const address = room.take(tensorBytes(use.length));
       reserve(memory, room.end, maxPages);
       wordsAt(memory, address, use.length).set(words);
-      placed.set(use.root, { address, panels: new Map() });
+      placed.set(use.root, { address, length: use.length, panels: new Map() });
       continue;
     }
     packer ??= bindMultiplier(memory, multiplier);
     const isNarrow = isNarrowable(words);
-    const panels = new Map<string, { address: number; isNarrow: boolean }>();
+    const panels = new Map<string, PlacedPanels>();
     for (const [layout, plan] of use.panels) {
-      panels.set(layout, { address: room.take(4 * (isNarrow ? plan.narrowWords : plan.packedWords)), isNarrow });
+      const words = isNarrow ? plan.narrowWords : plan.packedWords;
+      panels.set(layout, { address: room.take(4 * words), words, isNarrow, count: plan.cut.count });
     }
     const unpacked = room.end;
     const tables = unpacked + tensorBytes(use.length);
@@ -96,7 +100,7 @@ function loadConstants(
         ...panels.get(layout)!,
       });
     }
-    placed.set(use.root, { address: 0, panels });
+    placed.set(use.root, { address: 0, length: use.length, panels });
   }
   return placed;
 }

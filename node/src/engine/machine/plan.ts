@@ -10,9 +10,11 @@ import { HASH_BYTES } from "../../merkle/hash.ts";
 import type { Hash } from "../../merkle/hash.ts";
 import { chunkCount } from "../../merkle/tensor.ts";
 import { SCRATCH_BYTES } from "../wasm/loop.ts";
-import { isPackable, panelLayout, planMultiplication } from "../wasm/multiply.ts";
+import { panelLayout, planMultiplication } from "../wasm/multiply.ts";
 import type { Multiplication } from "../wasm/multiply.ts";
 import type { CompiledKernel, CompiledPrimitive, Compiler } from "./compile.ts";
+import { constantUses } from "./constant-uses.ts";
+import type { ConstantUse } from "./constant-uses.ts";
 import type { ScratchPlaces } from "./executor.ts";
 import { aligned, createRoom, tensorBytes } from "./layout.ts";
 import type { Room } from "./layout.ts";
@@ -27,14 +29,6 @@ export interface PlanOptions {
   readonly trace: TraceMode;
   readonly threads: number;
   readonly compiler: Compiler;
-}
-
-/** A constant that primitives read. */
-export interface ConstantUse {
-  readonly root: Hash;
-  readonly length: number;
-  /** How it is packed, by layout; without any it is kept as it is. */
-  readonly panels: ReadonlyMap<string, Multiplication>;
 }
 
 export interface PlacedSlot {
@@ -97,7 +91,7 @@ export interface MachinePlan {
   /** Byte address of each input; 0 where no primitive reads it. */
   readonly inputs: readonly number[];
   readonly slots: readonly PlacedSlot[];
-  readonly constants: readonly ConstantUse[];
+  readonly constants: ReadonlyMap<Hash, ConstantUse>;
   readonly segments: readonly SegmentPlan[];
   /** Flat roots of the slots, then of the outputs. */
   readonly stateRoots: number;
@@ -114,13 +108,15 @@ const HASH_CHUNKS = 384;
 export function planMachine(program: Program, options: PlanOptions): MachinePlan {
   const { trace, threads } = options;
   const commits = trace !== "none";
-  const constants = new Map<Hash, { root: Hash; length: number; panels: Map<string, Multiplication> | null }>();
   const room = createRoom(FIRST_ADDRESS);
   const drafts = program.segments.map((segment) => draftSegment(program, segment, options));
-  drafts.forEach(({ segment, compiled }) =>
-    segment.records.forEach((record, primitive) => {
-      useConstants(constants, record, compiled[primitive]);
-    }),
+  const constants = constantUses(
+    drafts.flatMap(({ segment, compiled, rows }) =>
+      segment.records.map((record, index) => {
+        const scalar = scalarOf(program, record.scalar);
+        return { record, scalar, compiled: compiled[index], canLookUp: rows[index] === null };
+      }),
+    ),
   );
   const inputs = program.inputs.map(({ length }, input) =>
     isInputRead(program, input) ? room.take(tensorBytes(length)) : 0,
@@ -164,12 +160,7 @@ export function planMachine(program: Program, options: PlanOptions): MachinePlan
     return { segment, primitives, updates, live: draft.live, hashAfter: draft.hashAfter, roots };
   });
   const scratch = placeScratch(room, threads, multiplierWords);
-  const uses = [...constants.values()].map(({ root, length, panels }) => ({
-    root,
-    length,
-    panels: panels ?? new Map(),
-  }));
-  return { scratch, inputs, slots, constants: uses, segments, stateRoots, room };
+  return { scratch, inputs, slots, constants, segments, stateRoots, room };
 }
 
 // --- A segment before it is placed ---
@@ -307,13 +298,13 @@ function placeMultiplication(
   room: Room,
   record: PrimitiveRecord,
   compiled: CompiledPrimitive,
-  constants: ReadonlyMap<Hash, { readonly panels: ReadonlyMap<string, Multiplication> | null }>,
+  constants: ReadonlyMap<Hash, ConstantUse>,
 ): PlacedPrimitive["multiplication"] {
   if (compiled.kind === "kernel") return null;
   const { contraction } = compiled;
   const columns = record.operands[contraction.columns.operand];
   const layout = panelLayout(contraction);
-  const isPacked = columns.kind === "constant" && constants.get(columns.root)?.panels?.has(layout) === true;
+  const isPacked = columns.kind === "constant" && constants.get(columns.root)?.panels.has(layout) === true;
   const plan = planMultiplication(contraction, { isPacked });
   return { plan, tables: room.take(4 * plan.tables.length), layout: isPacked ? layout : null };
 }
@@ -331,27 +322,4 @@ function isInputRead({ segments }: Program, input: number): boolean {
   return segments.some(({ records }) =>
     records.some(({ operands }) => operands.some((operand) => operand.kind === "input" && operand.index === input)),
   );
-}
-
-/** Notes how a record reads its constants: as columns that can be packed, or otherwise, which forbids packing. */
-function useConstants(
-  constants: Map<Hash, { root: Hash; length: number; panels: Map<string, Multiplication> | null }>,
-  { operands }: PrimitiveRecord,
-  compiled: CompiledPrimitive,
-): void {
-  operands.forEach((operand, index) => {
-    if (operand.kind !== "constant") return;
-    const { root, length } = operand;
-    const use = constants.get(root) ?? { root, length, panels: new Map() };
-    use.length = Math.max(length, use.length);
-    constants.set(root, use);
-    const contraction = compiled.kind === "tiles" ? compiled.contraction : null;
-    const isAlone = operands.filter((other) => other.kind === "constant" && other.root === root).length === 1;
-    if (contraction?.columns.operand !== index || !contraction.ownsColumns || !isPackable(contraction) || !isAlone) {
-      use.panels = null;
-      return;
-    }
-    const layout = panelLayout(contraction);
-    if (use.panels?.has(layout) === false) use.panels.set(layout, planMultiplication(contraction, { isPacked: true }));
-  });
 }
