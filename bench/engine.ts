@@ -6,10 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeModel } from "@lockstep/node/models";
-import type { OnnxModel } from "@lockstep/node/onnx";
 import type { Result, Task } from "./engine-child.ts";
 import type { MemoryTask } from "./memory-child.ts";
-import { KERNELS, NETWORKS, declaredInputs, type BenchModel } from "./models.ts";
+import { MODELS } from "./models.ts";
 import { BenchError, type Row } from "./rows.ts";
 import { THREADS, TIERS, type Tier } from "./tiers.ts";
 
@@ -28,13 +27,12 @@ export async function engine(options: EngineOptions): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), "lockstep-bench-"));
   try {
     const rows: Row[] = [];
-    for (const model of [...KERNELS, ...NETWORKS]) {
+    for (const model of MODELS) {
       const [wanted, memory] = [wantedRows(model, options), wantsMemory(model, options)];
       if (wanted.length === 0 && !memory) continue;
-      const built = model.build();
-      const { model: path } = writeModel(built, join(folder, model.name));
+      const { model: path } = writeModel(model.build(), join(folder, model.name));
       rows.push(...(await speedRows(model, path, wanted, options)));
-      if (memory) rows.push(...(await memoryRow(model, path, built)));
+      if (memory) rows.push(...(await memoryRow(model, path)));
       rmSync(join(folder, model.name), { recursive: true });
     }
     return rows;
@@ -43,20 +41,22 @@ export async function engine(options: EngineOptions): Promise<Row[]> {
   }
 }
 
+type Model = (typeof MODELS)[number];
+
 /** The rows of a tier that are wanted. */
 interface Wanted {
   readonly tier: Tier;
   readonly threads: readonly number[];
 }
 
-function wantedRows({ name }: BenchModel, { only }: EngineOptions): Wanted[] {
+function wantedRows({ name }: Model, { only }: EngineOptions): Wanted[] {
   return TIERS.map((tier) => {
     return { tier, threads: THREADS.filter((count) => rowName(name, tier, count).includes(only)) };
   }).filter(({ threads }) => threads.length > 0);
 }
 
 async function speedRows(
-  model: BenchModel,
+  model: Model,
   path: string,
   wanted: readonly Wanted[],
   { budgetMs }: EngineOptions,
@@ -64,7 +64,7 @@ async function speedRows(
   const rows: Row[] = [];
   const roots = new Set<string>();
   for (const { tier, threads } of wanted) {
-    const task: Task = { path, dims: model.dims, tier, threads, budgetMs };
+    const task: Task = { name: model.name, path, tier, threads, budgetMs };
     const results = await inChild<Result[]>("engine-child.ts", task);
     for (const count of threads) {
       const name = rowName(model.name, tier, count);
@@ -80,7 +80,7 @@ async function speedRows(
       }
       roots.add(result.root);
       if (roots.size > 1) throw new BenchError(`${name}: other bits than on the tiers and threads before`);
-      rows.push(speedRow(name, result, model.operations));
+      rows.push(speedRow(name, result, model.kind === "decoder" ? null : model.operations));
     }
   }
   return rows;
@@ -88,15 +88,14 @@ async function speedRows(
 
 const memoryName = (model: string): string => `memory-${model}/wasm/1t`;
 
-function wantsMemory({ name, isNetwork }: BenchModel, { only }: EngineOptions): boolean {
-  return isNetwork && memoryName(name).includes(only);
+function wantsMemory({ name, kind }: Model, { only }: EngineOptions): boolean {
+  return kind !== "kernel" && memoryName(name).includes(only);
 }
 
 // The most memory that a process took that did nothing else.
-async function memoryRow({ name, dims }: BenchModel, path: string, model: OnnxModel): Promise<Row[]> {
-  const task = { path, dims, threads: 1, inputs: declaredInputs(model, dims) };
+async function memoryRow({ name }: Model, path: string): Promise<Row[]> {
   const bytesOf = (runtime: MemoryTask["runtime"]): Promise<number | null> =>
-    inChild("memory-child.ts", { ...task, runtime } satisfies MemoryTask);
+    inChild("memory-child.ts", { name, path, runtime, threads: 1 } satisfies MemoryTask);
   const [own, reference] = [await bytesOf("wasm"), await bytesOf("onnxruntime")];
   if (own === null || reference === null) {
     console.error(`${memoryName(name)}: not on this host`);

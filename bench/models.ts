@@ -12,15 +12,26 @@ import {
 } from "@lockstep/node/models";
 import type { OnnxModel } from "@lockstep/node/onnx";
 
-/** A model that is run once from its inputs to its outputs. */
+/** A model that is run from its inputs to its outputs at once. */
 export interface BenchModel {
   readonly name: string;
+  /** Whether its peak memory is measured too. */
+  readonly kind: "kernel" | "network";
   /** Extents of symbolic dimensions. */
   readonly dims: Readonly<Record<string, number>>;
   /** Floating-point operations of a run where the row gives GFLOP/s, else null: ms. */
   readonly operations: number | null;
-  /** Whether its peak memory is measured too. */
-  readonly isNetwork: boolean;
+  build(): OnnxModel;
+}
+
+/** A language model that makes a text token by token. */
+export interface BenchDecoder {
+  readonly name: string;
+  readonly kind: "decoder";
+  readonly layers: number;
+  readonly keyHeads: number;
+  readonly headSize: number;
+  readonly vocabulary: number;
   build(): OnnxModel;
 }
 
@@ -45,7 +56,7 @@ function kernel(
     name,
     dims: {},
     operations,
-    isNetwork: false,
+    kind: "kernel",
     build: () =>
       modelOf({
         opset,
@@ -88,34 +99,25 @@ const SEED = 1;
 export const NETWORKS: readonly BenchModel[] = [
   {
     name: "gpt2-prefill64",
+    kind: "network",
     dims: { batch_size: 1, sequence_length: 64 },
     operations: null,
-    isNetwork: true,
     build: () => gpt2Model(GPT2_124M, drawnWeights({ seed: SEED }), { caches: false }),
   },
   {
     name: "resnet50",
+    kind: "network",
     dims: { batch_size: 1 },
     operations: null,
-    isNetwork: true,
     build: () => resnetModel(RESNET_50, drawnWeights({ seed: SEED }), { isFolded: true }),
   },
 ];
-
-/** A language model that is run token by token. */
-export interface BenchDecoder {
-  readonly name: string;
-  readonly layers: number;
-  readonly keyHeads: number;
-  readonly headSize: number;
-  readonly vocabulary: number;
-  build(): OnnxModel;
-}
 
 /** Decoders with caches. The weights of the second are all ones that bfloat16 represents. */
 export const DECODERS: readonly BenchDecoder[] = [
   {
     name: "gpt2-decode",
+    kind: "decoder",
     layers: GPT2_124M.layers,
     keyHeads: GPT2_124M.heads,
     headSize: GPT2_124M.width / GPT2_124M.heads,
@@ -123,12 +125,23 @@ export const DECODERS: readonly BenchDecoder[] = [
     build: () => gpt2Model(GPT2_124M, drawnWeights({ seed: SEED }), { caches: true }),
   },
   {
-    name: "qwen05-decode",
     ...QWEN25_05B,
+    name: "qwen05-decode",
+    kind: "decoder",
     build: () =>
       qwenModel(QWEN25_05B, drawnWeights({ seed: SEED, isBfloat16: true }), { caches: true, attention: "group-query" }),
   },
 ];
+
+/** Everything that is measured beside onnxruntime. */
+export const MODELS: readonly (BenchModel | BenchDecoder)[] = [...KERNELS, ...DECODERS, ...NETWORKS];
+
+/** A model of the benchmarks by its name. */
+export function modelNamed(name: string): BenchModel | BenchDecoder {
+  const model = MODELS.find((candidate) => candidate.name === name);
+  if (model === undefined) throw new RangeError(`no model of the benchmarks is called ${name}`);
+  return model;
+}
 
 /** Data for a graph input: token ids from a seed, a mask that hides nothing, positions in order, floats in [-2, 2). */
 export function feedOf(name: string, shape: readonly number[], vocabulary = GPT2_124M.vocabulary, seed = 7): Feed {

@@ -7,6 +7,6 @@ export type Tier = (typeof TIERS)[number];
 export const THREADS = [1, 2] as const;
 
 /** An engine of a tier, or null where this host has none. */
-export function engineOf(tier: Tier, threads: number): Engine | null {
+export async function engineOf(tier: Tier, threads: number): Promise<Engine | null> {
   return tier === "wasm" && threads === 1 ? createWasmEngine() : null;
 }
