@@ -48,8 +48,7 @@ export interface Tensor {
   readonly type: WordType;
   /** Local of the first word's address in bytes. */
   readonly base: number;
-  /** Local of the length in words. */
-  readonly length: number;
+  readonly words: number;
 }
 
 /** The words at `address` (in words), one per lane. With `inBounds`, every lane's address is below the length. */
@@ -70,8 +69,7 @@ export function loadLanes(emitter: Emitter, tensor: Tensor, address: Value, inBo
       : inBounds
         ? stridedLanes(emitter, tensor, address)
         : checkedLanes(emitter, tensor, address);
-  const isZero: Code = [vectorConstant(emitter, [0]), simd("i32x4Ne")];
-  return vectorLocal(emitter, level, tensor.type === "bool" ? [words, isZero] : words);
+  return vectorLocal(emitter, level, tensor.type === "bool" ? [words, none(emitter), simd("i32x4Ne")] : words);
 }
 
 /** Lanes of a vector to store: the first so many, or those from a local's value on. */
@@ -142,7 +140,7 @@ function loadWord(emitter: Emitter, { base }: Tensor, address: ScalarValue): Cod
 function checkedWord({ draft }: Emitter, tensor: Tensor, address: Code): Code {
   const local = addLocal(draft, I32);
   return [
-    [address, tee(local), get(tensor.length), OP.i32LtU],
+    [address, tee(local), i32Const(tensor.words), OP.i32LtU],
     ifElse([pointer(tensor.base, get(local)), i32Load()], i32Const(0), I32),
   ];
 }
@@ -180,20 +178,42 @@ function checkedLanes(emitter: Emitter, tensor: Tensor, address: ScalarValue): C
   const { stride } = address;
   const first = addLocal(draft, I32);
   const begin: Code = [laneZero(address), set(first)];
-  const inside: Code = [get(first), get(tensor.length), OP.i32LtU];
   const start = pointer(tensor.base, get(first));
-  const none = vectorConstant(emitter, [0]);
-  if (stride === 0) return [begin, inside, ifElse([start, load32Splat()], none, V128)];
+  const below = (words: number): Code => [get(first), i32Const(words), OP.i32LtU];
+  if (stride === 0) return [begin, below(tensor.words), ifElse([start, load32Splat()], none(emitter), V128)];
   const one = (lane: number): Code =>
     checkedWord(emitter, tensor, [get(first), i32Const(Math.imul(lane, stride)), OP.i32Add]);
   const each = lanesOf(one);
-  if (stride !== 1) return [begin, each];
-  // All four are inside where the first is below length - 3; a shorter tensor has no such place.
-  const isWhole: Code = [
-    [get(tensor.length), i32Const(3), OP.i32GtU],
-    [get(first), get(tensor.length), i32Const(3), OP.i32Sub, OP.i32LtU, OP.i32And],
-  ];
-  return [begin, isWhole, ifElse([start, v128Load()], each, V128)];
+  // Neighbours are all inside where the first is below words - 3; a shorter tensor has no such place.
+  if (stride !== 1 || tensor.words <= 3) return [begin, each];
+  return [begin, below(tensor.words - 3), ifElse([start, v128Load()], each, V128)];
+}
+
+const none = (emitter: Emitter): Code => vectorConstant(emitter, [0]);
+
+/** An address that is `inside` where `mask` holds (where it does not, if `isInverted`), and else past the tensor's end. */
+export interface SelectedAddress {
+  readonly mask: Value;
+  readonly isInverted: boolean;
+  /** Its lanes a constant apart. */
+  readonly inside: ScalarValue;
+  /** The address itself, where the lanes of the mask differ. */
+  readonly lanes: Code;
+}
+
+/** The words at a selected address, one per lane: as loads of neighbours where all lanes are inside. */
+export function loadSelected(emitter: Emitter, tensor: Tensor, address: SelectedAddress): Value {
+  const { mask, isInverted, inside, lanes } = address;
+  const level = Math.max(mask.level, inside.level);
+  const within = checkedLanes(emitter, tensor, inside);
+  if (mask.kind === "scalar") {
+    const arms = isInverted ? [none(emitter), within] : [within, none(emitter)];
+    return vectorLocal(emitter, level, [laneZero(mask), ifElse(arms[0], arms[1], V128)]);
+  }
+  const local = addLocal(emitter.draft, V128);
+  const each: Code = [lanes, set(local), gatherLanes(emitter, tensor, local, false)];
+  const isAll: Code = isInverted ? [simd("anyTrue"), OP.i32Eqz] : simd("i32x4AllTrue");
+  return vectorLocal(emitter, level, [get(mask.local), isAll, ifElse(within, each, V128)]);
 }
 
 function gatherLanes(emitter: Emitter, tensor: Tensor, addresses: number, inBounds: boolean): Code {

@@ -118,6 +118,7 @@ const SIMD_CODES = {
   promote: 0x5f,
   f32x4Floor: 0x68,
   f32x4Nearest: 0x6a,
+  i32x4AllTrue: 0xa3,
   i32x4Shl: 0xab,
   i32x4ShrS: 0xac,
   i32x4ShrU: 0xad,

@@ -93,7 +93,7 @@ export function compileKernel(draft: KernelDraft): Kernel {
   const operands = program.operandTypes.map((type, index): Tensor => ({
     type,
     base: FIXED_PARAMETERS + 2 * index,
-    length: FIXED_PARAMETERS + 2 * index + 1,
+    words: lengths[index],
   }));
   const analysis = analyse(program);
   const inBounds = (instruction: Instruction): boolean =>
@@ -234,7 +234,7 @@ function emitGroups(row: Row, first: ScalarValue, groups: number, stored: Stored
   let finals = firsts.map(() => new Map<number, Value>());
   if (program.loop !== null && draft.result >= layout.counter) {
     if (draft.totals === "given") {
-      const tensor: Tensor = { type: "f32", base: TOTALS, length: TOTALS };
+      const tensor: Tensor = { type: "f32", base: TOTALS, words: outputLength(program) };
       finals = elements.map((element) => {
         return new Map([[layout.finals, loadLanes(emitter, tensor, clampedAddress(emitter, element, lanes), true)]]);
       });

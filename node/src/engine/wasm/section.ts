@@ -6,8 +6,8 @@
  */
 
 import type { Instruction, LoadPattern, ScalarProgram } from "../../ir/scalar.ts";
-import { loadLanes } from "./access.ts";
-import type { Tensor } from "./access.ts";
+import { loadLanes, loadSelected } from "./access.ts";
+import type { SelectedAddress, Tensor } from "./access.ts";
 import type { AffineForm, Analysis } from "./analysis.ts";
 import type { Code } from "./emit.ts";
 import { i32Const, OP, simd } from "./emit.ts";
@@ -128,6 +128,8 @@ function instructionValue(compilation: Compilation, scope: Scope, draft: ScopeDr
 function loadedValue(compilation: Compilation, scope: Scope, draft: ScopeDraft, instruction: Instruction): Value {
   const { emitter, program, operands } = compilation;
   const isProven = compilation.inBounds(instruction);
+  const selected = isProven ? null : selectedAddress(compilation, scope, instruction);
+  if (selected !== null) return loadSelected(emitter, operands[instruction.imm], selected);
   let address = scope.value(instruction.a);
   if (instruction.op === "load" && instruction.b !== 0) {
     if (draft.counter === undefined) throw new RangeError("a patterned load outside the body");
@@ -142,6 +144,25 @@ function loadedValue(compilation: Compilation, scope: Scope, draft: ScopeDraft, 
   const isNeighbours = address.kind === "scalar" && (address.stride === 0 || address.stride === 1);
   const inBounds = isProven && (draft.isPartial !== true || isNeighbours);
   return loadLanes(emitter, operands[instruction.imm], address, inBounds);
+}
+
+// Lowering writes "this element, or 0 outside" as a load at an address that is chosen between an affine one and -1.
+function selectedAddress(
+  { emitter, program, analysis, operands }: Compilation,
+  scope: Scope,
+  { op, imm, a, b }: Instruction,
+): SelectedAddress | null {
+  const { words, type } = operands[imm];
+  const choice = program.prologue[a - analysis.layout.prologue];
+  if (type !== "f32" || (op === "load" && b !== 0) || choice?.op !== "select") return null;
+  const isPast = (register: number): boolean => program.constants[register]?.word >>> 0 >= words;
+  const isInverted = isPast(choice.b);
+  if (!isInverted && !isPast(choice.c)) return null;
+  const inside = scope.value(isInverted ? choice.c : choice.b);
+  if (inside.kind !== "scalar" || inside.stride === 0) return null;
+  const mask = scope.value(choice.a);
+  const lanes = mask.kind === "scalar" ? [] : asVector(emitter, scope.value(a));
+  return { mask, isInverted, inside, lanes };
 }
 
 function addValues(emitter: Emitter, left: Value, right: ScalarValue): Value {
