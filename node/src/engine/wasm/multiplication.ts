@@ -5,7 +5,7 @@
  */
 
 import type { Contraction, Side } from "./contraction.ts";
-import { PANEL_COLUMNS, ROW_STEP, TILE_SPARE_WORDS } from "./tiles.ts";
+import { PANEL_COLUMNS, PART_COLUMNS, ROW_STEP, TILE_SPARE_WORDS } from "./tiles.ts";
 
 export interface MultiplicationOptions {
   /** Whether all panels of the columns are packed before the runs; the contraction must be `isPackable`. */
@@ -63,12 +63,22 @@ export interface Cut {
   readonly panelOffsets: Int32Array;
   /** Where each block's runs of a row begin in their table, in runs; one more for the end. */
   readonly blockRuns: Int32Array;
+  /** The same for the runs of a column. */
+  readonly columnBlockRuns: Int32Array;
   readonly columnRuns: number;
+  /** For each panel how one row meets its columns where they are, unpacked. */
+  readonly unpacked: Uint8Array;
+  /** Word address of the first column's first word, and words between columns that are evenly apart. */
+  readonly firstColumn: number;
+  readonly columnStride: number;
   /** For each 8 columns whether they lie side by side in the operand too. */
   readonly areSideBySide: Uint8Array;
   readonly tables: TablePlaces;
   readonly scratch: ScratchPlaces;
 }
+
+/** How a row meets columns: packed first, each contiguous, or side by side in parts. */
+export const UNPACKED = { no: 0, byColumns: 1, byParts: 2 } as const;
 
 export interface TablePlaces {
   readonly rowAddresses: number;
@@ -121,13 +131,14 @@ export function planMultiplication(contraction: Contraction, { isPacked }: Multi
   const outputStride = evenStride(rows.offsets) ?? 0;
   // Tiles reach the output straight where all of them stand there side by side.
   const blocks = splitRuns(rows.runs, rows.addresses.length === 1 ? count : contraction.blockLength);
+  const columnBlocks = splitRuns(columns.runs, contraction.blockLength);
   const { tables, places } = layTables([
     rows.addresses,
     rows.offsets,
     blocks.runs,
     columns.addresses,
     columns.offsets,
-    columns.runs,
+    columnBlocks.runs,
   ]);
   const copyStride = rows.addresses.length === 1 ? count : aligned(contraction.blockLength) + 16;
   const isUneven =
@@ -175,7 +186,11 @@ export function planMultiplication(contraction: Contraction, { isPacked }: Multi
       firstOffset: rows.offsets[0],
       panelOffsets,
       blockRuns: blocks.starts,
-      columnRuns: columns.runs.length / 2,
+      columnBlockRuns: columnBlocks.starts,
+      columnRuns: columnBlocks.runs.length / 2,
+      unpacked: unpackedPanels(contraction, isPacked),
+      firstColumn: columns.addresses[0] + columns.runs[0],
+      columnStride: columns.addresses[1] - columns.addresses[0],
       areSideBySide: neighbours(columns.addresses),
       tables: {
         rowAddresses: places[0],
@@ -257,9 +272,29 @@ function offsetsOfPanels({ columns: { offsets }, columnCount }: Contraction): In
 
 /** For each 8 columns, whether their addresses follow one another. */
 function neighbours(addresses: Int32Array): Uint8Array {
-  return Uint8Array.from({ length: addresses.length / 8 }, (_, part) =>
-    evenStride(addresses.subarray(8 * part, 8 * part + 8)) === 1 ? 1 : 0,
+  return Uint8Array.from({ length: addresses.length / PART_COLUMNS }, (_, part) =>
+    evenStride(addresses.subarray(PART_COLUMNS * part, PART_COLUMNS * (part + 1))) === 1 ? 1 : 0,
   );
+}
+
+/** Whole panels whose columns one row reads straight from the operand: every one of its words is used once. */
+function unpackedPanels({ rows, columns, columnCount }: Contraction, isPacked: boolean): Uint8Array {
+  const { addresses, runs, isInBounds } = columns;
+  const panels = new Uint8Array(addresses.length / PANEL_COLUMNS);
+  if (isPacked || rows.addresses.length > 1 || !isInBounds) return panels;
+  const sides = neighbours(addresses);
+  return panels.map((_, panel) => {
+    const first = panel * PANEL_COLUMNS;
+    if (first + PANEL_COLUMNS > columnCount) return UNPACKED.no;
+    const parts = PANEL_COLUMNS / PART_COLUMNS;
+    if (sides.subarray(panel * parts, (panel + 1) * parts).every((isSide) => isSide === 1)) return UNPACKED.byParts;
+    const stride = evenStride(addresses.subarray(first, first + PANEL_COLUMNS));
+    return runs.length === 2 &&
+      stride === addresses[1] - addresses[0] &&
+      addresses[first] === addresses[0] + first * stride
+      ? UNPACKED.byColumns
+      : UNPACKED.no;
+  });
 }
 
 interface SplitRuns {

@@ -9,10 +9,12 @@ import { assembleModule } from "./emit.ts";
 import { emulatedFma } from "./fma.ts";
 import type { FmaMode } from "./fma.ts";
 import type { Arena } from "./memory.ts";
-import { planMultiplication } from "./multiplication.ts";
+import { planMultiplication, UNPACKED } from "./multiplication.ts";
 import type { Cut, Multiplication } from "./multiplication.ts";
 import { panelFunctions } from "./panels.ts";
 import type { PanelExports } from "./panels.ts";
+import { rowFunctions } from "./rows.ts";
+import type { RowExports } from "./rows.ts";
 import { PANEL_COLUMNS, PART_COLUMNS, panelRowBytes, tileFunctions } from "./tiles.ts";
 import type { TileExports } from "./tiles.ts";
 import { widenedFunctions } from "./widened.ts";
@@ -103,7 +105,7 @@ export function multiplierModule({ isFused, isShared, isWidened = false }: Modul
     functions.push(...widenedFunctions(fma, multiply, functions.length));
   }
   functions.push(...tileFunctions(fma, "narrow", functions.length));
-  return assembleModule([...functions, ...panelFunctions()], isShared);
+  return assembleModule([...functions, ...rowFunctions(fma), ...panelFunctions()], isShared);
 }
 
 /** Compiles it. */
@@ -142,7 +144,7 @@ function tilesOf({ multiply, multiplyNarrow, multiplyRow, multiplyRowNarrow }: N
   return { multiply, multiplyNarrow, multiplyRow, multiplyRowNarrow };
 }
 
-type Exports = TileExports & PanelExports;
+type Exports = TileExports & RowExports & PanelExports;
 
 function packUnits(
   code: Exports,
@@ -224,6 +226,7 @@ function panelsOf(
   const address = scratch + 4 * cut.scratch.panels;
   const bytes = cut.count * panelRowBytes("wide");
   for (let panel = first; panel < end; panel++) {
+    if (cut.unpacked[panel] !== UNPACKED.no) continue;
     // What lies in the parts that no column needs is multiplied at most, and never stored where it counts.
     const parts = Math.min(PANEL_PARTS, Math.ceil(cut.columnCount / PART_COLUMNS) - panel * PANEL_PARTS);
     packParts(code, cut, placement, panel, parts, shift, address + (panel - first) * bytes);
@@ -262,7 +265,7 @@ function runRow(
       const first = (unit - batch * groups) * cut.groupPanels;
       const end = Math.min(cut.panelCount, first + cut.groupPanels);
       const panels = panelsOf(code, cut, placement, first, end, shifts.columns, scratch);
-      multiplyGroup(code, cut, placement, panels, { row, first, end, output: shifts.output, scratch });
+      multiplyGroup(code, cut, placement, panels, { row, first, end, shifts, scratch });
     }
   }
 }
@@ -271,39 +274,67 @@ interface RowGroup {
   readonly row: number;
   readonly first: number;
   readonly end: number;
-  readonly output: number;
+  readonly shifts: BatchShifts;
   readonly scratch: number;
 }
 
 function multiplyGroup(
   code: Exports,
   cut: Cut,
-  { tables, target }: MultiplicationPlacement,
+  placement: MultiplicationPlacement,
   panels: Panels,
-  { row, first, end, output, scratch }: RowGroup,
+  { row, first, end, shifts, scratch }: RowGroup,
 ): void {
+  const { tables, target } = placement;
   const multiply = panels.isNarrow ? code.multiplyRowNarrow : code.multiplyRow;
   const { count, blockLength } = cut;
   const isContinued = cut.isContinued ? 1 : 0;
   const tile = scratch + 4 * cut.scratch.totals;
-  const rowOffset = cut.firstOffset + output;
   for (let panel = first; panel < end;) {
-    const size = plainPanels(cut, panel, end);
+    const isUnpacked = cut.unpacked[panel] !== UNPACKED.no;
+    const size = isUnpacked ? Math.min(1, plainPanels(cut, panel, end)) : plainPanels(cut, panel, end);
     const packed = panels.address + (panel - first) * panels.bytes;
-    if (size > 0) {
-      const place = target + 4 * (rowOffset + cut.panelOffsets[panel]);
-      multiply(row, count, blockLength, packed, panels.bytes, size, place, isContinued);
-      panel += size;
-      continue;
-    }
     const columns = Math.min(PANEL_COLUMNS, cut.columnCount - panel * PANEL_COLUMNS);
     const offsets = tables + 4 * (cut.tables.columnOffsets + panel * PANEL_COLUMNS);
     const rowOffsets = tables + 4 * cut.tables.rowOffsets;
-    const place = target + 4 * output;
-    if (cut.isContinued) code.gather(tile, 0, rowOffsets, 1, offsets, columns, place);
-    multiply(row, count, blockLength, packed, panels.bytes, 1, tile, isContinued);
-    code.scatter(tile, 0, rowOffsets, 1, offsets, columns, place);
-    panel++;
+    const place = target + 4 * shifts.output;
+    const output = size > 0 ? place + 4 * (cut.firstOffset + cut.panelOffsets[panel]) : tile;
+    if (cut.isContinued && size === 0) code.gather(tile, 0, rowOffsets, 1, offsets, columns, place);
+    if (isUnpacked) multiplyUnpacked(code, cut, placement, { row, panel, shift: shifts.columns, output });
+    else multiply(row, count, blockLength, packed, panels.bytes, Math.max(1, size), output, isContinued);
+    if (size === 0) code.scatter(tile, 0, rowOffsets, 1, offsets, columns, place);
+    panel += Math.max(1, size);
+  }
+}
+
+interface UnpackedPanel {
+  readonly row: number;
+  readonly panel: number;
+  readonly shift: number;
+  readonly output: number;
+}
+
+/** One row by a panel whose columns stay where they are. */
+function multiplyUnpacked(
+  code: Exports,
+  cut: Cut,
+  { tables, columns }: MultiplicationPlacement,
+  { row, panel, shift, output }: UnpackedPanel,
+): void {
+  const addresses = cut.tables.columnAddresses + panel * PANEL_COLUMNS;
+  const source = columns.address + 4 * shift;
+  const first = columns.address + 4 * ((cut.firstColumn + panel * PANEL_COLUMNS * cut.columnStride + shift) | 0);
+  for (let [k, index] = [0, 0]; k < cut.count; k += cut.blockLength, index++) {
+    const isFirst = k === 0 && !cut.isContinued ? 1 : 0;
+    if (cut.unpacked[panel] === UNPACKED.byColumns) {
+      const size = Math.min(cut.blockLength, cut.count - k);
+      code.rowByColumns(row + 4 * k, first + 4 * k, 4 * cut.columnStride, size, output, isFirst);
+      continue;
+    }
+    const from = cut.columnBlockRuns[index];
+    const runs = tables + 4 * (cut.tables.columnRuns + 2 * from);
+    const runCount = cut.columnBlockRuns[index + 1] - from;
+    code.rowByParts(row + 4 * k, source, tables + 4 * addresses, runs, runCount, output, isFirst);
   }
 }
 
