@@ -5,6 +5,10 @@
 
 import { execute } from "../engine/execute.ts";
 import { interpreterEngine } from "../engine/machine/index.ts";
+import { fromBits } from "../float/words.ts";
+import { buildScalar } from "../ir/build.ts";
+import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
+import { evaluatePrimitive, wordsOperand } from "../ir/interpret.ts";
 import { importModel } from "./import.ts";
 import type { ImportedModel, ImportOptions } from "./import.ts";
 import type { OnnxTensor } from "./tensor.ts";
@@ -123,6 +127,15 @@ export function runSketch(
   options: ImportOptions = {},
 ): KnownValue[] {
   return runImported(importModel(modelOf(sketch), options), given);
+}
+
+/** What `define` makes of one word, as a float; for functions of the instructions such as those of ./math.ts. */
+export function evaluateOne(
+  type: "f32" | "i32",
+  define: (b: ScalarBuilder, x: Register) => Register,
+): (word: number) => number {
+  const program = buildScalar({ operands: [type], output: "f32", extents: [1] }, (b) => define(b, b.load(0, 0)));
+  return (word) => fromBits(evaluatePrimitive(program, 0, [wordsOperand(type, Uint32Array.of(word))], 1)[0]);
 }
 
 /** The numbers of known data. */

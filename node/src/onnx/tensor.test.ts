@@ -5,6 +5,7 @@ import { StringStringEntryProtoSchema, TensorProto_DataLocation, TensorProtoSche
 import {
   decodeTensor,
   elementCount,
+  encodeExternal,
   encodeTensor,
   MalformedModelError,
   parseTensorFile,
@@ -134,6 +135,45 @@ test("a tensor that breaks a rule is refused by that rule", () => {
   assert.throws(() => encodeTensor({ dtype: "float32", shape: [2], data: new Float32Array(3) }), rule("data-length"));
   assert.throws(() => encodeTensor({ dtype: "int4", shape: [1], data: new Int8Array([8]) }), rule("data-range"));
   assert.equal(elementCount([2 ** 52, 2 ** 52, 0]), 0);
+});
+
+test("large external floats are read when they are used, each time, aligned or not", () => {
+  const count = 2 ** 18;
+  const data = Float32Array.from({ length: count }, (_, index) => index / 3);
+  const bytes = new Uint8Array(data.buffer);
+  let reads = 0;
+  let shift = 0;
+  const load = (): Uint8Array => {
+    reads++;
+    const file = new Uint8Array(bytes.length + shift);
+    file.set(bytes, shift);
+    return file.subarray(shift);
+  };
+  const proto = encodeExternal({ dtype: "float32", shape: [count], data }, "w", {
+    location: "w.bin",
+    offset: 4096,
+    length: bytes.length,
+  });
+  const tensor = decodeTensor(proto, load);
+  assert.equal(tensor.isLazy, true);
+  assert.equal(reads, 0);
+  for (shift = 0; shift < 3; shift++) {
+    assert.deepEqual(tensor.data, data);
+    assert.equal(reads, shift + 1);
+  }
+  const short = decodeTensor(proto, () => new Uint8Array(4));
+  assert.throws(() => short.data, rule("data-length"));
+  // What can be checked without the data is checked at once.
+  assert.throws(() => decodeTensor(proto), rule("external-missing"));
+  const location = { location: "../w", offset: 0, length: bytes.length };
+  const outside = encodeExternal({ dtype: "float32", shape: [count], data }, "w", location);
+  assert.throws(() => decodeTensor(outside, load), rule("external-location"));
+  const few = encodeExternal({ dtype: "float32", shape: [2], data: data.subarray(0, 2) }, "w", {
+    location: "w.bin",
+    offset: 0,
+    length: 8,
+  });
+  assert.equal(decodeTensor(few, () => new Uint8Array(8)).isLazy, undefined);
 });
 
 test("external data is read where the tensor says and nowhere else", () => {
