@@ -6,6 +6,7 @@ import { conformanceFloat32, conformanceOnnx } from "./commands/conformance.ts";
 import { disputeFuzz } from "./commands/dispute.ts";
 import { leaderboard } from "./commands/leaderboard.ts";
 import { modelCheck, modelInspect, modelRun } from "./commands/model.ts";
+import { modelExport, modelGenerate } from "./commands/model-text.ts";
 import { nodeKey, nodeStart } from "./commands/node.ts";
 import { programList, programRegister } from "./commands/program.ts";
 import { taskCancel, taskList, taskRefund, taskRequest, taskShow } from "./commands/task.ts";
@@ -18,6 +19,8 @@ export const COMMANDS: readonly Command[] = [
   modelInspect,
   modelCheck,
   modelRun,
+  modelGenerate,
+  modelExport,
   programRegister,
   programList,
   taskRequest,
@@ -42,7 +45,7 @@ export const COMMANDS: readonly Command[] = [
 /** What each group of commands is about. */
 export const GROUPS: Readonly<Record<string, string>> = {
   node: "run a solver, a verifier or a watchtower",
-  model: "look at, check and run ONNX files",
+  model: "look at, check, run and write ONNX files",
   program: "publish models as programs",
   task: "have programs run for a price",
   claim: "look at, verify and end claims",

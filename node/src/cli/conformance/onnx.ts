@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import type { PrimitiveRunner } from "../../engine/index.ts";
 import { LockstepError } from "../../float/errors.ts";
 import type { Host } from "../../host/index.ts";
-import { runCase, runLightCase, SUITE_TOLERANCE } from "../../onnx/conformance.ts";
+import { runCase, runLightCase, SUITE_TOLERANCE, withErrata } from "../../onnx/conformance.ts";
 import type { CaseResult, Tolerance } from "../../onnx/conformance.ts";
 import { readDataSets, readExpected } from "./cases.ts";
 import type { ConformanceCase } from "./cases.ts";
@@ -88,7 +88,8 @@ function runOne(one: ConformanceCase, runner: PrimitiveRunner): CaseResult {
   }
   const data = readDataSets(one.folder);
   if (data.length === 0) return { status: "failed", reason: "no test_data_set_0" };
-  return runCase(readFileSync(`${one.folder}/model.onnx`), data, runner, tolerance);
+  const model = readFileSync(`${one.folder}/model.onnx`);
+  return withErrata(one.id, model, runCase(model, data, runner, tolerance));
 }
 
 function toleranceOf(id: string): Tolerance {

@@ -13,6 +13,9 @@ import { outputLength } from "../../ir/scalar.ts";
 import { randomScalar, randomWords } from "../../ir/random.ts";
 import type { Hash } from "../../merkle/index.ts";
 import { importModel, type ImportOptions, type OnnxTensor } from "../../onnx/index.ts";
+import { importGenerator } from "../../onnx/generate.ts";
+import { gpt2Model } from "../../models/gpt2.ts";
+import { drawnWeights } from "../../models/weights.ts";
 import { floats, int, int64s, ints, modelOf, randomFloats, type ModelSketch } from "../../onnx/fixtures.ts";
 
 /** What a run is about: a program with all that running it takes. */
@@ -303,13 +306,106 @@ export const FUZZ_KINDS: Readonly<Record<string, (random: Random) => FuzzModel>>
     },
     [anyFloats(70)],
   ),
+  quantised: onnx(
+    {
+      opset: 21,
+      inputs: { x: { dtype: "float32", shape: [3, 96] } },
+      initializers: {
+        scale: floats([], [0.05]),
+        zero: bytes([], "uint8", [100]),
+        w: bytes(
+          [96, 5],
+          "int8",
+          Array.from({ length: 480 }, (_, index) => ((index * 73) % 255) - 127),
+        ),
+        columns: floats([5], [0.01, 0.02, 0.03, 0.04, 0.05]),
+      },
+      nodes: [
+        { op: "QuantizeLinear", inputs: ["x", "scale", "zero"], outputs: ["q"] },
+        { op: "MatMulInteger", inputs: ["q", "w", "zero"], outputs: ["product"] },
+        { op: "Cast", inputs: ["product"], outputs: ["sum"], attributes: { to: int(1) } },
+        { op: "Mul", inputs: ["sum", "columns"], outputs: ["scaled"] },
+        { op: "DynamicQuantizeLinear", inputs: ["scaled"], outputs: ["d", "by", "from"] },
+        { op: "DequantizeLinear", inputs: ["d", "by", "from"] },
+      ],
+      outputs: ["product", "y0"],
+    },
+    [anyFloats(288)],
+  ),
+  "packed weights": onnx(
+    {
+      inputs: { x: { dtype: "float32", shape: [2, 64] } },
+      initializers: {
+        w: bytes(
+          [6, 2, 16],
+          "uint8",
+          Array.from({ length: 192 }, (_, index) => (index * 57) % 256),
+        ),
+        scales: randomFloats([12], 17),
+      },
+      nodes: [
+        {
+          op: "MatMulNBits",
+          domain: "com.microsoft",
+          inputs: ["x", "w", "scales"],
+          attributes: { K: int(64), N: int(6), bits: int(4), block_size: int(32) },
+        },
+      ],
+      outputs: ["y0"],
+    },
+    [anyFloats(128)],
+  ),
+  generator,
   "two segments": (random) => fixture(recurrent(600 + below(random, 300), 2), 1 + below(random, 6)),
   "row cache": (random) => fixture(rowCache(70), 2 + below(random, 5)),
   "deep trees": (random) => fixture(chain(70, 20_000 + below(random, 20_000)), 40),
   "random program": randomProgram,
 };
 
+// --- Text ---
+
+const [ROWS, PROMPT, TOKENS] = [2, 5, 6];
+
+const importedDecoder = once(() => {
+  const model = gpt2Model(
+    { layers: 1, heads: 2, width: 32, hidden: 48, vocabulary: 61, positions: 320, epsilon: 1e-5 },
+    drawnWeights({ seed: 5 }),
+    { caches: true },
+  );
+  const sampling = { mode: "gumbel", temperature: 0.8, topK: 20 } as const;
+  return importGenerator(model, { batch: ROWS, prompt: PROMPT, tokens: TOKENS, sampling, endTokens: [60] });
+});
+
+/** A decoder with caches in slots, that draws its tokens. */
+function generator(random: Random): FuzzModel {
+  const { program, constants, inputs } = importedDecoder();
+  const given: Readonly<Record<string, Uint32Array>> = {
+    prompt: Uint32Array.from({ length: ROWS * PROMPT }, () => below(random, 60)),
+    lengths: Uint32Array.from({ length: ROWS }, () => 1 + below(random, PROMPT)),
+    seed: Uint32Array.of(random(), random()),
+  };
+  return {
+    program,
+    inputs: inputs.map(({ name }) => given[name]),
+    steps: 1 + below(random, TOKENS),
+    constant: (root) => constants.get(root) ?? new Uint32Array(0),
+  };
+}
+
 // --- ONNX ---
+
+// Lowering does not depend on the run.
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+function bytes(shape: readonly number[], dtype: "int8" | "uint8", values: readonly number[]): OnnxTensor {
+  const data = { int8: Int8Array.from(values), uint8: Uint8Array.from(values) };
+  return dtype === "int8"
+    ? { dtype, shape: [...shape], data: data.int8 }
+    : { dtype, shape: [...shape], data: data.uint8 };
+}
 
 interface More {
   readonly options?: ImportOptions;
@@ -320,8 +416,9 @@ interface More {
 
 function onnx(sketch: ModelSketch, inputs: readonly Draw[], more: More = {}): (random: Random) => FuzzModel {
   const initializers = { ...sketch.initializers, ...more.initializers };
+  const imported = once(() => importModel(modelOf({ ...sketch, initializers }), more.options));
   return (random) => {
-    const { program, constants } = importModel(modelOf({ ...sketch, initializers }), more.options);
+    const { program, constants } = imported();
     return {
       program,
       inputs: inputs.map((draw) => draw(random)),

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { temporaryFolder } from "../../chain/test-chain.ts";
+import { tinyTokenizer } from "../../models/fixtures.ts";
+import { gpt2Model } from "../../models/gpt2.ts";
+import { writeModel } from "../../models/files.ts";
+import { drawnWeights } from "../../models/weights.ts";
+import { main } from "../main.ts";
+
+interface Generated {
+  programRoot: string;
+  traceRoot: string | null;
+  steps: number;
+  rows: { tokens: number[]; isComplete: boolean; text: string | null }[];
+  error?: { name: string };
+}
+
+async function lockstep(...words: string[]): Promise<{ code: number; result: Generated }> {
+  let stdout = "";
+  const streams = { stdout: { write: (text: string) => (stdout += text) }, stderr: { write: () => true } };
+  const code = await main([...words, "--json"], streams);
+  return { code, result: JSON.parse(stdout) as Generated };
+}
+
+describe("lockstep model generate", () => {
+  const folder = temporaryFolder("generate");
+  after(() => folder.remove());
+  const shape = { layers: 1, heads: 2, width: 32, hidden: 48, vocabulary: 300, positions: 320, epsilon: 1e-5 };
+  const { model } = writeModel(gpt2Model(shape, drawnWeights({ seed: 3 }), { caches: true }), folder.path);
+  writeFileSync(join(folder.path, "tokenizer.json"), JSON.stringify(tinyTokenizer()));
+  const generate = (...more: string[]) => lockstep("model", "generate", model, "--tokens", "5", ...more);
+
+  it("continues texts, the same for the same seed", async () => {
+    const drawn = [
+      "--tokenizer",
+      folder.path,
+      "--prompt",
+      "the claim",
+      "--prompt",
+      "a trace is",
+      "--temperature",
+      "0.9",
+    ];
+    const { result } = await generate(...drawn, "--seed", "7");
+    assert.equal(result.rows.length, 2);
+    assert.ok(result.rows.every(({ tokens, text }) => tokens.length > 0 && text !== null));
+    assert.match(result.traceRoot ?? "", /^0x[0-9a-f]{64}$/);
+    assert.deepEqual((await generate(...drawn, "--seed", "7")).result.rows, result.rows);
+    assert.notDeepEqual((await generate(...drawn, "--seed", "8")).result.rows, result.rows);
+  });
+
+  it("continues tokens, and takes the most likely where nothing says otherwise", async () => {
+    const { result } = await generate("--ids", "5,6,7", "--trace", "none");
+    assert.deepEqual([result.rows.length, result.traceRoot, result.rows[0]?.text], [1, null, null]);
+    const [first] = result.rows[0]?.tokens ?? [];
+    const ended = await generate("--ids", "5,6,7", "--end", String(first), "--trace", "none");
+    assert.deepEqual(ended.result.rows[0], { tokens: [first], isComplete: true, text: null });
+    assert.equal(ended.result.steps, 1);
+  });
+
+  it("refuses what it can't read", async () => {
+    const refusals = [
+      [[], "MissingOptionError"],
+      [["--prompt", "the"], "MissingOptionError"],
+      [["--ids", "1,x"], "OptionError"],
+      [["--ids", "1", "--top-p", "1.5"], "OptionError"],
+      [["--ids", "1", "--seed", "-1"], "OptionError"],
+    ] as const;
+    for (const [words, name] of refusals) {
+      const { code, result } = await generate(...words);
+      assert.deepEqual([code, result.error?.name], [1, name], words.join(" "));
+    }
+    assert.equal((await lockstep("model", "generate", join(folder.path, "none.onnx"), "--ids", "1")).code, 1);
+    const exported = await lockstep("model", "export", "llama", "--out", folder.path);
+    assert.equal(exported.result.error?.name, "ArgumentError");
+    assert.equal((await lockstep("model", "export", "gpt2")).result.error?.name, "MissingOptionError");
+  });
+});
