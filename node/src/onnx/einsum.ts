@@ -1,13 +1,14 @@
 /**
- * Einsum of one or two terms (numerics, "Lowering"): diagonals and sums within a term first, then one product over the shared
- * letters. Refuses more terms, and letters whose extents differ.
+ * Einsum (numerics, "Lowering"): diagonals and sums within a term first, then one product after the other from left to right,
+ * each over the letters that nothing further needs. Refuses letters whose extents differ.
  */
 
 import { productOfRows } from "./contraction.ts";
-import { allInputs, invalid, mismatch, requireType, stringAttribute, unsupported } from "./node.ts";
+import { allInputs, invalid, mismatch, requireType, stringAttribute } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { transposed, view } from "./primitives.ts";
 import { reduceRows, rowsAlong, SUM } from "./reduction.ts";
+import { broadcastTo } from "./shape.ts";
 import { reshaped, sizeOf, stridesOf } from "./values.ts";
 import type { Value } from "./values.ts";
 
@@ -24,6 +25,12 @@ function withEllipsis(term: string, rank: number): string[] {
   const hidden = rank - left.length - right.length;
   const middle = Array.from({ length: hidden }, (_, index) => `.${hidden - index}`);
   return [...left.split(""), ...middle, ...right.split("")];
+}
+
+/** An axis of extent 1 stands for all of its letter's extent. */
+function repeated(scope: Scope, { letters, value }: Term, extents: ReadonlyMap<string, number>): Term {
+  const shape = letters.map((letter) => extents.get(letter) ?? 1);
+  return { letters, value: broadcastTo(scope, value, shape) };
 }
 
 /** A letter twice in a term is its diagonal. */
@@ -82,7 +89,6 @@ function einsum(scope: Scope): Value[] {
   values.forEach((value) => requireType(scope, value, "float32"));
   const names = inputsPart.split(",");
   if (names.length !== values.length) throw invalid(scope, "the equation has another number of terms", { equation });
-  if (values.length > 2) throw unsupported(scope, "more than two terms");
   const terms = values.map((value, index): Term => {
     const letters = withEllipsis(names[index], value.shape.length);
     if (letters.length !== value.shape.length)
@@ -92,21 +98,35 @@ function einsum(scope: Scope): Value[] {
   const extents = new Map<string, number>();
   for (const { letters, value } of terms) {
     letters.forEach((letter, axis) => {
-      const known = extents.get(letter) ?? value.shape[axis];
-      if (known !== value.shape[axis]) throw unsupported(scope, `letter ${letter} with extents that differ`);
-      extents.set(letter, known);
+      const extent = value.shape[axis];
+      const known = extents.get(letter) ?? 1;
+      if (known !== 1 && extent !== 1 && known !== extent) {
+        throw mismatch(scope, `letter ${letter} has extents that differ`, { equation, extents: [known, extent] });
+      }
+      extents.set(letter, Math.max(known, extent));
     });
   }
   const output = outputLetters(terms, outputPart);
   if (output.some((letter) => !extents.has(letter)))
     throw invalid(scope, "the output names an unknown letter", { equation });
-  const diagonals = terms.map((term) => diagonal(scope, term));
-  const reduced = diagonals.map((term, index) => {
-    const others = diagonals.flatMap(({ letters }, other) => (other === index ? [] : letters));
-    return summed(scope, term, (letter) => output.includes(letter) || others.includes(letter));
-  });
-  const [left, right] = reduced;
-  return [arranged(scope, right === undefined ? left : product(scope, left, right, output), output)];
+  const diagonals = terms.map((term) => diagonal(scope, repeated(scope, term, extents)));
+  // From left to right: what neither the output nor a later term has is summed as soon as it can be.
+  const total = diagonals.reduce<Term | undefined>((left, term, index) => {
+    const later = diagonals.slice(index + 1).flatMap(({ letters }) => letters);
+    const own = summed(scope, term, (letter) => {
+      return output.includes(letter) || later.includes(letter) || left?.letters.includes(letter) === true;
+    });
+    if (left === undefined) return own;
+    return product(scope, left, own, [...output, ...later]);
+  }, undefined);
+  if (total === undefined) throw invalid(scope, "there are no terms", { equation });
+  return [
+    arranged(
+      scope,
+      summed(scope, total, (letter) => output.includes(letter)),
+      output,
+    ),
+  ];
 }
 
 /** Without an arrow the output has every letter that occurs once, in alphabetical order, after the ellipsis. */

@@ -23,7 +23,7 @@ import type { Graph, NamedValue } from "./graph.ts";
 import { inputValue, sequenceName, tensorsOf } from "./items.ts";
 import type { Lower, Scope } from "./node.ts";
 import { copied } from "./primitives.ts";
-import { OPERATORS, OPSETS } from "./registry.ts";
+import { OPERATORS, OPSETS, REFUSALS } from "./registry.ts";
 import { TAKES_ITEMS } from "./sequence.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
@@ -136,10 +136,14 @@ function lowerNode(scope: Scope): readonly Value[] {
   const { domain, operator, opset } = scope.identity;
   const key = domain === "" ? operator : `${domain}.${operator}`;
   const row = OPERATORS.get(key);
-  if (domain === "" && (opset < OPSETS.least || opset > OPSETS.most)) {
+  const isOld = opset < Math.min(OPSETS.least, row?.since ?? OPSETS.least);
+  if (domain === "" && (isOld || opset > OPSETS.most)) {
     throw new UnsupportedOperatorError(scope.identity, `operator sets ${OPSETS.least} to ${OPSETS.most} are supported`);
   }
-  if (row === undefined) throw new UnsupportedOperatorError(scope.identity, "the operator has no lowering");
+  if (row === undefined) {
+    const reason = Object.hasOwn(REFUSALS, key) ? REFUSALS[key] : "the operator has no lowering";
+    throw new UnsupportedOperatorError(scope.identity, reason);
+  }
   if (opset < row.since || opset > row.until) {
     throw new UnsupportedOperatorError(
       scope.identity,

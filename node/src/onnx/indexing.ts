@@ -371,7 +371,34 @@ function oneHot(scope: Scope): Value[] {
   ];
 }
 
+/** The first n elements of each sequence turned around, n being an input. */
+function reverseSequence(scope: Scope): Value[] {
+  const [value, lengths] = [input(scope, 0), input(scope, 1)];
+  requireType(scope, lengths, "int64");
+  const { shape } = value;
+  const time = axisOf(scope, intAttribute(scope, "time_axis", 0), shape.length);
+  const batch = axisOf(scope, intAttribute(scope, "batch_axis", 1), shape.length);
+  if (time === batch || lengths.shape.join() !== String(shape[batch])) {
+    throw mismatch(scope, "one length per sequence", { shape: [...shape], lengths: [...lengths.shape] });
+  }
+  return [
+    general(scope, {
+      elementType: value.elementType,
+      shape,
+      operands: [value, lengths],
+      define: (b, [from, counts]) => {
+        const place = b.digits[time];
+        const length = b.load(counts, b.digits[batch]);
+        const mirrored = b.subI(b.subI(length, 1), place);
+        const source = b.select(b.ltI(place, length), mirrored, place);
+        return b.gather(from, b.addI(b.index, b.mulI(b.subI(source, place), stridesOf(shape)[time])));
+      },
+    }),
+  ];
+}
+
 export const INDEXING: OperatorTable = {
+  ReverseSequence: reverseSequence,
   Concat: concat,
   Gather: gather,
   GatherElements: gatherElements,

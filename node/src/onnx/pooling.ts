@@ -26,8 +26,8 @@ import { meanOf, reduceRows, SUM } from "./reduction.ts";
 import type { RowFold } from "./reduction.ts";
 import { kernelSpan, windowOf } from "./shapes.ts";
 import type { Window } from "./shapes.ts";
-import { floatValue, knownWords, sizeOf, stridesOf } from "./values.ts";
-import type { Value } from "./values.ts";
+import { floatValue, isIntegerType, knownIntegers, knownWords, sizeOf, stridesOf } from "./values.ts";
+import type { ElementType, Value } from "./values.ts";
 
 /** Window elements that are counted at import where windows leave the tensor. */
 const MOST_DIVISIONS = 2 ** 26;
@@ -43,7 +43,6 @@ interface Pool {
 
 function poolOf(scope: Scope, fill: number): Pool {
   const x = input(scope, 0);
-  requireType(scope, x, "float32");
   const spatial = x.shape.slice(2);
   const kernel = intsAttribute(scope, "kernel_shape");
   if (kernel === undefined) throw invalid(scope, "kernel_shape is missing");
@@ -58,7 +57,7 @@ function poolOf(scope: Scope, fill: number): Pool {
     [0, 0, ...before],
     [0, 0, ...after],
     "constant",
-    fill === 0 ? undefined : floatValue(fill),
+    fill === 0 ? undefined : x.elementType === "float32" ? floatValue(fill) : integerValue(x.elementType, fill),
   );
   const places = stridesOf(held.shape.slice(2));
   if (kernel.length > 3) throw unsupported(scope, "windows of more than three dimensions");
@@ -70,16 +69,21 @@ function poolOf(scope: Scope, fill: number): Pool {
   };
 }
 
+function integerValue(elementType: ElementType, item: number): Value {
+  if (!isIntegerType(elementType)) throw new TypeError(`${elementType} is no integer type`);
+  return knownIntegers(elementType, [], BigInt64Array.of(BigInt(item)));
+}
+
 type PoolFold = Pick<ReductionDraft, "init" | "body" | "combine" | "finish" | "reads">;
 
 function pooled(scope: Scope, { window, held, steps, walk }: Pool, fold: PoolFold): Value {
   const [n, c] = held.shape;
   const plane = sizeOf(held.shape.slice(2));
   return reduction(scope, {
-    elementType: "float32",
+    elementType: held.elementType,
     shape: [n, c, ...window.output],
     count: sizeOf(window.kernel),
-    total: "float32",
+    total: held.elementType,
     streams: [{ value: held, strides: [c * plane, plane, ...steps], offset: 0, pattern: walk }],
     ...fold,
   });
@@ -88,6 +92,7 @@ function pooled(scope: Scope, { window, held, steps, walk }: Pool, fold: PoolFol
 const join = (b: ScalarBuilder, total: Register, block: Register): Register => b.add(total, block);
 
 function averagePool(scope: Scope): Value[] {
+  requireType(scope, input(scope, 0), "float32");
   const pool = poolOf(scope, 0);
   const { window } = pool;
   const spatial = input(scope, 0).shape.slice(2);
@@ -137,11 +142,16 @@ function outerProduct(lists: readonly (readonly number[])[]): Value {
 }
 
 function maxPool(scope: Scope): Value[] {
-  const pool = poolOf(scope, -Infinity);
+  const x = input(scope, 0);
+  requireType(scope, x, "float32", "int8", "uint8");
+  const isFloat = x.elementType === "float32";
+  const least = isFloat ? -Infinity : -128;
+  const join = isFloat ? maxOf : (b: ScalarBuilder, one: Register, other: Register) => b.maxI(one, other);
+  const pool = poolOf(scope, least);
   const largest = pooled(scope, pool, {
-    init: -Infinity,
-    body: (b, total, [item]) => maxOf(b, total, item),
-    combine: maxOf,
+    init: least,
+    body: (b, total, [item]) => join(b, total, item),
+    combine: join,
   });
   return wants(scope, 1) ? [largest, maxPlaces(scope, pool, largest)] : [largest];
 }
@@ -169,7 +179,8 @@ function maxPlaces(scope: Scope, { window, held, steps, walk }: Pool, largest: V
         carried: [{ type: "i32", init: count }],
         body: ({ k, carried: [found] }) => {
           const item = b.load(from, base, walk);
-          const isFound = b.or(b.eq(item, wanted), b.ne(item, item));
+          const isFloat = held.elementType === "float32";
+          const isFound = isFloat ? b.or(b.eq(item, wanted), b.ne(item, item)) : b.eqI(item, wanted);
           return [b.select(isFound, b.minI(found, k), found)];
         },
         combine: ([total], [block]) => [b.minI(total, block)],
@@ -190,6 +201,7 @@ function maxPlaces(scope: Scope, { window, held, steps, walk }: Pool, largest: V
 }
 
 function lpPool(scope: Scope): Value[] {
+  requireType(scope, input(scope, 0), "float32");
   const { init, body, combine, finish } = lpFold(intAttribute(scope, "p", 2));
   return [
     pooled(scope, poolOf(scope, 0), {
