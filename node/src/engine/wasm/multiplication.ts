@@ -152,6 +152,7 @@ export function planMultiplication(contraction: Contraction, { isPacked }: Multi
   ].map(aligned);
   // Packing narrow panels makes one as it is first.
   const packing = isPackableOnce ? PANEL_COLUMNS * count : 0;
+  const spare = TILE_SPARE_WORDS + (isPacked ? PANEL_COLUMNS * contraction.blockLength : 0);
   const packedWords = isPackableOnce ? panelWords(contraction) : 0;
   const groups = Math.ceil(panelCount / groupPanels);
   const unitBands = Math.ceil(rows.addresses.length / unitRows);
@@ -159,7 +160,7 @@ export function planMultiplication(contraction: Contraction, { isPacked }: Multi
     rowOperand: rows.operand,
     columnOperand: columns.operand,
     tables,
-    scratchWords: Math.max(packing, scratch[0] + scratch[1] + scratch[2] + TILE_SPARE_WORDS),
+    scratchWords: Math.max(packing, scratch[0] + scratch[1] + scratch[2] + spare),
     packedWords,
     narrowWords: packedWords / 2,
     packUnits: isPackableOnce ? panelCount : 0,

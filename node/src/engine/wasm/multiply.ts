@@ -100,11 +100,12 @@ export function multiplierModule({ isFused, isShared, isWidened = false }: Modul
   const fma: FmaMode = isFused ? { kind: "fused" } : { kind: "emulated", functionIndex: 0 };
   const functions = [...helpers];
   functions.push(...tileFunctions(fma, "wide", functions.length));
-  if (isWidened) {
-    const multiply = functions.findIndex(({ name }) => name === "multiply");
-    functions.push(...widenedFunctions(fma, multiply, functions.length));
-  }
   functions.push(...tileFunctions(fma, "narrow", functions.length));
+  if (isWidened) {
+    const indexOf = (wanted: string): number => functions.findIndex(({ name }) => name === wanted);
+    const plain = { multiply: indexOf("multiply"), multiplyNarrow: indexOf("multiplyNarrow") };
+    functions.push(...widenedFunctions(fma, plain, functions.length));
+  }
   return assembleModule([...functions, ...rowFunctions(fma), ...panelFunctions()], isShared);
 }
 
@@ -128,7 +129,8 @@ export function bindMultiplier(
 ): BoundMultiplier {
   const { exports } = new WebAssembly.Instance(modules.tiles, { host: { memory } });
   const compiled = exports as unknown as Exports & WidenedExports;
-  const widened = modules.isWidened ? { multiply: compiled.multiplyWidened } : {};
+  const { multiplyWidened: multiply, multiplyNarrowWidened: multiplyNarrow } = compiled;
+  const widened = modules.isWidened ? { multiply, multiplyNarrow } : {};
   const code: Exports = { ...compiled, ...(native === null ? widened : tilesOf(native)) };
   return {
     packColumns: (plan, placement, first, end, scratch) => packUnits(code, plan, placement, first, end, scratch),

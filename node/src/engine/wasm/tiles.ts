@@ -46,7 +46,8 @@ export interface TileExports {
    * One block of `rowCount` rows by `parts` parts of panels: each total is the dot product over `count` where `isFirst`,
    * else it is added to the total that the output holds. Row r is at rows + r * rowStride, contiguous; panels are
    * `panelStride` apart, their totals side by side at output + r * outputStride. A part of the last panel beyond `parts`
-   * may be written too. At `spare` are TILE_SPARE_WORDS for the function itself.
+   * may be written too. At `spare` are TILE_SPARE_WORDS for the function itself,
+   * and for narrow panels those of a block of a wide one after them.
    */
   multiply(...parameters: MultiplyParameters): void;
   /** The same on narrow panels. */

@@ -18,17 +18,18 @@ import {
   load32Splat,
   loop,
 } from "./emit.ts";
-import { OP, set, simd, tee, V128, v128Load, v128Store } from "./emit.ts";
+import { OP, set, simd, tee, V128, v128Const, v128Load, v128Store } from "./emit.ts";
 import type { Code, FunctionDraft } from "./emit.ts";
 import { fmaCode } from "./fma.ts";
 import type { FmaMode } from "./fma.ts";
 import { canonicalVector } from "./instructions.ts";
-import { PANEL_COLUMNS, panelRowBytes, PART_COLUMNS } from "./tiles.ts";
+import { PANEL_COLUMNS, panelRowBytes, PART_COLUMNS, TILE_SPARE_WORDS } from "./tiles.ts";
 import type { MultiplyParameters } from "./tiles.ts";
 
 /** What such a module has beside the other tiles, in the place of `multiply`. */
 export interface WidenedExports {
   multiplyWidened(...parameters: MultiplyParameters): void;
+  multiplyNarrowWidened(...parameters: MultiplyParameters): void;
 }
 
 const TILE_ROWS = 6;
@@ -36,12 +37,24 @@ const TILE_PARTS = 2;
 const TILE_VECTORS = 2 * TILE_PARTS;
 const TILE_ROW_BYTES = 16 * TILE_VECTORS;
 
-/**
- * `multiplyWidened`, with the parameters of `multiply`; rows that fill no tile are left to the function at index `multiply`.
- * The functions stand in a module from index `first` on.
- */
-export function widenedFunctions(fma: FmaMode, multiply: number, first: number): FunctionDraft[] {
-  return [sumsFunction(fma), addFunction(), multiplyFunction(multiply, first)];
+/** Rows for which the words of a narrow panel are worth writing out, so that they can be multiplied by whole tiles. */
+const LEAST_NARROW_ROWS = 12;
+
+/** Indices of functions of the module that the widened ones leave work to. */
+export interface PlainTiles {
+  readonly multiply: number;
+  readonly multiplyNarrow: number;
+}
+
+/** `multiplyWidened` and `multiplyNarrowWidened`, to stand in a module from index `first` on. */
+export function widenedFunctions(fma: FmaMode, plain: PlainTiles, first: number): FunctionDraft[] {
+  return [
+    sumsFunction(fma),
+    addFunction(),
+    multiplyFunction(plain.multiply, first),
+    writeOutFunction(),
+    multiplyNarrowFunction(plain.multiplyNarrow, first + 2, first + 3),
+  ];
 }
 
 /** The sums of one block, to a tile in memory. Parameters: the first row, bytes between rows, the panel's parts, count, tile. */
@@ -138,6 +151,53 @@ function multiplyFunction(multiply: number, first: number): FunctionDraft {
       [below(rows, rowStride), get(rowStride), get(rowCount), get(whole), OP.i32Sub, get(panels), get(panelStride)],
       [get(parts), get(count), below(output, outputStride), get(outputStride), get(isFirst), get(tile), call(multiply)],
     ]),
+  ];
+  return draft;
+}
+
+/** Writes `count` rows of a narrow panel as those of a wide one. Parameters: target, source, count. */
+function writeOutFunction(): FunctionDraft {
+  const draft = draftFunction(null, [I32, I32, I32]);
+  const [target, source, count] = [0, 1, 2];
+  const words = addLocal(draft, V128);
+  const parts = Array.from({ length: PANEL_COLUMNS / PART_COLUMNS }, (_, part): Code => [
+    [get(source), v128Load(16 * part), set(words)],
+    [get(target), get(words), i32Const(16), simd("i32x4Shl"), v128Store(32 * part)],
+    [get(target), get(words), v128Const([0xffff0000]), simd("and"), v128Store(32 * part + 16)],
+  ]);
+  draft.body = loop([
+    parts,
+    [increment(source, panelRowBytes("narrow")), increment(target, panelRowBytes("wide"))],
+    [get(count), i32Const(-1), OP.i32Add, tee(count), branchIf(0)],
+  ]);
+  return draft;
+}
+
+/** Many rows meet each narrow panel written out behind the tile; few meet it as it is. */
+function multiplyNarrowFunction(multiplyNarrow: number, multiplyWide: number, writeOut: number): FunctionDraft {
+  const draft = draftFunction("multiplyNarrowWidened", new Array<number>(11).fill(I32));
+  const all = Array.from({ length: 11 }, (_, index) => index);
+  const [, , rowCount, panels, panelStride, parts, count, output, , , tile] = all;
+  const [taken, wide] = [addLocal(draft, I32), addLocal(draft, I32)];
+  const own = new Map([
+    [panels, wide],
+    [parts, taken],
+  ]);
+  draft.body = [
+    [get(rowCount), i32Const(LEAST_NARROW_ROWS), OP.i32LtU],
+    ifElse(
+      [all.map(get), call(multiplyNarrow)],
+      [
+        [get(tile), i32Const(4 * TILE_SPARE_WORDS), OP.i32Add, set(wide)],
+        loop([
+          [get(parts), i32Const(4), get(parts), i32Const(4), OP.i32LtU, OP.select, set(taken)],
+          [get(wide), get(panels), get(count), call(writeOut)],
+          [all.map((parameter) => get(own.get(parameter) ?? parameter)), call(multiplyWide)],
+          [get(panels), get(panelStride), OP.i32Add, set(panels), increment(output, 4 * PANEL_COLUMNS)],
+          [get(parts), get(taken), OP.i32Sub, tee(parts), branchIf(0)],
+        ]),
+      ],
+    ),
   ];
   return draft;
 }
