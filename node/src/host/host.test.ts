@@ -1,10 +1,59 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
+import { createWasmEngine, interpreterEngine, type Engine, type Tamper } from "../engine/index.ts";
+import { engineEqualsInterpreter } from "./engine-test.ts";
 import { createHost, sharedHost } from "./index.ts";
 
 describe("host", () => {
   it("runs compiled programs where this process can", () => {
     assert.notEqual(createHost().tier, "interpreted");
     assert.equal(sharedHost(), sharedHost());
+  });
+
+  it("gives the tier asked for, or the next that is here", () => {
+    assert.equal(createHost({ tier: "wasm" }).tier, "wasm");
+    assert.equal(createHost({ tier: "interpreted" }).engine, interpreterEngine);
+    assert.ok(["addon", "revec", "wasm"].includes(createHost({ tier: "addon" }).tier));
+  });
+
+  it("lets no process wait for its threads", () => {
+    const script = `
+      const { createHost } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)});
+      const { startThreads } = await import(${JSON.stringify(new URL("./threads.ts", import.meta.url).href)});
+      startThreads(2);
+      createHost();
+      console.log("done");`;
+    const output = execFileSync(process.execPath, ["--input-type=module", "-e", script], { timeout: 30_000 });
+    assert.equal(output.toString().trim(), "done");
+  });
+});
+
+describe("test of an engine", () => {
+  it("passes the interpreter and the compiled engine, fused or not, alone or widened", () => {
+    assert.equal(engineEqualsInterpreter(interpreterEngine), true);
+    assert.equal(engineEqualsInterpreter(createWasmEngine()), true);
+    assert.equal(engineEqualsInterpreter(createWasmEngine({ emulateFma: true })), true);
+    assert.equal(engineEqualsInterpreter(createWasmEngine({ tier: "revec" })), true);
+  });
+
+  it("refuses an engine that is wrong in one bit of one primitive, slot or step", () => {
+    const lying = (tamperOf: (primitives: number) => Tamper): Engine => ({
+      load(program, options) {
+        const machine = createWasmEngine().load(program, options);
+        const tamper = tamperOf(program.segments[0].records.length);
+        return { ...machine, advance: (step) => machine.advance(step, { tamper }) };
+      },
+    });
+    for (const primitive of [0, 5, 9]) {
+      assert.equal(engineEqualsInterpreter(lying(() => ({ step: 1, primitive, element: 3, xor: 1 }))), false);
+    }
+    assert.equal(
+      engineEqualsInterpreter(lying((count) => ({ step: 0, primitive: count - 4, element: 9, xor: 4 }))),
+      false,
+    );
+    for (const item of [0, 1, 2, 3, 4, 6]) {
+      assert.equal(engineEqualsInterpreter(lying(() => ({ step: 2, item, element: 0, xor: 1 }))), false);
+    }
   });
 });

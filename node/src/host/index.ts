@@ -1,26 +1,49 @@
 /**
- * What the Node process gives to the portable parts: the fastest backend that runs here with the interpreter's bits. A
- * backend is used only after it equalled the interpreter on this host; where none does, the interpreter runs.
+ * What the Node process gives to the portable parts: the fastest engine that runs here with the interpreter's bits. Engines
+ * are used only after they equalled the interpreter on this host; where none does, the interpreter runs.
  */
+import { availableParallelism } from "node:os";
+import { setFlagsFromString } from "node:v8";
 import {
+  createWasmEngine,
   createWasmRunner,
+  interpreterEngine,
   interpreterRunner,
-  runnerEngine,
   SimdUnavailableError,
   type Engine,
   type PrimitiveRunner,
 } from "../engine/index.ts";
+import type { Program } from "../ir/index.ts";
+import { engineEqualsInterpreter } from "./engine-test.ts";
+import { attachNative } from "./native-code.ts";
+import { nativeSet } from "./native.ts";
 import { equalsInterpreter } from "./self-test.ts";
+import { startThreads, type StartedThreads } from "./threads.ts";
 
-/** How primitives run here: with the host's fused multiply-add, with an emulated one, or interpreted. */
-export type Tier = "fused" | "emulated" | "interpreted";
+/**
+ * What multiplies and hashes: native code, WebAssembly that V8 widens (an experiment of V8's, on request only), WebAssembly,
+ * or the interpreter.
+ */
+export const TIERS = ["addon", "revec", "wasm", "interpreted"] as const;
+export type Tier = (typeof TIERS)[number];
 
 export interface Host {
   readonly tier: Tier;
+  /** Whether fma is an instruction here; else it is emulated, and slow. */
+  readonly isFused: boolean;
+  /** Threads that large programs run on. */
+  readonly threads: number;
   /** Executes programs. */
   readonly engine: Engine;
-  /** Runs single primitives. Calls must not overlap. */
+  /** Runs single primitives. Calls must not overlap. Made and tested on first use. */
   readonly runner: PrimitiveRunner;
+}
+
+export interface HostOptions {
+  /** The fastest that passes its test unless given. */
+  readonly tier?: Tier;
+  /** As many as the processor runs at once unless given. */
+  readonly threads?: number;
 }
 
 let shared: Host | undefined;
@@ -31,15 +54,76 @@ export function sharedHost(): Host {
   return shared;
 }
 
-/** A host with a runner of its own. */
-export function createHost(): Host {
-  try {
-    const runner = createWasmRunner();
-    if (equalsInterpreter(runner)) {
-      return { tier: runner.isFused ? "fused" : "emulated", engine: runnerEngine(runner), runner };
-    }
-  } catch (error) {
-    if (!(error instanceof SimdUnavailableError)) throw error;
+/** A host with an engine of its own. A tier that does not pass its test here, or is not there, is replaced by the next. */
+export function createHost({ tier, threads = availableParallelism() }: HostOptions = {}): Host {
+  const wanted = tier === undefined ? (["addon", "wasm"] as const) : TIERS.slice(TIERS.indexOf(tier));
+  for (const candidate of wanted) {
+    const found = candidate === "interpreted" ? null : testedEngine(candidate, threads);
+    if (found !== null) return { tier: candidate, ...found, runner: lazyRunner() };
   }
-  return { tier: "interpreted", engine: runnerEngine(interpreterRunner), runner: interpreterRunner };
+  return { tier: "interpreted", isFused: false, threads: 1, engine: interpreterEngine, runner: interpreterRunner };
+}
+
+type EngineFound = Pick<Host, "engine" | "threads" | "isFused">;
+
+function testedEngine(tier: Exclude<Tier, "interpreted">, threads: number): EngineFound | null {
+  const set = tier === "addon" ? nativeSet() : null;
+  if (tier === "addon" && set === null) return null;
+  // V8 reads the flag when it compiles, and it compiles when code runs often: it has to stay.
+  if (tier === "revec") setFlagsFromString("--experimental-wasm-revectorize");
+  const native = set === null ? {} : { native: { set, attach: attachNative } };
+  try {
+    const alone = createWasmEngine({ tier, ...native });
+    if (!engineEqualsInterpreter(alone)) return null;
+    let together: Engine | undefined;
+    const engine: Engine = {
+      load(program, options) {
+        if (threads < 2 || workOf(program) < LEAST_WORK) return alone.load(program, options);
+        together ??= threadedEngine(startThreads(threads - 1), alone, { tier, ...native });
+        return together.load(program, options);
+      },
+    };
+    return { engine, threads, isFused: alone.isFused };
+  } catch (error) {
+    if (error instanceof SimdUnavailableError) return null;
+    throw error;
+  }
+}
+
+/** The engine with threads where it passes the test, else the one without. */
+function threadedEngine(
+  threads: StartedThreads,
+  alone: Engine,
+  options: Omit<Parameters<typeof createWasmEngine>[0] & object, "threads">,
+): Engine {
+  // The test's program is small: it is cut up all the same.
+  if (engineEqualsInterpreter(createWasmEngine({ ...options, threads, grain: 1 }))) {
+    return createWasmEngine({ ...options, threads });
+  }
+  return alone;
+}
+
+/** Iterations of a step, over all elements, from which on threads are worth starting. */
+const LEAST_WORK = 1 << 22;
+
+function workOf({ segments, scalars }: Program): number {
+  const steps = segments.map(({ records }) =>
+    records.reduce((sum, { length, scalar }) => sum + length * (scalars.get(scalar)?.loop?.count ?? 1), 0),
+  );
+  return Math.max(...steps);
+}
+
+function lazyRunner(): PrimitiveRunner {
+  let found: PrimitiveRunner | undefined;
+  const runner = (): PrimitiveRunner => {
+    if (found === undefined) {
+      const compiled = createWasmRunner();
+      found = equalsInterpreter(compiled) ? compiled : interpreterRunner;
+    }
+    return found;
+  };
+  return {
+    run: (scalar, step, operands, output) => runner().run(scalar, step, operands, output),
+    keep: (words) => runner().keep?.(words),
+  };
 }

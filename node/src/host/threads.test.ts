@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { createWasmEngine } from "../engine/index.ts";
+import { createWasmEngine, execute, interpreterEngine, ThreadLostError, traceRootOf } from "../engine/index.ts";
 import { chain, recurrent, rowCache } from "../engine/fixtures.ts";
 import { randomProgram } from "../engine/machine/fixtures.ts";
 import { assertSameRun } from "../engine/machine/same-run.ts";
+import { attachNative } from "./native-code.ts";
+import { nativeSet } from "./native.ts";
 import { startThreads } from "./threads.ts";
 
-const PROGRAMS = 25;
+const PROGRAMS = 15;
 
 for (const helpers of [1, 2]) {
   describe(`an engine with ${helpers} helper threads`, () => {
@@ -14,7 +16,11 @@ for (const helpers of [1, 2]) {
     after(() => threads.stop());
 
     // Everything that can be cut is cut, however small.
+    const set = nativeSet();
     const engines = {
+      ...(set === null
+        ? {}
+        : { addon: createWasmEngine({ threads, grain: 1, tier: "addon", native: { set, attach: attachNative } }) }),
       "the host's fma": createWasmEngine({ threads, grain: 1 }),
       "emulated fma": createWasmEngine({ threads, grain: 1, emulateFma: true }),
     };
@@ -32,3 +38,61 @@ for (const helpers of [1, 2]) {
     }
   });
 }
+
+describe("helper threads that are gone or lost", () => {
+  const fixture = chain(40, 60_000);
+  const { program, inputs, constants } = fixture;
+  const run = (engine: ReturnType<typeof createWasmEngine>, steps = 2) =>
+    traceRootOf(execute(program, { inputs, constants, steps, engine }));
+  const expected = traceRootOf(execute(program, { inputs, constants, steps: 2, engine: interpreterEngine }));
+
+  it("take their share of the work", async () => {
+    const threads = startThreads(1);
+    let units = 0;
+    const profile = () => (units += 1);
+    const engine = createWasmEngine({ threads, grain: 1, profile });
+    assert.equal(run(engine), expected);
+    const alone = units;
+    // The helper needs a while to start.
+    for (let turn = 0; turn < 100 && units >= alone; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      units = 0;
+      assert.equal(run(engine), expected);
+    }
+    assert.ok(units < alone, `${units} of ${alone} units in the calling thread`);
+    await threads.stop();
+  });
+
+  it("are not waited for", async () => {
+    const threads = startThreads(2);
+    const engine = createWasmEngine({ threads, grain: 1 });
+    assert.equal(run(engine), expected);
+    // The calling thread goes on before it can know.
+    const stopped = threads.stop();
+    assert.equal(run(engine), expected);
+    await stopped;
+    assert.equal(threads.isGone, true);
+    assert.equal(run(engine), expected);
+  });
+
+  it("end a run with an error where one is lost in the midst of a unit, and later runs do without", () => {
+    const threads = startThreads(1, 200);
+    const engine = createWasmEngine({ threads, grain: 1 });
+    // A thread that took a unit and never came back: one more is taken than there are to be done.
+    const add = Atomics.add.bind(Atomics);
+    let isLost = false;
+    Atomics.add = ((array: Int32Array, index: number, value: number) => {
+      if (!isLost && array !== threads.control && index > 0 && index % 2 === 0) {
+        isLost = true;
+        add(array, index, value);
+      }
+      return add(array, index, value);
+    }) as typeof Atomics.add;
+    try {
+      assert.throws(() => run(engine), ThreadLostError);
+    } finally {
+      Atomics.add = add;
+    }
+    assert.equal(run(engine), expected);
+  });
+});

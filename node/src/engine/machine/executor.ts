@@ -6,7 +6,7 @@ import { CHUNK_JOB_WORDS, HASH_GROUP, PAIR_JOB_WORDS, bindHashJobs } from "../..
 import type { HashJobs } from "../../merkle/hash-jobs.ts";
 import { CHUNK_WORDS, HASH_BYTES } from "../../merkle/hash.ts";
 import { bindMultiplier } from "../wasm/multiply.ts";
-import type { BoundMultiplier, MultiplierModules } from "../wasm/multiply.ts";
+import type { BoundMultiplier, MultiplierModules, NativeTiles } from "../wasm/multiply.ts";
 import type {
   CopyOperation,
   DirtyTree,
@@ -26,9 +26,17 @@ export interface ExecutorParts {
   readonly kernels: readonly WebAssembly.Module[];
   readonly multiplier: MultiplierModules;
   readonly hashing: WebAssembly.Module | null;
+  /** The instruction set of native code, or null. */
+  readonly native: string | null;
   /** Each thread's own: `stride` bytes from `address + thread * stride` on. */
   readonly scratch: ScratchPlaces;
 }
+
+/** Code outside WebAssembly that multiplies and hashes over a shared memory, with the same bits. */
+export type NativeCode = NativeTiles & HashJobs;
+
+/** Binds such code to a memory, by the name of an instruction set. */
+export type AttachNative = (memory: WebAssembly.Memory, set: string) => NativeCode;
 
 export interface ScratchPlaces {
   readonly address: number;
@@ -42,8 +50,12 @@ export interface ScratchPlaces {
 /** Runs a unit of an operation in a step. */
 export type BoundOperation = (step: number, unit: number) => void;
 
-/** Binds operations to a thread. */
-export function createBinder(parts: ExecutorParts, thread: number): (operation: Operation) => BoundOperation {
+/** Binds operations to a thread. Throws RangeError where native code is asked for and there is no way to it. */
+export function createBinder(
+  parts: ExecutorParts,
+  thread: number,
+  attach: AttachNative | null,
+): (operation: Operation) => BoundOperation {
   const { memory, kernels, scratch } = parts;
   const own = scratch.address + thread * scratch.stride;
   const instances = new Map<number, KernelFunction>();
@@ -56,14 +68,18 @@ export function createBinder(parts: ExecutorParts, thread: number): (operation: 
     return run;
   };
   let multiplier: BoundMultiplier | undefined;
-  const hashing = parts.hashing === null ? null : bindHashJobs(parts.hashing, memory, own + scratch.hashing);
+  if (parts.native !== null && attach === null) throw new RangeError("this thread has no native code");
+  const native = parts.native === null ? null : (attach?.(memory, parts.native) ?? null);
+  const compiled = parts.hashing === null ? null : bindHashJobs(parts.hashing, memory, own + scratch.hashing);
+  native?.refresh();
+  const hashing = compiled === null ? null : (native ?? compiled);
   const words = new Uint32Array(memory.buffer);
   return (operation) => {
     switch (operation.kind) {
       case "kernel":
         return bindKernel(kernel(operation.call.module), own + scratch.kernels, operation);
       case "multiply":
-        multiplier ??= bindMultiplier(memory, parts.multiplier);
+        multiplier ??= bindMultiplier(memory, parts.multiplier, native);
         return bindMultiply(multiplier, own + scratch.multiplier, operation);
       case "rows":
         return bindRows(kernel, own + scratch.kernels, words, operation);
@@ -209,13 +225,12 @@ function bindCopy(words: Uint32Array, { from, to, bytes }: CopyOperation): Bound
 function bindHash(jobs: HashJobs, words: Uint32Array, operation: HashOperation): BoundOperation {
   const { kind, table, count, isCounted, units } = operation;
   const jobBytes = 4 * (kind === "chunks" ? CHUNK_JOB_WORDS : PAIR_JOB_WORDS);
-  const hash = kind === "chunks" ? jobs.chunks : jobs.pairs;
   return (_step, unit) => {
     const all = isCounted ? count : words[count / 4];
     const groups = Math.ceil(all / HASH_GROUP);
     const first = Math.floor((groups * unit) / units) * HASH_GROUP;
     const end = Math.min(all, Math.floor((groups * (unit + 1)) / units) * HASH_GROUP);
-    if (end > first) hash(table + first * jobBytes, end - first);
+    if (end > first) jobs[kind](table + first * jobBytes, end - first);
   };
 }
 

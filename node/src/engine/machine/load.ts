@@ -20,6 +20,8 @@ import type { LoadOptions } from "./types.ts";
 export interface EngineParts {
   readonly compiler: Compiler;
   readonly multiplier: MultiplierModules;
+  /** The instruction set of native code, or null. */
+  readonly native: string | null;
   readonly isFused: boolean;
   readonly isShared: boolean;
   readonly threads: number;

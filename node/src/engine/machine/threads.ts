@@ -7,7 +7,7 @@
 import { LockstepError } from "../../float/errors.ts";
 import type { OperationList } from "./code.ts";
 import { createBinder } from "./executor.ts";
-import type { BoundOperation, ExecutorParts } from "./executor.ts";
+import type { AttachNative, BoundOperation, ExecutorParts } from "./executor.ts";
 import type { Operation } from "./operations.ts";
 
 /** What helper threads are told. */
@@ -193,7 +193,12 @@ function work(
  * Serves as helper thread number `thread` (1 and up) for good. `receive` gives the next message left for this thread, or
  * undefined.
  */
-export function serveThread(control: Int32Array, thread: number, receive: () => ThreadMessage | undefined): never {
+export function serveThread(
+  control: Int32Array,
+  thread: number,
+  receive: () => ThreadMessage | undefined,
+  attach: AttachNative | null,
+): never {
   const known = new Map<number, { lists: BoundList[]; counters: Int32Array }>();
   let seen = -1;
   for (;;) {
@@ -202,7 +207,7 @@ export function serveThread(control: Int32Array, thread: number, receive: () => 
     seen = Atomics.load(control, GENERATION);
     for (let message = receive(); message !== undefined; message = receive()) {
       if (message.kind === "forget") known.delete(message.machine);
-      else known.set(message.machine, load(message, thread));
+      else known.set(message.machine, load(message, thread, attach));
     }
     if (!join(control)) continue;
     const machine = known.get(control[MACHINE]);
@@ -214,8 +219,9 @@ export function serveThread(control: Int32Array, thread: number, receive: () => 
 function load(
   { parts, lists, counters }: Extract<ThreadMessage, { kind: "load" }>,
   thread: number,
+  attach: AttachNative | null,
 ): { lists: BoundList[]; counters: Int32Array } {
-  const binder = createBinder(parts, thread);
+  const binder = createBinder(parts, thread, attach);
   const bound = new Map<Operation, BoundOperation>();
   const bind = (operation: Operation): BoundOperation => {
     const found = bound.get(operation) ?? binder(operation);

@@ -20,7 +20,7 @@ import { tellLie } from "./commitment.ts";
 import { createCompiler } from "./compile.ts";
 import { constantSource } from "./constants.ts";
 import { createBinder } from "./executor.ts";
-import type { BoundOperation, ExecutorParts } from "./executor.ts";
+import type { AttachNative, BoundOperation, ExecutorParts } from "./executor.ts";
 import { loadProgram, wordsAt } from "./load.ts";
 import type { EngineParts } from "./load.ts";
 import type { Operation } from "./operations.ts";
@@ -29,6 +29,8 @@ import { bindList, createTeam, runAlone } from "./threads.ts";
 import type { Threads } from "./threads.ts";
 import type { Engine, LoadOptions, Machine, StepOptions, StepResult, StepRoots } from "./types.ts";
 
+export type EngineTier = "wasm" | "revec" | "addon";
+
 export interface WasmEngineOptions {
   /** Computes fma by emulation even where the host fuses. */
   readonly emulateFma?: boolean;
@@ -36,6 +38,13 @@ export interface WasmEngineOptions {
   readonly maxPages?: number;
   /** Threads that help; none unless given. */
   readonly threads?: Threads;
+  /**
+   * What multiplies and hashes: SIMD of 128 bits ("wasm" unless given); the same for a compiler that widens vectors, which the
+   * host has to have asked for ("revec"); or native code ("addon").
+   */
+  readonly tier?: EngineTier;
+  /** Native code for the tier "addon", in this thread; helper threads have their own. */
+  readonly native?: { readonly set: string; readonly attach: AttachNative };
   /** Nanoseconds of work that are worth handing to another thread; 16,000 unless given. */
   readonly grain?: number;
   /** Called with every operation and the milliseconds it took in the calling thread. */
@@ -55,10 +64,13 @@ export function createWasmEngine(options: WasmEngineOptions = {}): WasmEngine {
   if (!hasSimd()) throw new SimdUnavailableError();
   const isFused = options.emulateFma !== true && isFusedHost();
   const threads = 1 + (options.threads?.helpers ?? 0);
-  const isShared = threads > 1;
+  const native = options.tier === "addon" && isFused ? (options.native ?? null) : null;
+  // Native code works on memories that stay where they are.
+  const isShared = threads > 1 || native !== null;
   const parts: EngineParts = {
     compiler: createCompiler({ isFused, isShared }),
-    multiplier: compileMultiplier({ isFused, isShared }),
+    multiplier: compileMultiplier({ isFused, isShared, isWidened: options.tier === "revec" }),
+    native: native?.set ?? null,
     isFused,
     isShared,
     threads,
@@ -78,7 +90,7 @@ function createMachine(
   options: LoadOptions,
   parts: EngineParts,
   hashing: WebAssembly.Module,
-  { threads, profile }: WasmEngineOptions,
+  { threads, native, profile }: WasmEngineOptions,
 ): Machine {
   const { trace, hasher, inputs } = options;
   const commits = trace !== "none";
@@ -91,9 +103,10 @@ function createMachine(
     kernels: code.kernels,
     multiplier: parts.multiplier,
     hashing: commits ? hashing : null,
+    native: parts.native,
     scratch: plan.scratch,
   };
-  const binder = createBinder(executorParts, 0);
+  const binder = createBinder(executorParts, 0, native?.attach ?? null);
   const bound = new Map<Operation, BoundOperation>();
   const bind = (operation: Operation): BoundOperation => {
     const found = bound.get(operation) ?? timed(operation, binder(operation), profile);
