@@ -49,7 +49,7 @@ static inline uint64_t turned(uint64_t word) {
   ((swaps) ? turned(wordAt((jobs)[0].source + (at))) : wordAt((jobs)[0].source + (at)))
 #define STORE(jobs, words) std::memcpy((jobs)[0].result, words, 32)
 
-#include "keccak.inc"
+#include "keccak-template.h"
 
 void chunksPlain(const HashJob* jobs, uint32_t count) { hash_plain<true, kChunkBytes>(jobs, count); }
 void pairsPlain(const HashJob* jobs, uint32_t count) { hash_plain<false, kPairBytes>(jobs, count); }
@@ -103,7 +103,7 @@ TARGET static inline void store_avx2(const HashJob* jobs, const __m256i* words) 
   }
 }
 
-#include "keccak.inc"
+#include "keccak-template.h"
 
 void chunksAvx2(const HashJob* jobs, uint32_t count) { hash_avx2<true, kChunkBytes>(jobs, count); }
 void pairsAvx2(const HashJob* jobs, uint32_t count) { hash_avx2<false, kPairBytes>(jobs, count); }
@@ -156,7 +156,7 @@ TARGET static inline void store_avx512(const HashJob* jobs, const __m512i* words
   }
 }
 
-#include "keccak.inc"
+#include "keccak-template.h"
 
 void chunksAvx512(const HashJob* jobs, uint32_t count) { hash_avx512<true, kChunkBytes>(jobs, count); }
 void pairsAvx512(const HashJob* jobs, uint32_t count) { hash_avx512<false, kPairBytes>(jobs, count); }

@@ -59,7 +59,7 @@ TARGET static inline void order_avx512(__m512& low, __m512& high) {
   low = one;
 }
 
-#include "tile.inc"
+#include "tile-template.h"
 
 #undef SET
 #undef TARGET
@@ -115,7 +115,7 @@ TARGET static inline void order_avx2(__m256& low, __m256& high) {
   low = one;
 }
 
-#include "tile.inc"
+#include "tile-template.h"
 
 void multiplyAvx512(const Block& block) { multiply_avx512<false>(block); }
 void multiplyNarrowAvx512(const Block& block) { multiply_avx512<true>(block); }
@@ -156,7 +156,7 @@ static inline float32x4_t canonical_neon(float32x4_t vector) {
   return vbslq_f32(isNumber, vector, vreinterpretq_f32_u32(vdupq_n_u32(0x7fc00000u)));
 }
 
-#include "tile.inc"
+#include "tile-template.h"
 
 void multiplyNeon(const Block& block) { multiply_neon<false>(block); }
 void multiplyNarrowNeon(const Block& block) { multiply_neon<true>(block); }
