@@ -28,6 +28,8 @@ export interface ExportOptions {
   readonly isBfloat16?: boolean;
   /** Whether a decoder takes and gives caches; it does unless this is false. */
   readonly caches?: boolean;
+  /** Whether a decoder gives the logits of the last position alone, which is all that making tokens needs; false unless given. */
+  readonly lastLogits?: boolean;
   /** How a qwen attends; "group-query" unless given. */
   readonly attention?: "group-query" | "standard";
 }
@@ -45,14 +47,18 @@ export function exportModel(options: ExportOptions): WrittenModel {
 }
 
 function graphOf(options: ExportOptions, weights: WeightSource): OnnxModel {
-  const { model, caches = true, attention = "group-query" } = options;
+  const { model, caches = true, lastLogits = false, attention = "group-query" } = options;
   const config = options.config === undefined ? undefined : readConfig(options.config);
   if (config !== undefined && config.family !== model) throw new ConfigFamilyError(model, config.family);
   switch (model) {
     case "gpt2":
-      return gpt2Model(config?.family === "gpt2" ? config.shape : GPT2_124M, weights, { caches });
+      return gpt2Model(config?.family === "gpt2" ? config.shape : GPT2_124M, weights, { caches, lastLogits });
     case "qwen":
-      return qwenModel(config?.family === "qwen" ? config.shape : QWEN25_05B, weights, { caches, attention });
+      return qwenModel(config?.family === "qwen" ? config.shape : QWEN25_05B, weights, {
+        caches,
+        lastLogits,
+        attention,
+      });
     case "resnet50":
       return resnetModel(RESNET_50, weights, { isFolded: true });
   }

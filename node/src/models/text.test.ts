@@ -35,6 +35,12 @@ test("a row of a batch gets the tokens that it gets alone, whatever the padding"
   });
 });
 
+test("a graph that gives the last logits alone makes the same tokens", () => {
+  const last = gpt2Model(shape, weights, { caches: true, lastLogits: true });
+  const prompts = ["the trace", "a claim"];
+  assert.deepEqual(generate(last, tokenizer, prompts, options).rows, generate(model, tokenizer, prompts, options).rows);
+});
+
 test("seeds choose the tokens, and a run repeats", () => {
   const sampling = { mode: "gumbel", temperature: 0.9, topK: 20 } as const;
   const draw = (seed: bigint) => generate(model, tokenizer, ["the"], { ...options, sampling, seed }).rows[0].tokens;

@@ -71,7 +71,7 @@ export interface GeneratorNames {
   readonly mask: string;
   /** int64 [batch, sequence]; absent where the attentions turn positions themselves. */
   readonly positions: string;
-  /** float32 [batch, sequence, vocabulary]. */
+  /** float32 [batch, sequence, vocabulary], or [batch, 1, vocabulary] where they are those of the last position. */
   readonly logits: string;
 }
 
@@ -345,13 +345,15 @@ function addCache(
 
 /** The logits of the last position, [batch, vocabulary]. */
 function lastLogits(scope: Scope, { names, batch }: Plan, logits: Value | undefined, length: number): Value {
-  if (logits?.shape.length !== 3 || logits.shape[0] !== batch || logits.shape[1] !== length) {
+  // Some graphs give those of the last position alone.
+  const given = logits?.shape.length === 3 && logits.shape[0] === batch ? logits.shape[1] : 0;
+  if (logits === undefined || (given !== length && given !== 1)) {
     const shape = logits?.shape ?? null;
     throw new GeneratorError(`${JSON.stringify(names.logits)} is not [batch, sequence, vocabulary]`, { shape });
   }
   const strides = stridesOf(logits.shape);
   const vocabulary = logits.shape[2];
-  return view(scope, logits, [batch, vocabulary], [strides[0], 1], (length - 1) * strides[1]);
+  return view(scope, logits, [batch, vocabulary], [strides[0], 1], (given - 1) * strides[1]);
 }
 
 /** The tokens so far with those of this step, int64 [batch, tokens]. */
