@@ -7,6 +7,7 @@ import { createWasmRunner } from "@lockstep/node/engine";
 import { buildScalar, type ScalarBuilder, type Value } from "@lockstep/node/ir/build";
 import type { ScalarProgram } from "@lockstep/node/ir/scalar";
 import { importModel } from "@lockstep/node/onnx";
+import * as math from "@lockstep/node/onnx/math";
 import { modelOf, text } from "@lockstep/node/onnx/fixtures";
 import * as reference from "./accuracy-reference.ts";
 import { BenchError, type Row } from "./rows.ts";
@@ -47,9 +48,10 @@ function written(define: (b: ScalarBuilder, x: Value) => Value) {
 
 const halfOf = (x: number): number => Math.abs(x) / 2;
 
-/** By the name of the row. Functions that operators are made of, but are none, come with their operator's name in brackets. */
+/** By the name of the row. `quickExp` is the exponential within softmax, `rsqrt` that of normalisations. */
 export const SUBJECTS: Readonly<Record<string, Subject>> = {
   exp: { program: operator("Exp"), reference: Math.exp },
+  quickExp: { program: written(math.quickExp), reference: Math.exp },
   log: { program: operator("Log"), reference: Math.log },
   tanh: { program: operator("Tanh"), reference: Math.tanh },
   sigmoid: { program: operator("Sigmoid"), reference: reference.sigmoid },
@@ -83,8 +85,9 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
 export interface SweepOptions {
   /** One in so many words is taken; 1 for all. */
   readonly stride: number;
-  /** The first word, 0 unless given. */
+  /** The first word, 0 unless given, and the one to stop before, 2^32 unless given. */
   readonly from?: number;
+  readonly end?: number;
   /** Told after every 2^24 words: what was found up to the given word. */
   readonly onProgress?: (found: Found, next: number) => void;
   /** What an earlier part of the sweep found. */
@@ -102,7 +105,7 @@ const REPORTED = 1 << 24;
 
 /** Compares a function with its reference at every `stride`-th binary32 word. */
 export function sweep(subject: Subject, options: SweepOptions): Found {
-  const { stride, from = 0, onProgress = () => {}, before = { ulp: 0, at: 0 } } = options;
+  const { stride, from = 0, end = 2 ** 32, onProgress = () => {}, before = { ulp: 0, at: 0 } } = options;
   const runner = createWasmRunner();
   const scalar = subject.program(BATCH);
   const inputs = new Uint32Array(BATCH);
@@ -111,8 +114,8 @@ export function sweep(subject: Subject, options: SweepOptions): Found {
   const { reference: exact, floor } = subject;
   let { ulp, at } = before;
   let reported = from;
-  for (let first = from; first < 2 ** 32; first += BATCH * stride) {
-    const count = Math.min(BATCH, Math.ceil((2 ** 32 - first) / stride));
+  for (let first = from; first < end; first += BATCH * stride) {
+    const count = Math.min(BATCH, Math.ceil((end - first) / stride));
     for (let index = 0; index < BATCH; index++) inputs[index] = index < count ? first + index * stride : 0;
     runner.run(scalar, 0, [inputs], outputs);
     for (let index = 0; index < count; index++) {
