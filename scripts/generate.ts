@@ -9,8 +9,18 @@ import { harnessGenerator } from "./generators/harness.ts";
 import { onnxGenerator } from "./generators/onnx.ts";
 import { opcodesGenerator } from "./generators/opcodes.ts";
 import { schemaGenerator } from "./generators/schema.ts";
+import { specFunctionsGenerator } from "./generators/spec-functions.ts";
+import { vectorsGenerator } from "./generators/vectors.ts";
 
-const GENERATORS: Generator[] = [onnxGenerator, schemaGenerator, opcodesGenerator, abiGenerator, harnessGenerator];
+const GENERATORS: Generator[] = [
+  onnxGenerator,
+  schemaGenerator,
+  opcodesGenerator,
+  specFunctionsGenerator,
+  vectorsGenerator,
+  abiGenerator,
+  harnessGenerator,
+];
 
 /** What differs between the folder `root` and a generator's outputs. */
 export interface Difference {
