@@ -11,7 +11,7 @@ test("an honest solver killed in a dispute keeps its claim after its restart", {
   await requestSteps(world, [solver, liar], solver);
   await Promise.all([
     world.start(solver, "solver"),
-    world.start(liar, "verifier", "--walk-only", "--lie", "2:100:0x00800000:1"),
+    world.start(liar, "verifier", "--walk-only", "--lie", "0:100:0x00800000:1"),
   ]);
   const { claimId } = await world.until("the claim", revealed);
   await world.until("a dispute", ({ challenges }) => challenges.some(({ moves }) => moves.length >= 3));

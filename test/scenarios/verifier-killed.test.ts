@@ -8,7 +8,7 @@ test("a verifier killed in a dispute wins it after its restart", { timeout: 150_
   const [cheat, verifier] = [await world.actor("cheat"), await world.actor("verifier")];
   await requestSteps(world, [cheat, verifier], cheat);
   await Promise.all([
-    world.start(cheat, "solver", "--lie", "2:300:0x00400000:2"),
+    world.start(cheat, "solver", "--lie", "0:300:0x00400000:2"),
     world.start(verifier, "verifier", "--walk-only"),
   ]);
   const { claimId } = await world.until("a wrong claim", revealed);
@@ -32,7 +32,7 @@ test("a verifier killed in a dispute wins it after its restart", { timeout: 150_
       fraud?.args["primitive"],
       fraud?.args["element"],
     ],
-    [claimId, verifier.address, 2, 2, 300],
+    [claimId, verifier.address, 2, 0, 300],
   );
   assert.equal(Number(fraud?.args["claimed"]) ^ Number(fraud?.args["computed"]), 0x0040_0000);
   const slashed = await world.events("ClaimSlashed");
