@@ -5,22 +5,13 @@
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { elementwise, maxOf, minOf } from "./broadcast.ts";
+import { computedType } from "./cast.ts";
 import { foldRows } from "./fold.ts";
 import type { IntegerFunction } from "./fold.ts";
 import * as math from "./math.ts";
-import {
-  axesOf,
-  axisOf,
-  input,
-  intAttribute,
-  knownNumbers,
-  numbersOf,
-  requireType,
-  unsupported,
-  wants,
-} from "./node.ts";
+import { axesOf, axisOf, input, intAttribute, numbersOf, requireType, unsupported } from "./node.ts";
 import type { Lower, OperatorTable, Scope } from "./node.ts";
-import { general, map, readAll, reduction, transposed } from "./primitives.ts";
+import { map, readAll, reduction, transposed } from "./primitives.ts";
 import type { IterationWords, Read, ReductionDraft } from "./primitives.ts";
 import { axesLast, inverse } from "./shapes.ts";
 import { hasIntegers, reshaped, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
@@ -122,7 +113,8 @@ const mul = (b: ScalarBuilder, x: Register, y: Register): Register => b.mul(x, y
 const larger: IntegerFunction = (a, b) => (a > b ? a : b);
 const smaller: IntegerFunction = (a, b) => (a < b ? a : b);
 
-const REDUCERS: Readonly<Record<string, Reducer>> = {
+/** The folds of the Reduce operators, by name. */
+export const REDUCERS: Readonly<Record<string, Reducer>> = {
   ReduceSum: { f32: SUM, i32: reducerOf(addI, 0), exact: (a, b) => a + b },
   ReduceMax: {
     f32: { elementType: "float32", ...reducerOf(maxOf, -Infinity) },
@@ -173,7 +165,10 @@ function reduceBy(reducer: Reducer): Lower {
     if (reducer.exact !== undefined && hasIntegers(rows.value) && rows.count > 0) {
       return foldRows(rows.value, rows.shape, rows.count, reducer.exact);
     }
-    const fold = elementType === "float16" || elementType === "bfloat16" ? undefined : reducer[WORD_TYPE[elementType]];
+    // uint32 words are in another order than their values.
+    const isOrdered = elementType !== "uint32" || (reducer.exact !== larger && reducer.exact !== smaller);
+    const computed = computedType(scope, rows.value);
+    const fold = isOrdered ? reducer[WORD_TYPE[computed]] : undefined;
     if (fold === undefined) throw unsupported(scope, `element type ${elementType}`);
     return reduceRows(scope, rows, { ...fold, elementType });
   });
@@ -236,7 +231,7 @@ function perRow(value: Value, { shape }: Rows): Read {
 }
 
 /** Applies a function of rows along the operator's axis; before opset 13 a row was everything from the axis on. */
-function alongAxis(scope: Scope, lowerRows: (rows: Rows) => Value): Value {
+export function alongAxis(scope: Scope, lowerRows: (rows: Rows) => Value): Value {
   const value = input(scope, 0);
   const rank = value.shape.length;
   const isOld = scope.opset < 13;
@@ -254,138 +249,6 @@ function softmax(isLog: boolean): Lower {
   };
 }
 
-/** The place of the largest or smallest element of each row: the first such, or the last. A NaN counts as extreme. */
-function argRows(scope: Scope, rows: Rows, isMax: boolean, isLast: boolean): Value {
-  const reducer = REDUCERS[isMax ? "ReduceMax" : "ReduceMin"];
-  const { elementType } = rows.value;
-  const isFloat = elementType === "float32";
-  const fold = isFloat ? reducer.f32 : reducer.i32;
-  if (fold === undefined || elementType === "bool") throw unsupported(scope, `element type ${elementType}`);
-  const extreme = reduceRows(scope, rows, { ...fold, elementType });
-  return reduceRows(scope, rows, {
-    elementType: "int64",
-    init: isLast ? -1 : INT_MAX,
-    outer: [extreme],
-    body: (b, total, item, { k, outer: [most] }) => {
-      const isFound = isFloat ? b.or(b.eq(item, most), b.ne(item, item)) : b.eqI(item, most);
-      return isLast ? b.select(isFound, b.maxI(total, k), total) : b.select(isFound, b.minI(total, k), total);
-    },
-    combine: isLast ? maxI : minI,
-  });
-}
-
-function argOf(isMax: boolean): Lower {
-  return (scope) => {
-    const value = input(scope, 0);
-    const axis = axisOf(scope, intAttribute(scope, "axis", 0), value.shape.length);
-    const isLast = intAttribute(scope, "select_last_index", 0) !== 0;
-    const found = argRows(scope, rowsAlong(scope, value, [axis]), isMax, isLast);
-    const keeps = intAttribute(scope, "keepdims", 1) !== 0;
-    const kept = value.shape.map((extent, other) => (other === axis ? 1 : extent));
-    return [keeps ? reshaped(found, kept) : found];
-  };
-}
-
-function hardmax(scope: Scope): Value[] {
-  return [
-    alongAxis(scope, (rows) => {
-      const place = argRows(scope, rows, true, false);
-      return general(scope, {
-        elementType: "float32",
-        shape: [...rows.shape, rows.count],
-        extents: [sizeOf(rows.shape), rows.count],
-        operands: [place],
-        define: (b, [at]) => b.f32FromBool(b.eqI(b.load(at, b.digits[0]), b.digits[1])),
-      });
-    }),
-  ];
-}
-
-function cumSum(scope: Scope): Value[] {
-  const value = input(scope, 0);
-  const [given] = knownNumbers(scope, input(scope, 1), "the axis");
-  const axis = axisOf(scope, given, value.shape.length);
-  const isExclusive = intAttribute(scope, "exclusive", 0) !== 0;
-  const isReverse = intAttribute(scope, "reverse", 0) !== 0;
-  const { value: moved, shape, count } = rowsAlong(scope, value, [axis]);
-  const isFloat = value.elementType === "float32";
-  if (value.elementType === "bool") throw unsupported(scope, "element type bool");
-  const sums = reduction(scope, {
-    elementType: value.elementType,
-    shape: [sizeOf(shape), count],
-    usesDigits: true,
-    count,
-    total: value.elementType,
-    init: 0,
-    streams: [{ value: moved, strides: [count, 0], offset: 0, pattern: [[count, 1]] }],
-    body: (b, total, [item], { k, digits: [, place] }) => {
-      const [low, high] = isReverse ? [place, k] : [k, place];
-      const counts = isExclusive ? b.ltI(low, high) : b.leI(low, high);
-      return b.select(counts, isFloat ? b.add(total, item) : b.addI(total, item), total);
-    },
-    combine: isFloat ? add : addI,
-  });
-  const shaped = reshaped(sums, moved.shape);
-  return [transposed(scope, shaped, inverse(axesLast(value.shape.length, [axis])))];
-}
-
-/** The longest row that TopK ranks: its work is quadratic. */
-const LONGEST_RANKED = 4096;
-
-function topK(scope: Scope): Value[] {
-  const value = input(scope, 0);
-  const rank = value.shape.length;
-  const axis = axisOf(scope, intAttribute(scope, "axis", -1), rank);
-  const [k] = scope.opset < 10 ? [intAttribute(scope, "k", 0)] : knownNumbers(scope, input(scope, 1), "k");
-  const isLargest = intAttribute(scope, "largest", 1) !== 0;
-  const { value: moved, shape, count } = rowsAlong(scope, value, [axis]);
-  if (count > LONGEST_RANKED) throw unsupported(scope, `${count} elements to rank; at most ${LONGEST_RANKED}`);
-  if (value.elementType === "bool") throw unsupported(scope, "element type bool");
-  const rows = sizeOf(shape);
-  const isFloat = value.elementType === "float32";
-  const flat = reshaped(moved, [rows, count]);
-  // The rank of an element is how many come before it: better ones, and equal ones further left.
-  const ranks = reduction(scope, {
-    elementType: "int64",
-    shape: [rows, count],
-    usesDigits: true,
-    count,
-    total: "int64",
-    init: 0,
-    streams: [{ value: flat, strides: [count, 0], offset: 0, pattern: [[count, 1]] }],
-    outer: [readAll(flat)],
-    body: (b, total, [other], { k: at, outer: [own], digits: [, place] }) => {
-      const [low, high] = isLargest ? [own, other] : [other, own];
-      const isBetter = isFloat ? b.lt(low, high) : b.ltI(low, high);
-      const isEqual = isFloat ? b.eq(own, other) : b.eqI(own, other);
-      const isBefore = b.or(isBetter, b.and(isEqual, b.ltI(at, place)));
-      return b.subI(total, b.boolToI32(isBefore));
-    },
-    combine: addI,
-  });
-  const places = reduction(scope, {
-    elementType: "int64",
-    shape: [rows, k],
-    usesDigits: true,
-    count,
-    total: "int64",
-    init: 0,
-    streams: [{ value: ranks, strides: [count, 0], offset: 0, pattern: [[count, 1]] }],
-    body: (b, total, [ranked], { k: at, digits: [, wanted] }) => b.select(b.eqI(ranked, wanted), at, total),
-    combine: maxI,
-  });
-  const values = general(scope, {
-    elementType: value.elementType,
-    shape: [rows, k],
-    extents: [rows, k],
-    operands: [flat, places],
-    define: (b, [from, at]) => b.load(from, b.addI(b.mulI(b.digits[0], count), b.load(at, b.index))),
-  });
-  const back = (result: Value): Value =>
-    transposed(scope, reshaped(result, [...shape, k]), inverse(axesLast(rank, [axis])));
-  return wants(scope, 1) ? [back(values), back(places)] : [back(values)];
-}
-
 const reduceMean = reduceWith((scope, rows) => {
   requireType(scope, rows.value, "float32");
   return reduceRows(scope, rows, meanOf(rows.count));
@@ -397,9 +260,4 @@ export const REDUCTIONS: OperatorTable = {
   ReduceLogSumExp: reduceWith(logSumExp),
   Softmax: softmax(false),
   LogSoftmax: softmax(true),
-  Hardmax: hardmax,
-  ArgMax: argOf(true),
-  ArgMin: argOf(false),
-  CumSum: cumSum,
-  TopK: topK,
 };

@@ -21,6 +21,7 @@ import { MICROSOFT_ATTENTION } from "./microsoft-attention.ts";
 import { MICROSOFT } from "./microsoft.ts";
 import type { Lower, OperatorTable } from "./node.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
+import { ORDERINGS } from "./ordering.ts";
 import { POOLING } from "./pooling.ts";
 import { QUANTISED_PRODUCTS } from "./quantised-products.ts";
 import { QUANTIZERS } from "./quantize.ts";
@@ -56,6 +57,7 @@ const FAMILIES: readonly OperatorTable[] = [
   MICROSOFT,
   MICROSOFT_ATTENTION,
   NORMALIZATIONS,
+  ORDERINGS,
   POOLING,
   QUANTISED_PRODUCTS,
   QUANTIZERS,
