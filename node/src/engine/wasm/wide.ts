@@ -4,6 +4,7 @@
  * stand side by side in each lane; then the lanes are folded as those of any loop.
  */
 
+import { blockLength } from "../../ir/scalar.ts";
 import type { Loop } from "../../ir/scalar.ts";
 import {
   addLocal,
@@ -25,7 +26,7 @@ import {
   v128Store,
 } from "./emit.ts";
 import type { Code } from "./emit.ts";
-import { COPY_BYTES, emitFold, LANES } from "./fold.ts";
+import { COPY_BYTES, emitCombine, emitFold, LANES } from "./fold.ts";
 import type { Block, LoopPlace } from "./fold.ts";
 import { createScopes } from "./section.ts";
 import type { Compilation, Scope, ScopeDraft } from "./section.ts";
@@ -73,8 +74,55 @@ export function emitWideBlock(compilation: Compilation, place: LoopPlace, loop: 
     emit(emitter, elementLevel, isNext, branchIf(0));
   });
   emit(emitter, level, loopCode(elements), get(blockEnd), set(k), get(place.scratch), set(at));
-  loop.carried.forEach((_, register) => emit(emitter, level, turned(emitter, at, register)));
-  emitFold(compilation, place, loop, block, first);
+  if (hasAllLanes(loop) && loop.combine.length <= LONGEST_WRITTEN_OUT)
+    emitTurnedFold(compilation, place, loop, block, at);
+  else {
+    loop.carried.forEach((_, register) => emit(emitter, level, storeTurned(emitter, at, register)));
+    emitFold(compilation, place, loop, block, first);
+  }
+}
+
+/** Combine sections this long, seven times over, would make a large function for little gain. */
+const LONGEST_WRITTEN_OUT = 12;
+
+/** Whether every lane runs in every block. */
+function hasAllLanes(loop: Loop): boolean {
+  const last = loop.count % blockLength(loop);
+  return loop.count >= LANES && (last === 0 || last >= LANES);
+}
+
+/** Folds the lanes as they are turned, four at a time. */
+function emitTurnedFold(
+  compilation: Compilation,
+  { prologues, scratch }: LoopPlace,
+  loop: Loop,
+  { results }: Block,
+  at: number,
+): void {
+  const { emitter } = compilation;
+  const { draft } = emitter;
+  const level = currentLevel(emitter);
+  const lanes = Array.from({ length: 4 }, () => loop.carried.map(() => addLocal(draft, V128)));
+  const turn = (): void =>
+    loop.carried.forEach((_, register) => {
+      const four = lanes.map((registers) => registers[register]);
+      emit(emitter, currentLevel(emitter), turned(emitter, at, UNTURNED + register * COPY_BYTES, four));
+    });
+  turn();
+  emit(
+    emitter,
+    level,
+    lanes[0].map((local, register): Code => [get(local), set(results[0][register])]),
+  );
+  for (const lane of lanes.slice(1)) emitCombine(compilation, prologues, loop, results, [lane]);
+  const rest = nested(emitter, (inner) => {
+    emit(emitter, inner, increment(at, 16));
+    turn();
+    for (const lane of lanes) emitCombine(compilation, prologues, loop, results, [lane]);
+    const end: Code = [get(scratch), i32Const(16 * (VECTORS - 1)), OP.i32Add];
+    emit(emitter, inner, get(at), end, OP.i32LtU, branchIf(0));
+  });
+  emit(emitter, level, loopCode(rest));
 }
 
 /** Whether 32 more iterations are in the block. */
@@ -123,27 +171,30 @@ function emitIterations(
   used.forEach((copy, vector) => emit(emitter, level, outs[vector], copy.toReversed().map(set)));
 }
 
-/** Turns the vectors of a register from one per element and four lanes into one per lane. */
-function turned({ draft }: Emitter, at: number, register: number): Code {
+/** Loads vectors of four lanes, one per element, from `offset` bytes after `at`; leaves one vector per lane in `lanes`. */
+function turned({ draft }: Emitter, at: number, offset: number, lanes: readonly number[]): Code {
   const row = [0, 1, 2, 3].map(() => addLocal(draft, V128));
   const [low, high] = [addLocal(draft, V128), addLocal(draft, V128)];
-  const vector = (index: number): Code => {
-    const store = (lane: number, words: readonly number[]): Code => [
-      [get(at), get(low), get(high), shuffleWords(words)],
-      v128Store(register * COPY_BYTES + (4 * index + lane) * 16),
-    ];
-    const pairs = (words: readonly number[]): Code => [
-      [get(row[0]), get(row[1]), shuffleWords(words), set(low)],
-      [get(row[2]), get(row[3]), shuffleWords(words), set(high)],
-    ];
-    return [
-      row.map((local, element): Code => {
-        const offset = UNTURNED + register * COPY_BYTES + (element * VECTORS + index) * 16;
-        return [get(at), v128Load(offset), set(local)];
-      }),
-      [pairs([0, 4, 1, 5]), store(0, [0, 1, 4, 5]), store(1, [2, 3, 6, 7])],
-      [pairs([2, 6, 3, 7]), store(2, [0, 1, 4, 5]), store(3, [2, 3, 6, 7])],
-    ];
-  };
-  return Array.from({ length: VECTORS }, (_, index) => vector(index));
+  const pairs = (words: readonly number[]): Code => [
+    [get(row[0]), get(row[1]), shuffleWords(words), set(low)],
+    [get(row[2]), get(row[3]), shuffleWords(words), set(high)],
+  ];
+  const join = (lane: number, words: readonly number[]): Code => [
+    [get(low), get(high), shuffleWords(words)],
+    set(lanes[lane]),
+  ];
+  return [
+    row.map((local, element): Code => [get(at), v128Load(offset + element * VECTORS * 16), set(local)]),
+    [pairs([0, 4, 1, 5]), join(0, [0, 1, 4, 5]), join(1, [2, 3, 6, 7])],
+    [pairs([2, 6, 3, 7]), join(2, [0, 1, 4, 5]), join(3, [2, 3, 6, 7])],
+  ];
+}
+
+/** Turns all vectors of a register, into the lanes that a fold reads. */
+function storeTurned(emitter: Emitter, at: number, register: number): Code {
+  const lanes = [0, 1, 2, 3].map(() => addLocal(emitter.draft, V128));
+  return Array.from({ length: VECTORS }, (_, index): Code => [
+    turned(emitter, at, UNTURNED + register * COPY_BYTES + index * 16, lanes),
+    lanes.map((local, lane): Code => [get(at), get(local), v128Store(register * COPY_BYTES + (4 * index + lane) * 16)]),
+  ]);
 }
