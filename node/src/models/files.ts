@@ -52,7 +52,7 @@ export function writeModel(model: OnnxModel, folder: string, name = "model"): Wr
 /** A model read from a file; its external data are read when they are used. */
 export interface OpenModel {
   readonly model: OnnxModel;
-  /** Closes the files of the weights; lazy tensors cannot be used afterwards. */
+  /** Closes the files of the weights. A lazy tensor that is used afterwards opens them again. */
   close(): void;
 }
 
