@@ -4,7 +4,7 @@
  */
 import { encodeScalar } from "../../ir/encode.ts";
 import type { ScalarProgram } from "../../ir/scalar.ts";
-import { recogniseContraction } from "../wasm/contraction.ts";
+import { isWorthTiles, recogniseContraction } from "../wasm/contraction.ts";
 import type { Contraction } from "../wasm/contraction.ts";
 import { compileKernel } from "../wasm/kernel.ts";
 import type { Totals } from "../wasm/kernel.ts";
@@ -71,7 +71,7 @@ export function createCompiler({ isFused, isShared }: CompilerOptions): Compiler
     primitive: (program, lengths) =>
       primitives.get(keyOf(program, lengths), () => {
         const contraction = recogniseContraction(program, lengths);
-        if (contraction === null)
+        if (contraction === null || !isWorthTiles(contraction))
           return { kind: "kernel", kernel: kernel(program, lengths, "computed", program.result) };
         const { totalInit, isBare } = contraction;
         return {

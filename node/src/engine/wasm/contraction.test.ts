@@ -6,7 +6,7 @@ import { buildScalar } from "../../ir/build.ts";
 import type { PatternDigits, ScalarBuilder, Value } from "../../ir/build.ts";
 import { randomScalar, randomWords } from "../../ir/random.ts";
 import type { ScalarProgram } from "../../ir/scalar.ts";
-import { recogniseContraction } from "./contraction.ts";
+import { isWorthTiles, recogniseContraction } from "./contraction.ts";
 import { assertSameBits, directedWords, finiteCount, likeWords } from "./fixtures.ts";
 import { createWasmRunner } from "./runner.ts";
 
@@ -211,6 +211,31 @@ describe("contractions", () => {
       const early = { extents: [rows, columns], count, left: [count, 0], right: [0, count], offset: -17 };
       check(early, words, "from in front of the operands");
     }
+  });
+
+  it("is not worth tiles where every channel has a few rows of its own over scattered words", () => {
+    const [channels, size, kernel] = [6, 8, 3];
+    const out = size - kernel + 1;
+    const convolution = (outputs: number): Draft => ({
+      extents: [channels, outputs, out, out],
+      count: kernel * kernel,
+      left: [outputs * kernel * kernel, kernel * kernel, 0, 0],
+      right: [1, 0, size * channels, channels],
+      rightPattern: [
+        [kernel, size * channels],
+        [kernel, channels],
+      ],
+    });
+    const lengths = [channels * 9 * 9, channels * size * size, 1];
+    const isWorth = (draft: Draft): boolean => {
+      const contraction = recogniseContraction(dotProgram(draft), lengths);
+      assert.ok(contraction !== null);
+      return isWorthTiles(contraction);
+    };
+    assert.equal(isWorth(convolution(1)), false);
+    assert.equal(isWorth(convolution(5)), true);
+    assert.equal(isWorth({ extents: [2, 8], count: 9, left: [9, 0], right: [72, 9] }), true);
+    assert.equal(isWorth({ extents: [1, 72], count: 9, left: [0, 0], right: [0, 9] }), true);
   });
 
   it("is what many random programs are", () => {

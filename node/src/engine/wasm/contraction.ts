@@ -96,6 +96,19 @@ export function recogniseContraction(program: ScalarProgram, lengths: readonly n
   };
 }
 
+/** Rows below which columns that lie scattered are not worth bringing together. */
+const FEW_ROWS = 4;
+
+/**
+ * Whether tiles beat an ordinary kernel: not where each of many batches packs scattered words for a few rows, as every channel
+ * of a depthwise convolution would (5 to 8 times slower).
+ */
+export function isWorthTiles({ rows, columns, batches }: Contraction): boolean {
+  const { addresses, runs } = columns;
+  const areScattered = runs.length > 2 && addresses[1] !== addresses[0] + 1;
+  return rows.addresses.length > FEW_ROWS || batches.length === 3 || !areScattered;
+}
+
 /** The two patterned loads whose product the loop sums, or null. */
 function dotFactors({ loop, constants, operandTypes }: ScalarProgram, { layout }: Analysis): Instruction[] | null {
   if (loop === null || loop.lanes !== 1 || loop.carried.length !== 1) return null;
