@@ -5,7 +5,14 @@ import { parseArgs } from "node:util";
 import type { Row } from "./rows.ts";
 import { BenchError, readSnapshot, toRows, writeSnapshot } from "./rows.ts";
 
-type Flags = Readonly<Record<"update" | "only", string | boolean | undefined>>;
+/** Flags beside --json; undefined where they are not given. */
+interface Flags {
+  readonly update?: boolean;
+  readonly only?: string;
+  readonly op?: string;
+  readonly quick?: boolean;
+  readonly state?: string;
+}
 
 /** A benchmark: the flags it takes beside --json, and its rows. */
 interface Benchmark {
@@ -18,11 +25,15 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchmark>([
   ["gas", { flags: ["update"], rows: gasRows }],
   ["engine", { flags: ["only"], rows: async (flags) => (await import("./engine.ts")).engine(timed(flags)) }],
   ["commit", { flags: ["only"], rows: async (flags) => (await import("./commit.ts")).commit(timed(flags)) }],
+  [
+    "accuracy",
+    { flags: ["op", "quick", "state"], rows: async (flags) => (await import("./accuracy.ts")).accuracy(flags) },
+  ],
 ]);
 
 /** How long a row is measured, in ms. */
 const BUDGET_MS = 3_000;
-const timed = ({ only }: Flags) => ({ only: typeof only === "string" ? only : "", budgetMs: BUDGET_MS });
+const timed = ({ only = "" }: Flags) => ({ only, budgetMs: BUDGET_MS });
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -53,7 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
   const foreign = Object.keys(given).find((flag) => !benchmark.flags.some((own) => own === flag));
   if (foreign !== undefined) return refuse(`${name} has no flag --${foreign}`, isJson);
   try {
-    const rows = await benchmark.rows({ update: given.update, only: given.only });
+    const rows = await benchmark.rows(given);
     if (json) console.log(JSON.stringify(rows));
     else for (const row of rows) console.log(line(row));
     return 0;
@@ -67,7 +78,14 @@ function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { json: { type: "boolean", default: false }, update: { type: "boolean" }, only: { type: "string" } },
+    options: {
+      json: { type: "boolean", default: false },
+      update: { type: "boolean" },
+      only: { type: "string" },
+      op: { type: "string" },
+      quick: { type: "boolean" },
+      state: { type: "string" },
+    },
   });
 }
 
