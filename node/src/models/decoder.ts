@@ -31,10 +31,10 @@ export interface DecoderInputs {
   readonly past: readonly { readonly key: string; readonly value: string }[];
 }
 
-export const BATCH = "batch_size";
-export const SEQUENCE = "sequence_length";
-export const PAST = "past_sequence_length";
-export const TOTAL = "total_sequence_length";
+const BATCH = "batch_size";
+const SEQUENCE = "sequence_length";
+const PAST = "past_sequence_length";
+const TOTAL = "total_sequence_length";
 
 export interface DecoderShape {
   readonly layers: number;

@@ -68,7 +68,7 @@ export function openModel(path: string): OpenModel {
 }
 
 /** What reads ranges of the files in a folder, each opened once. */
-export function externalFiles(folder: string): { load: LoadExternal; close: () => void } {
+function externalFiles(folder: string): { load: LoadExternal; close: () => void } {
   const open = new Map<string, number>();
   return {
     load(location, offset, length) {

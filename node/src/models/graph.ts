@@ -23,7 +23,7 @@ export interface GraphWriter {
   finish(): OnnxModel;
 }
 
-export const PRODUCER = "lockstep";
+const PRODUCER = "lockstep";
 
 /** An empty graph. `opsets` are versions by domain, "" for the standard one. */
 export function graphWriter(name: string, opsets: Readonly<Record<string, number>>): GraphWriter {

@@ -1,7 +1,7 @@
 /** Models at real size: graphs, weights, files, text. */
 
 export * from "./config.ts";
-export { BATCH, ModelShapeError, PAST, SEQUENCE, TOTAL } from "./decoder.ts";
+export { ModelShapeError } from "./decoder.ts";
 export * from "./export.ts";
 export * from "./files.ts";
 export * from "./generate.ts";

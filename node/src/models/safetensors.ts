@@ -102,7 +102,7 @@ function widened(name: string, { dtype, shape }: SafetensorsEntry, read: () => U
 }
 
 /** Reads the header of a file with `dataBytes` bytes after it; offsets are those of the file. */
-export function parseHeader(
+function parseHeader(
   bytes: Uint8Array,
   dataBytes: number,
 ): { entries: Map<string, SafetensorsEntry>; metadata: Map<string, string> } {

@@ -60,7 +60,7 @@ export type DType = keyof TensorData;
 export type OnnxTensor = { [D in DType]: { dtype: D; shape: number[]; data: TensorData[D]; isLazy?: true } }[DType];
 
 /** Element types whose tensors can be lazy: those that weights have. */
-export type LazyDType = "float32" | "float16" | "bfloat16";
+type LazyDType = "float32" | "float16" | "bfloat16";
 
 /** A tensor whose data `read` makes when it is asked for, always the same. Refuses, then, data of another length. */
 export function lazyTensor<D extends LazyDType>(
