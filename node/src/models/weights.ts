@@ -19,7 +19,7 @@ export interface Spread {
 export interface WeightSource {
   /** A tensor of this shape; `spread` matters only where weights are drawn. Throws a typed error for one that is not there. */
   tensor(name: string, shape: readonly number[], spread: Spread): OnnxTensor;
-  /** The same, where the source may lack it. */
+  /** Whether there is one of this name; drawn weights have every name. */
   has(name: string): boolean;
 }
 
