@@ -1,6 +1,6 @@
 /**
  * Resampling (numerics, "Lowering"): places and weights along each resized axis are tables computed at import with plain
- * arithmetic, and each axis is one primitive. Refuses scales and sizes that depend on data, and filters wider than sixteen
+ * arithmetic, and each axis is one primitive. Refuses scales and sizes that depend on data, and filters wider than 256
  * elements.
  */
 
@@ -27,7 +27,10 @@ import { knownIntegers, knownWords, sizeOf } from "./values.ts";
 import type { Value } from "./values.ts";
 
 /** Elements that one output element may be made of along an axis. */
-const MOST_TAPS = 16;
+const MOST_TAPS = 256;
+
+/** Elements that one primitive adds to the sum so far. */
+const TAPS_AT_ONCE = 16;
 
 /** Length of a resized axis. */
 const MOST_PLACES = 2 ** 24;
@@ -140,27 +143,35 @@ function resampledAxis(scope: Scope, value: Value, axisPlan: AxisPlan, filter: F
   if (!isCopy) requireType(scope, value, "float32");
   const places = knownIntegers("int32", [to, width], BigInt64Array.from(placeTable));
   const weights = knownWords([to, width], Uint32Array.from(weightTable, toBits));
-  return general(scope, {
-    elementType: value.elementType,
-    shape,
-    extents: [sizeOf(value.shape.slice(0, axis)), to, inner],
-    operands: isCopy ? [value, places] : [value, places, weights],
-    define: (b, [source, placeOf, weightOf]) => {
-      const [row, place, column] = b.digits;
-      const wordAt = (tap: number): Register => {
-        const entry = b.addI(b.mulI(place, width), tap);
-        const at = b.load(placeOf, entry);
-        const address = b.addI(b.mulI(b.addI(b.mulI(row, from), at), inner), column);
-        if (value.elementType !== "float32") return b.load(source, address);
-        return b.select(b.ltI(at, 0), b.f32(outside), b.load(source, address));
-      };
-      if (isCopy) return wordAt(0);
-      let sum: Register = b.f32(0);
-      for (let tap = 0; tap < width; tap++)
-        sum = b.fma(wordAt(tap), b.load(weightOf, b.addI(b.mulI(place, width), tap)), sum);
-      return sum;
-    },
-  });
+  const tables = isCopy ? [places] : [places, weights];
+  // A sum so far takes the room of one element.
+  const most = width <= TAPS_AT_ONCE ? TAPS_AT_ONCE : TAPS_AT_ONCE - 1;
+  let total: Value | undefined;
+  for (let start = 0; start < width; start += most) {
+    const before: Value | undefined = total;
+    total = general(scope, {
+      elementType: value.elementType,
+      shape,
+      extents: [sizeOf(value.shape.slice(0, axis)), to, inner],
+      operands: [value, ...tables, ...(before === undefined ? [] : [before])],
+      define: (b, [source, placeOf, weightOf, previous]) => {
+        const [row, place, column] = b.digits;
+        const wordAt = (tap: number): Register => {
+          const entry = b.addI(b.mulI(place, width), tap);
+          const at = b.load(placeOf, entry);
+          const address = b.addI(b.mulI(b.addI(b.mulI(row, from), at), inner), column);
+          if (value.elementType !== "float32") return b.load(source, address);
+          return b.select(b.ltI(at, 0), b.f32(outside), b.load(source, address));
+        };
+        if (isCopy) return wordAt(0);
+        let sum = before === undefined ? b.f32(0) : b.load(previous, b.index);
+        for (let tap = start; tap < Math.min(start + most, width); tap++)
+          sum = b.fma(wordAt(tap), b.load(weightOf, b.addI(b.mulI(place, width), tap)), sum);
+        return sum;
+      },
+    });
+  }
+  return total!;
 }
 
 /** The coordinate in the tensor of an output element. */

@@ -1,7 +1,7 @@
 /**
  * Operators that write updates into a tensor (numerics, "Lowering"). Every output element looks for the updates that hit it:
- * known indices become a table of places, others a loop over all updates of which the last wins. Refuses more updates than a
- * loop may look at.
+ * known indices become a table of places, others a loop over all updates of which the last wins, or several loops where the
+ * updates are many. Refuses more than 64 loops.
  */
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
@@ -20,11 +20,20 @@ import {
 } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { general, indexed } from "./primitives.ts";
-import { hasIntegers, knownIntegers, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
+import { splitAlong } from "./shape.ts";
+import { hasIntegers, knownIntegers, reshaped, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
 import type { KnownIntegers, Value } from "./values.ts";
 
 /** Updates that one element looks at: the gas of the loop's body bounds them. */
 const MOST_UPDATES = 512;
+
+/** Loops over updates, one after the other. */
+const MOST_PARTS = 64;
+
+/** How many that are, given what joins them. */
+function mostUpdates(scope: Scope): number {
+  return ["max", "min"].includes(stringAttribute(scope, "reduction", "none")) ? MOST_UPDATES / 2 : MOST_UPDATES;
+}
 
 type Join = (b: ScalarBuilder, old: Register, update: Register) => Register;
 
@@ -109,7 +118,8 @@ function scatterElements(scope: Scope): Value[] {
     if (placed !== undefined) return [placed];
   }
   const count = indices.shape[axis];
-  if (count > MOST_UPDATES) throw unsupported(scope, `${count} updates along the axis; at most ${MOST_UPDATES}`);
+  const most = mostUpdates(scope);
+  if (count > most) return [inParts(scope, count, scope.inputs, [1, 2], axis, scatterElements, most)];
   return [
     indexed(scope, data.elementType, data.shape, [data, indices, updates], (b, [old, places, changed]) => {
       let isInside: Register = b.bool(true);
@@ -127,6 +137,32 @@ function scatterElements(scope: Scope): Value[] {
       return scatterLoop(scope, b, data, count, b.load(old, b.index), isHit, () => b.load(changed, base, walk));
     }),
   ];
+}
+
+/**
+ * A scatter of many updates as one after the other of parts that a loop may look at. `along` are the inputs cut along `axis`,
+ * of `count` entries; input 0 is what the part before made.
+ */
+function inParts(
+  scope: Scope,
+  count: number,
+  inputs: readonly (Value | undefined)[],
+  along: readonly number[],
+  axis: number,
+  lower: (scope: Scope) => Value[],
+  most: number,
+): Value {
+  const parts = Math.ceil(count / most);
+  if (parts > MOST_PARTS) throw unsupported(scope, `${count} updates; at most ${MOST_PARTS * most}`);
+  const lengths = Array.from({ length: parts }, (_, part) => Math.min(most, count - part * most));
+  const cut = along.map((index) => splitAlong(scope, input(scope, index), axis, lengths));
+  return lengths.reduce<Value>(
+    (data, _, part) => {
+      const own = inputs.map((value, index) => (index === 0 ? data : (cut[along.indexOf(index)]?.[part] ?? value)));
+      return lower({ ...scope, inputs: own })[0];
+    },
+    input(scope, 0),
+  );
 }
 
 /** Looks at every update in order: the last hit wins, or all are joined. */
@@ -188,7 +224,11 @@ function scatterND(scope: Scope): Value[] {
     });
     if (placed !== undefined) return [placed];
   }
-  if (count * depth > MOST_UPDATES) throw unsupported(scope, `${count} updates of ${depth} indices in a loop`);
+  const most = Math.floor(mostUpdates(scope) / depth);
+  if (count > most) {
+    const flat = [data, reshaped(indices, [count, depth]), reshaped(updates, [count, ...data.shape.slice(depth)])];
+    return [inParts({ ...scope, inputs: flat }, count, flat, [1, 2], 0, scatterND, most)];
+  }
   return [
     general(scope, {
       elementType: data.elementType,

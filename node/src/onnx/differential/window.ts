@@ -117,7 +117,7 @@ function resize(draw: Draw): DrawnCase {
     // Nearest places may then fall on the border of two elements, up to rounding.
     ...(mode === "nearest" ? [] : ["half_pixel_symmetric"]),
   ]);
-  const antialias = mode !== "nearest" && draw.int(0, 3) === 0 ? 1 : 0;
+  const antialias = mode !== "nearest" && coordinates === "half_pixel" && draw.flag() ? 1 : 0;
   const floatsOf = (items: readonly number[]) =>
     constant({ dtype: "float32", shape: [items.length], data: Float32Array.from(items) });
   return {
