@@ -84,17 +84,19 @@ export function isInBounds(
   return low >= 0 && high < length && high <= ANY.high;
 }
 
-/** Registers of the prologue whose values depend on that of `register`. */
+/** Registers of the prologue and the body whose values depend on that of `register` or on what the loop carries. */
 export function registersMovedBy(program: ScalarProgram, register: number): ReadonlySet<number> {
+  const layout = registerLayout(program);
   const moved = new Set([register]);
-  program.prologue.forEach((instruction, index) => {
-    const { op, a, b, c } = instruction;
-    // A load's second argument is a pattern; outside the body there is none.
-    const registers = op === "load" ? [a] : [a, b, c].slice(0, OPCODES[op].arguments.length);
-    if (registers.some((argument) => moved.has(argument))) {
-      moved.add(registerLayout(program).prologue + index);
-    }
-  });
+  program.loop?.carried.forEach((_, index) => moved.add(layout.carried + index));
+  const section = (instructions: readonly Instruction[], first: number): void =>
+    instructions.forEach(({ op, a, b, c }, index) => {
+      // A load's second argument is a pattern.
+      const registers = op === "load" ? [a] : [a, b, c].slice(0, OPCODES[op].arguments.length);
+      if (registers.some((argument) => moved.has(argument))) moved.add(first + index);
+    });
+  section(program.prologue, layout.prologue);
+  section(program.loop?.body ?? [], layout.body);
   return moved;
 }
 

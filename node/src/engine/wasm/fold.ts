@@ -36,6 +36,10 @@ export const SCRATCH_BYTES = 16 * COPY_BYTES;
 export interface LoopPlace {
   /** The prologue over four elements, for each group of four. Loops with lanes have one group. */
   readonly prologues: readonly Scope[];
+  /** The prologue's registers that are the same along the row. */
+  readonly base: Scope;
+  /** The registers that are not. */
+  readonly moved: ReadonlySet<number>;
   /** The prologue over one element, from its lane digit. */
   readonly elementScope: (laneDigit: Value) => Scope;
   /** Elements of the group that are stored. */

@@ -145,9 +145,12 @@ function groupsOf({ program, result, totals }: KernelDraft, rowLength: number): 
   return most >= 4 ? 4 : most >= 2 ? 2 : 1;
 }
 
-// Neighbours along the last digit are neighbours in memory; if there are too few, the longest digit is taken.
+// Neighbours along the last digit that moves are neighbours in memory; if there are too few, the longest digit is taken.
 function chooseLaneDigit(extents: readonly number[]): number {
-  const last = extents.length - 1;
+  const last = Math.max(
+    0,
+    extents.findLastIndex((extent) => extent > 1),
+  );
   if (extents[last] >= 4) return last;
   return extents.lastIndexOf(Math.max(...extents));
 }
@@ -180,7 +183,7 @@ interface Row {
   readonly laneDigit: number;
   /** The other digits. */
   readonly digits: ReadonlyMap<number, ScalarValue>;
-  /** Registers of the prologue that change along the row. */
+  /** Registers of the prologue and the body that change along the row. */
   readonly moved: ReadonlySet<number>;
   /** The prologue's other registers. */
   readonly base: Scope;
@@ -241,6 +244,8 @@ function emitGroups(row: Row, first: ScalarValue, groups: number, stored: Stored
     } else {
       finals = emitLoop(compilation, {
         prologues,
+        base,
+        moved,
         elementScope: (lane) => prologuesAt([lane])[0],
         lanes,
         first: laneZero(first),

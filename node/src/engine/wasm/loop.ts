@@ -24,8 +24,8 @@ import {
 import type { Code } from "./emit.ts";
 import { COPY_BYTES, emitCombine, emitFold, given, LANES, update } from "./fold.ts";
 import type { Block, LoopPlace, Registers } from "./fold.ts";
-import { createScopes, hasAlignedPatterns } from "./section.ts";
-import type { Compilation } from "./section.ts";
+import { createScope, createScopes, hasAlignedPatterns } from "./section.ts";
+import type { Compilation, Scope } from "./section.ts";
 import { asVector, constantValue, currentLevel, emit, nested, scalarOf } from "./values.ts";
 import type { ScalarValue, Value } from "./values.ts";
 import { emitWideBlock } from "./wide.ts";
@@ -101,10 +101,10 @@ function setAll(
   });
 }
 
-/** One iteration on four elements of each group: carried = body(carried). */
+/** One iteration on four elements of each group: carried = body(carried). What is the same along the row is computed once. */
 function emitIteration(
   compilation: Compilation,
-  { prologues }: LoopPlace,
+  { prologues, base, moved }: LoopPlace,
   loop: Loop,
   counter: ScalarValue,
   carried: Registers,
@@ -112,14 +112,18 @@ function emitIteration(
   const { emitter, analysis } = compilation;
   const { layout } = analysis;
   const level = currentLevel(emitter);
+  const body = { section: loop.body, first: layout.body, counter };
+  const shared = createScope(compilation, { ...body, outer: base, given: new Map([[layout.counter, counter]]) });
+  const around = (prologue: Scope): Scope => ({
+    value: (register) => (register >= layout.counter ? shared : prologue).value(register),
+  });
   const scopes = createScopes(
     compilation,
-    prologues.map((outer, group) => ({
-      outer,
-      given: new Map<number, Value>([[layout.counter, counter], ...given(layout.carried, carried[group], level)]),
-      section: loop.body,
-      first: layout.body,
-      counter,
+    prologues.map((prologue, group) => ({
+      ...body,
+      outer: around(prologue),
+      given: new Map(given(layout.carried, carried[group], level)),
+      isOuter: (register) => !moved.has(register),
     })),
   );
   update(
