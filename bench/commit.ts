@@ -64,7 +64,7 @@ const TRACED = "gpt2-decode";
 // Both sides take their steps in turn.
 async function traceRow({ name, trace, prompt, first, steps, runs, isWarm }: TraceRow, path: string): Promise<Row> {
   const decoder = modelNamed(TRACED);
-  const engine = await engineOf("wasm", 1);
+  const engine = engineOf("wasm", 1);
   if (decoder.kind !== "decoder" || engine === null) throw new BenchError(`${name}: no decoder or no engine`);
   const generation = openGeneration(path, decoder, { prompt, tokens: first + steps });
   const modes: readonly TraceMode[] = ["none", trace];

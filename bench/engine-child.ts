@@ -50,7 +50,7 @@ async function measure({ name, path, tier, threads: counts, budgetMs }: Task): P
   const model = modelNamed(name);
   const results: Result[] = [];
   for (const threads of counts) {
-    const engine = await engineOf(tier, threads);
+    const engine = engineOf(tier, threads);
     if (engine === null) continue;
     const { root, difference, run, runReference, close } =
       model.kind === "decoder"

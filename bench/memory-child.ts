@@ -21,7 +21,7 @@ async function measure(task: MemoryTask): Promise<number | null> {
   if (runtime === "onnxruntime") await runReference(task);
   else {
     const { engineOf } = await import("./tiers.ts");
-    const engine = await engineOf(runtime, threads);
+    const engine = engineOf(runtime, threads);
     if (engine === null) return null;
     await runOwn(task, engine);
   }
