@@ -177,9 +177,9 @@ static napi_value hashJobs(napi_env env, napi_callback_info info, bool areChunks
       std::memset(padded[lane] + 4 * words, 0, 4 * (kChunkWords - words));
       jobs[lane].source = padded[lane];
     }
-    // A few jobs are done sooner one by one than in many lanes.
-    if (size * 4 <= hasher.lanes) {
-      for (uint32_t lane = 0; lane < size; lane++) (areChunks ? chunksPlain : pairsPlain)(jobs + lane, 1);
+    // A lone job is done sooner by itself than in many lanes, two are not.
+    if (size == 1) {
+      (areChunks ? chunksPlain : pairsPlain)(jobs, 1);
     } else {
       (areChunks ? hasher.chunks : hasher.pairs)(jobs, size);
     }
