@@ -1,13 +1,14 @@
 /** `lockstep model generate` and `lockstep model export`: text from decoders, and the models of known families as files. */
 import { z } from "zod";
 import { traceRootOf } from "../../engine/index.ts";
-import { sharedHost } from "../../host/index.ts";
+import { TIERS, type Host } from "../../host/index.ts";
 import { generate, runGenerator, type Generation, type TextGeneration } from "../../models/generate.ts";
 import { EXPORTED_MODELS, exportModel, openModel } from "../../models/index.ts";
 import { openTokenizer } from "../../models/tokenizer.ts";
 import { importGenerator, type GeneratorSampling } from "../../onnx/generate.ts";
 import { ArgumentError, defineCommand, integer, list, MissingOptionError, OptionError, text } from "../command.ts";
 import type { Input } from "../command.ts";
+import { ENGINE_FLAGS, hostOf } from "../engine-options.ts";
 import { requireReadable } from "../files.ts";
 import { traceOption } from "../run-model.ts";
 
@@ -35,6 +36,7 @@ export const modelGenerate = defineCommand({
       summary: "what is committed to: full, deferred (the state alone) or none",
       default: "full",
     },
+    ...ENGINE_FLAGS,
   ],
   examples: [
     'lockstep model generate gpt2/model.onnx --tokenizer gpt2 --prompt "The quick brown" --tokens 16',
@@ -45,6 +47,8 @@ export const modelGenerate = defineCommand({
     traceRoot: z.string().nullable(),
     trace: z.enum(["full", "deferred", "none"]),
     steps: z.int(),
+    tier: z.enum(TIERS),
+    threads: z.int(),
     seconds: z.number(),
     rows: z.array(
       z.object({
@@ -59,8 +63,9 @@ export const modelGenerate = defineCommand({
   run(input) {
     const path = input.args[0] ?? "";
     const trace = traceOption(input);
+    const host = hostOf(input);
     const started = performance.now();
-    const generation = generated(input, path);
+    const generation = generated(input, path, host);
     const { rows, run, imported } = generation;
     const texts = "texts" in generation ? generation.texts : undefined;
     const result = {
@@ -68,6 +73,8 @@ export const modelGenerate = defineCommand({
       traceRoot: trace === "none" ? null : traceRootOf(run),
       trace,
       steps: run.steps,
+      tier: host.tier,
+      threads: host.threads,
       seconds: Math.round(performance.now() - started) / 1000,
       rows: rows.map(({ tokens, isComplete }, row) => ({
         tokens: [...tokens],
@@ -81,7 +88,7 @@ export const modelGenerate = defineCommand({
   },
 });
 
-function generated(input: Input, path: string): Generation | TextGeneration {
+function generated(input: Input, path: string, { engine }: Host): Generation | TextGeneration {
   const tokens = integer(input, "tokens", 1, 2 ** 16) ?? 32;
   const sampling = samplingOf(input);
   const [prompts, ids] = [list(input, "prompt"), list(input, "ids").map((one) => tokenList("ids", one))];
@@ -93,7 +100,7 @@ function generated(input: Input, path: string): Generation | TextGeneration {
   const given = list(input, "end").flatMap((one) => tokenList("end", one));
   const endTokens = given.length > 0 ? given : (tokenizer?.endTokens ?? []);
   const options = {
-    engine: sharedHost().engine,
+    engine,
     trace: traceOption(input),
     seed: seedOf(input),
     endTokens,

@@ -93,6 +93,15 @@ describe("lockstep model", () => {
     assert.deepEqual([...(written.data as Float32Array)], values(full.result, 0));
     const indices = read("a_b-1.npy");
     assert.deepEqual([indices.dtype, indices.shape], ["i8", [1, 40]]);
+    const alone = await run("--tier", "wasm", "--threads", "1");
+    assert.deepEqual([alone.result["tier"], alone.result["threads"]], ["wasm", 1]);
+    const slow = await run("--tier", "interpreted");
+    assert.deepEqual(
+      [slow.result["traceRoot"], alone.result["traceRoot"]],
+      [full.result["traceRoot"], full.result["traceRoot"]],
+    );
+    assert.equal((await run("--tier", "quantum")).code, 1);
+    assert.equal((await run("--threads", "0")).code, 1);
     assert.equal((await run("--trace", "some")).code, 1);
     assert.equal((await run("--out", x)).code, 1, "no folder");
   });

@@ -1,11 +1,12 @@
 /** `lockstep model`: what an ONNX file becomes, whether it agrees with onnxruntime, what it computes. */
 import { join } from "node:path";
 import { z } from "zod";
-import { sharedHost } from "../../host/index.ts";
+import { TIERS } from "../../host/index.ts";
 import type { Program } from "../../ir/index.ts";
 import type { ImportedModel } from "../../onnx/index.ts";
 import { checkModel } from "../check.ts";
 import { defineCommand, integer, list, OptionError, text, type Flag, type Input } from "../command.ts";
+import { ENGINE_FLAGS, hostOf } from "../engine-options.ts";
 import { table, wordHex } from "../format.ts";
 import { IMPORT_FLAGS, importOptions, loadModel } from "../model-source.ts";
 import { runModel, traceOption } from "../run-model.ts";
@@ -91,6 +92,7 @@ export const modelRun = defineCommand({
       default: "full",
     },
     { flag: "--out <folder>", summary: "write the outputs there, each as <name>.npy" },
+    ...ENGINE_FLAGS,
     ...IMPORT_FLAGS,
   ],
   examples: ["lockstep model run examples/digits/digits.onnx --input examples/digits/samples/input-3.npy"],
@@ -100,6 +102,9 @@ export const modelRun = defineCommand({
     traceRoot: z.string().nullable(),
     trace: z.enum(["full", "deferred", "none"]),
     steps: z.int(),
+    tier: z.enum(TIERS),
+    threads: z.int(),
+    /** Of the run alone, without loading the model. */
     seconds: z.number(),
     outputs: z.array(outputSchema),
   }),
@@ -107,11 +112,12 @@ export const modelRun = defineCommand({
     const trace = traceOption(input);
     const steps = integer(input, "steps", 1, 2 ** 20) ?? 1;
     const folder = text(input, "out");
+    const host = hostOf(input);
     const { model, close } = loadModel(input.args[0] ?? "", importOptions(input));
     try {
       const inputs = readInputs(model, list(input, "input"));
       const started = performance.now();
-      const options = { inputs, steps, trace, host: sharedHost(), signal: input.signal };
+      const options = { inputs, steps, trace, host, signal: input.signal };
       const { run, traceRoot } = await runModel(model, options);
       const seconds = Math.round(performance.now() - started) / 1000;
       const shown: string[] = [];
@@ -130,7 +136,8 @@ export const modelRun = defineCommand({
         return { ...toTensor(tensor), file };
       });
       const root = traceRoot === null ? "no trace" : `trace root ${traceRoot}`;
-      const result = { programRoot: model.programRoot, traceRoot, trace, steps, seconds, outputs };
+      const { tier, threads } = host;
+      const result = { programRoot: model.programRoot, traceRoot, trace, steps, tier, threads, seconds, outputs };
       return { result, text: [root, ...shown].join("\n") };
     } finally {
       close();
@@ -161,6 +168,7 @@ export const modelCheck = defineCommand({
       summary: "difference, as a part of a tensor's largest magnitude, from which it parts",
       default: "0.001",
     },
+    ...ENGINE_FLAGS,
     ...IMPORT_FLAGS,
   ],
   examples: ["lockstep model check examples/digits/digits.onnx --input examples/digits/samples/input-3.npy"],
@@ -178,12 +186,12 @@ export const modelCheck = defineCommand({
     const path = input.args[0] ?? "";
     const threshold = thresholdOf(input);
     const options = importOptions(input);
+    const host = hostOf(input);
     const { model, close } = loadModel(path, options);
     try {
       const given = list(input, "input");
       const inputs =
         given.length > 0 ? readInputs(model, given) : drawInputs(model.program, integer(input, "seed") ?? 1);
-      const host = sharedHost();
       const found = await checkModel(path, model, { options, inputs, host, threshold });
       const outputs = found.outputs.map(toCompared);
       const { parting, compared, skipped } = found;
