@@ -13,7 +13,7 @@ import { InvalidScalarProgramError } from "../ir/validate.ts";
 import { cutsOf, digitsOf, formsOf, rangeOf, stridesOfExtents, walksOf } from "./fusion-address.ts";
 import type { DigitForm, Form, Forms, Walk } from "./fusion-address.ts";
 import { affine, joinedDigits, readsOf, replay, usesDigits } from "./fusion-replay.ts";
-import { sameTensor } from "./primitives.ts";
+import { PART_GAS, sameTensor } from "./primitives.ts";
 import { WORD_TYPE } from "./values.ts";
 import type { Value } from "./values.ts";
 
@@ -23,8 +23,8 @@ export interface Applied {
   readonly operands: readonly Value[];
 }
 
-/** What a merged primitive may need. The price of a dot product's step is a third above what was measured. */
-const MERGED = { gas: 1_000_000, dotGas: 1_150_000, chunks: 32 } as const;
+/** What a merged primitive may need. Of loops the referee was measured at less than half of the estimate. */
+const MERGED = { gas: 1_000_000, dotGas: 1_150_000, loopGas: PART_GAS, chunks: 32 } as const;
 
 /** A producer without a loop may be computed in a loop's body up to this many instructions. */
 const MOST_IN_BODY = 6;
@@ -353,7 +353,8 @@ function isWithinCaps(merged: ScalarProgram, outer: ScalarProgram, inner: Scalar
   const wasDot = isDotProduct(outer) || isDotProduct(inner);
   if (wasDot && !isDotProduct(merged)) return false;
   if (chunkBound(merged) > Math.max(MERGED.chunks, chunkBound(outer))) return false;
-  if (gasBound(merged) > (wasDot ? MERGED.dotGas : MERGED.gas)) return false;
+  const mostGas = merged.loop === null ? MERGED.gas : wasDot ? MERGED.dotGas : MERGED.loopGas;
+  if (gasBound(merged) > mostGas) return false;
   return contiguousLoads(merged) >= contiguousLoads(outer);
 }
 

@@ -23,7 +23,7 @@ const PART_SIZES = [1024, 768, 512, 256] as const;
  * The static estimate up to which a loop is not split further. Dot products are cheap enough at any size; of other loops the
  * referee was measured at about a third of the estimate, so that a leaf stays about a million gas.
  */
-const PART_GAS = 3_200_000;
+export const PART_GAS = 3_200_000;
 
 /** One word per output element: at `offset` plus digits times `strides` (one per axis of the output). */
 export interface Read {
