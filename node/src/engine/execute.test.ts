@@ -6,16 +6,16 @@ import { ZERO_HASH, hashPair, plainHasher } from "../merkle/hash.ts";
 import type { Hash } from "../merkle/hash.ts";
 import { tensorRoot } from "../merkle/tensor.ts";
 import { rootOf, verifyPath, verifyRange } from "../merkle/tree.ts";
-import { StepCountError, UnfinishedRunError, createExecution } from "./execute.ts";
+import { StepCountError, UncommittedRunError, UnfinishedRunError, createExecution } from "./execute.ts";
 import type { Run } from "./execute.ts";
 import { chain, recurrent, rowCache, runFixture, singleWord } from "./fixtures.ts";
 import type { Fixture } from "./fixtures.ts";
 import { InputCountError, InputLengthError, ValueOutsideI32Error, inputWords, inputsRootOf } from "./inputs.ts";
 import { ConstantLengthError, interpreterEngine, interpreterRunner } from "./machine/index.ts";
-import { segmentAt } from "./position.ts";
+import { segmentAt, stepPosition } from "./position.ts";
 import { TamperError } from "./tamper.ts";
 import type { Tamper } from "./tamper.ts";
-import { outputPathsOf, outputRootsOf, traceRootOf } from "./trace.ts";
+import { openingOf, outputPathsOf, outputRootsOf, traceRootOf } from "./trace.ts";
 
 // The commitment of a run from its definition: every tensor of every step hashed afresh.
 function naiveTraceRoot({ program, inputs, constants }: Fixture, steps: number): { root: Hash; outputs: Hash[] } {
@@ -192,4 +192,44 @@ test("inputsRootOf_inputs_isTheRootOverTheirRoots", () => {
   assert.equal(inputsRootOf(inputs), rootOf(inputs.map((words) => tensorRoot(words))));
   assert.equal(inputsRootOf(inputs.slice(0, 1)), tensorRoot(inputs[0]));
   assert.equal(inputsRootOf([]), ZERO_HASH);
+});
+
+test("execute_deferredTrace_commitsToTheStateAloneAndMakesTheRestOnDemand", () => {
+  const fixture = recurrent(300, 2);
+  const full = runFixture(fixture, 5);
+  const run = runFixture(fixture, 5, { trace: "deferred", snapshotSteps: 2 });
+  const nodes = full.roots.map(({ state }) => hashPair(ZERO_HASH, rootOf(state)));
+  assert.equal(traceRootOf(run), rootOf(nodes));
+  assert.deepEqual(run.outputs, full.outputs);
+  for (const step of [4, 0, 2]) {
+    assert.deepEqual(run.roots[step].scratch, full.roots[step].scratch);
+    assert.deepEqual(run.roots[step].state, full.roots[step].state);
+    const opened = openingOf(run, stepPosition(step));
+    assert.deepEqual(opened, { kind: "nodes", nodes: [ZERO_HASH, rootOf(full.roots[step].state)] });
+  }
+  const { scratchRoot, stateRoot, stepSiblings, outputSiblings } = outputPathsOf(run);
+  assert.equal(scratchRoot, ZERO_HASH);
+  assert.ok(verifyPath(traceRootOf(run), hashPair(scratchRoot, stateRoot), 4, 5, stepSiblings));
+  const items = fixture.program.slots.length + fixture.program.outputs.length;
+  assert.ok(verifyRange(stateRoot, outputRootsOf(run), fixture.program.slots.length, items, outputSiblings));
+});
+
+test("execute_withoutTrace_givesTheOutputsAndNoRoots", () => {
+  const fixture = recurrent(300, 2);
+  const run = runFixture(fixture, 5, { trace: "none" });
+  assert.deepEqual(run.outputs, runFixture(fixture, 5).outputs);
+  assert.deepEqual(run.roots, []);
+  assert.throws(() => traceRootOf(run), UncommittedRunError);
+  assert.throws(() => outputRootsOf(run), UncommittedRunError);
+  assert.deepEqual(run.tensorsAt(3), runFixture(fixture, 5).tensorsAt(3));
+});
+
+test("createExecution_finishedTwice_givesTheSameRun", () => {
+  const { program, inputs, constants } = recurrent(20);
+  const execution = createExecution(program, { inputs, constants, steps: 2, engine: interpreterEngine });
+  execution.advance();
+  execution.advance();
+  const [one, other] = [execution.finish(), execution.finish()];
+  assert.equal(traceRootOf(one), traceRootOf(other));
+  assert.deepEqual(one.tensorsAt(1), other.tensorsAt(1));
 });

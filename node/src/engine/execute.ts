@@ -16,7 +16,7 @@ import type { Cache } from "./cache.ts";
 import { checkInputs, inputsTree } from "./inputs.ts";
 import { committedTree, primitiveLie, setRoot } from "./machine/commitment.ts";
 import { constantSource } from "./machine/constants.ts";
-import type { Engine, Machine, TraceMode } from "./machine/types.ts";
+import type { Engine, Machine, Snapshot, TraceMode } from "./machine/types.ts";
 import { MAX_STEPS } from "./position.ts";
 import { checkTamper } from "./tamper.ts";
 import type { Tamper } from "./tamper.ts";
@@ -104,14 +104,29 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
   checkInputs(program, inputs);
   if (tamper !== null) checkTamper(program, steps, tamper);
   const load = (): Machine => engine.load(program, { inputs, constants: options.constants, trace, hasher });
-  const machine = load();
+  // Let go of at the end: it may hold gigabytes, and most runs are never opened.
+  let machine: Machine | null = load();
+  const machineNow = (): Machine => {
+    if (machine === null) throw new StepCountError(steps + 1);
+    return machine;
+  };
   const told = { tamper };
   const snapshots: Snapshots = { every: trace === "none" ? Infinity : snapshotSteps, states: [null] };
   const roots: CommittedRoots[] = [];
   const stepNodes = new Uint8Array(trace === "none" ? 0 : steps * HASH_BYTES);
   let stepsDone = 0;
   let outputs: readonly Uint32Array[] = [];
-  let tensorsAt: (step: number) => StepTensors;
+  let idle: WeakRef<Machine> | null = null;
+  const idleMachine = (): Machine => {
+    const found = idle?.deref() ?? load();
+    idle = new WeakRef(found);
+    return found;
+  };
+  const tensors = createCache<StepTensors>(2);
+  const tensorsAt = (step: number): StepTensors => {
+    if (!Number.isInteger(step) || step < 0 || step >= steps) throw new StepCountError(step);
+    return tensors.get(String(step), () => reexecute(idleMachine(), program, snapshots, tamper, step));
+  };
 
   const requireStep = (): number => {
     if (stepsDone === steps) throw new StepCountError(steps + 1);
@@ -124,7 +139,9 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
       stepNodes.set(stepNodeOf(scratch, state, hasher), step * HASH_BYTES);
       roots.push(scratch === null ? rootsOnDemand(state, () => scratchRootsOf(tensorsAt(step))) : { scratch, state });
     }
-    if (stepsDone % snapshots.every === 0) snapshots.states.push(machine.slots());
+    if (stepsDone % snapshots.every === 0) {
+      snapshots.states.push(machineNow().snapshot(snapshots.states.at(-1) ?? null));
+    }
     outputs = result.outputs;
     return outputs;
   };
@@ -141,20 +158,15 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
     get stepsDone() {
       return stepsDone;
     },
-    advance: () => record(machine.advance(requireStep(), told)),
+    advance: () => record(machineNow().advance(requireStep(), told)),
     *advanceInSlices() {
-      return record(yield* machine.advanceInSlices(requireStep(), told));
+      return record(yield* machineNow().advanceInSlices(requireStep(), told));
     },
     finish() {
       if (stepsDone < steps) throw new UnfinishedRunError(stepsDone, steps);
-      const last = outputs.map((words) => words.slice());
-      // A machine may hold gigabytes, and most runs are never opened.
-      const idle = new WeakRef(machine);
-      const tensors = createCache<StepTensors>(2);
-      tensorsAt = (step) => {
-        if (!Number.isInteger(step) || step < 0 || step >= steps) throw new StepCountError(step);
-        return tensors.get(String(step), () => reexecute(idle.deref() ?? load(), program, snapshots, tamper, step));
-      };
+      outputs = outputs.map((words) => words.slice());
+      if (machine !== null) idle = new WeakRef(machine);
+      machine = null;
       const stepTree = trace === "none" ? null : buildTree(stepNodes, hasher);
       return {
         program,
@@ -162,7 +174,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
         trace,
         inputs,
         inputsTree: inputsTree(inputs, hasher),
-        outputs: last,
+        outputs,
         roots,
         get stepTree() {
           if (stepTree === null) throw new UncommittedRunError();
@@ -183,7 +195,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
 interface Snapshots {
   readonly every: number;
   /** The slots before steps 0, every, 2 every ...; null for the initial ones. */
-  readonly states: (readonly Uint32Array[] | null)[];
+  readonly states: (Snapshot | null)[];
 }
 
 function reexecute(

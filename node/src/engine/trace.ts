@@ -9,7 +9,8 @@ import type { Hash } from "../merkle/hash.ts";
 import { chunkBytes, chunkCount, tensorTree } from "../merkle/tensor.ts";
 import { buildTree, rangeProofOf, treeDepth, treeNode, treeRoot } from "../merkle/tree.ts";
 import type { Tree } from "../merkle/tree.ts";
-import type { Run } from "./execute.ts";
+import { UncommittedRunError } from "./execute.ts";
+import type { CommittedRoots, Run } from "./execute.ts";
 import {
   SECTION,
   childrenOf,
@@ -124,12 +125,19 @@ function committedScratchRoot(run: Run, step: number): Hash {
 }
 
 function itemRoot(run: Run, section: 1 | 2, step: number, item: number): Hash {
-  const roots = run.roots[step];
+  const roots = rootsAt(run, step);
   return toHash(section === SECTION.scratch ? roots.scratch : roots.state, item * HASH_BYTES);
 }
 
-function itemTree(run: Run, section: 1 | 2, step: number): Tree {
+/** Throws UncommittedRunError for a run that commits to nothing. */
+function rootsAt(run: Run, step: number): CommittedRoots {
   const roots = run.roots[step];
+  if (roots === undefined) throw new UncommittedRunError();
+  return roots;
+}
+
+function itemTree(run: Run, section: 1 | 2, step: number): Tree {
+  const roots = rootsAt(run, step);
   const leaves = section === SECTION.scratch ? roots.scratch : roots.state;
   return run.trees.get(`items ${section}.${step}`, () => buildTree(leaves, run.hasher));
 }

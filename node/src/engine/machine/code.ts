@@ -11,7 +11,7 @@ import type { OperandRef } from "../../ir/program.ts";
 import { outputLength } from "../../ir/scalar.ts";
 import type { CompiledKernel, Compiler } from "./compile.ts";
 import type { Room } from "./layout.ts";
-import { stagesOf } from "./operations.ts";
+import { CHANGED, HASHED, stagesOf } from "./operations.ts";
 import type { JobTable, KernelCall, Operation, RowsOperation, Stage } from "./operations.ts";
 import type { MachinePlan, PlacedPrimitive, PlacedRows, SegmentPlan } from "./plan.ts";
 import { readingPanels } from "./panel-reads.ts";
@@ -61,8 +61,8 @@ export interface SegmentCode {
   readonly committing: OperationList | null;
   /** A step that does not. */
   readonly plain: OperationList;
-  /** Slots whose trees a step leaves behind. */
-  readonly staleSlots: readonly number[];
+  /** Slots with trees of which a step writes every chunk, and what is noted of them after one that commits. */
+  readonly rewritten: readonly { readonly slot: number; readonly note: number }[];
 }
 
 export interface MachineCode {
@@ -103,9 +103,10 @@ function buildSegment(builder: Builder, plan: SegmentPlan): SegmentCode {
     return [{ kind: "copy", from: address, to: slots[slot].address, bytes: 4 * length, units: 1 }];
   });
   const plain = [...computing.flatMap((operations, index) => (live[index] ? operations : [])), ...copies];
-  const staleSlots = segment.slotBindings.flatMap((bound, slot) => {
+  const rewritten = segment.slotBindings.flatMap((bound, slot) => {
     const tree = slots[slot].tree;
-    return tree !== null && bound !== UNCHANGED && primitives[bound].tree?.levels !== tree.levels ? [slot] : [];
+    if (tree === null || bound === UNCHANGED || primitives[bound].rows?.slot === slot) return [];
+    return [{ slot, note: primitives[bound].tree?.levels === tree.levels ? HASHED : CHANGED }];
   });
   const isCommitting = primitives.some(({ tree }) => tree !== null);
   return {
@@ -113,7 +114,7 @@ function buildSegment(builder: Builder, plan: SegmentPlan): SegmentCode {
     copies,
     committing: isCommitting ? listOf([...hashedOperations(builder, plan, computing), ...copies]) : null,
     plain: listOf(plain),
-    staleSlots,
+    rewritten,
   };
 }
 

@@ -7,6 +7,7 @@ import type { HashJobs } from "../../merkle/hash-jobs.ts";
 import { CHUNK_WORDS, HASH_BYTES } from "../../merkle/hash.ts";
 import { bindMultiplier } from "../wasm/multiply.ts";
 import type { BoundMultiplier, MultiplierModules, NativeTiles } from "../wasm/multiply.ts";
+import { CHANGED, HASHED } from "./operations.ts";
 import type {
   CopyOperation,
   DirtyTree,
@@ -187,7 +188,7 @@ function bindRows(
     if (dirty === 0) return;
     const first = Math.floor((row * rowLength) / CHUNK_WORDS);
     const last = Math.floor(((row + rows) * rowLength - 1) / CHUNK_WORDS);
-    flags.fill(1, dirty + first, dirty + last + 1);
+    flags.fill(CHANGED, dirty + first, dirty + last + 1);
   };
   return (step) => {
     parameters[STEP] = step;
@@ -253,8 +254,8 @@ function bindJobs(words: Uint32Array, { trees, chunks, levels }: JobsOperation):
   const writeTree = ({ address, length, levels: nodes }: DirtyTree, flags: Uint8Array, written: Int32Array): number => {
     let jobs = 0;
     written.fill(-1);
-    for (let chunk = flags.indexOf(1); chunk >= 0; chunk = flags.indexOf(1, chunk + 1)) {
-      flags[chunk] = 0;
+    for (let chunk = flags.indexOf(CHANGED); chunk >= 0; chunk = flags.indexOf(CHANGED, chunk + 1)) {
+      flags[chunk] = HASHED;
       const job = chunks.table / 4 + CHUNK_JOB_WORDS * (total + jobs++);
       words[job] = address + 4 * CHUNK_WORDS * chunk;
       words[job + 1] = Math.min(CHUNK_WORDS, length - CHUNK_WORDS * chunk);

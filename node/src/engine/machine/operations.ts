@@ -4,6 +4,11 @@
  */
 import type { Multiplication, MultiplicationPlacement } from "../wasm/multiply.ts";
 
+/** What is noted of a chunk that was written: it is neither hashed nor in a snapshot. */
+export const CHANGED = 3;
+/** What is noted of one that is hashed. */
+export const HASHED = 2;
+
 /** A kernel over its whole iteration space. */
 export interface KernelCall {
   /** Index among the modules. */
@@ -50,7 +55,7 @@ export interface RowsOperation {
   readonly runRows: number;
   /** Byte address of a word: where it is not 0 all rows are written, and it becomes 0. */
   readonly whole: number;
-  /** Of a slot with a tree: byte address of one byte a chunk, set where a word was written; else 0. */
+  /** Of a slot with a tree: byte address of one byte a chunk, {@link CHANGED} where a word was written; else 0. */
   readonly dirty: number;
   readonly units: 1;
 }
@@ -77,7 +82,7 @@ export interface HashOperation {
 export interface DirtyTree {
   readonly address: number;
   readonly length: number;
-  /** Byte address of one byte a chunk: whether it is to be hashed again. */
+  /** Byte address of one byte a chunk: {@link CHANGED} where it is to be hashed again. */
   readonly dirty: number;
   /** Byte addresses of the levels' nodes, leaves first. */
   readonly levels: readonly number[];

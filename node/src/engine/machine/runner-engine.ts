@@ -128,10 +128,16 @@ function createMachine(runner: PrimitiveRunner, program: Program, options: LoadO
   }
 
   return {
-    restore(words) {
-      slots = words === null ? initial : words.map((tensor) => tensor.slice());
+    restore(snapshot) {
+      slots = snapshot === null ? initial : snapshot.slots.map(([words]) => words);
+      slots.forEach(pool.pin);
       slotTrees = slots.map(() => null);
       slotRoots = null;
+    },
+    snapshot() {
+      // Slots are not written but replaced.
+      slots.forEach(pool.pin);
+      return { slots: slots.map((words) => [words]) };
     },
     slots: () => slots.map((words) => words.slice()),
     advance: (step, stepOptions) => drain(advanceInSlices(step, stepOptions)),

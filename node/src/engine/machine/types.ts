@@ -48,6 +48,11 @@ export interface StepResult {
   readonly roots: StepRoots | null;
 }
 
+/** The slots at some time: of each the pieces that make it up, in order. Pieces are shared between snapshots, never written. */
+export interface Snapshot {
+  readonly slots: readonly (readonly Uint32Array[])[];
+}
+
 export interface StepOptions {
   /** A lie to tell in its step; others are told as they are. */
   readonly tamper: Tamper | null;
@@ -59,8 +64,10 @@ export interface StepOptions {
 
 /** A loaded program. Calls must not overlap, and slices of a step are run to their end before anything else. */
 export interface Machine {
-  /** Fills the slots: with copies of these words, or with their initial values. */
-  restore(slots: readonly Uint32Array[] | null): void;
+  /** Fills the slots: with what they held at a time, or with their initial values. */
+  restore(snapshot: Snapshot | null): void;
+  /** What the slots hold. Shares pieces with the last snapshot, where one is given, that have not been written since. */
+  snapshot(last: Snapshot | null): Snapshot;
   /** Copies of the slots. */
   slots(): Uint32Array[];
   /** Runs one step of the program on the slots, which then hold their next values. */

@@ -22,9 +22,11 @@ import { constantSource } from "./constants.ts";
 import { createBinder } from "./executor.ts";
 import type { AttachNative, BoundOperation, ExecutorParts } from "./executor.ts";
 import { loadProgram, wordsAt } from "./load.ts";
+import { joinPieces, piecesOfSlot } from "./snapshots.ts";
 import type { EngineParts } from "./load.ts";
 import type { Operation } from "./operations.ts";
 import { drain } from "./runner-engine.ts";
+import { CHANGED } from "./operations.ts";
 import { bindList, createTeam, runAlone } from "./threads.ts";
 import type { Threads } from "./threads.ts";
 import type { Engine, LoadOptions, Machine, StepOptions, StepResult, StepRoots } from "./types.ts";
@@ -131,25 +133,20 @@ function createMachine(
   };
   let knowsSlotRoots = false;
 
-  const markStale = (which: readonly number[]): void => {
-    for (const slot of which) {
-      const tree = slots[slot].tree;
-      if (tree !== null) bytes.fill(1, tree.dirty, tree.dirty + chunkCount(slots[slot].length));
-    }
+  const flagsOf = (slot: number): Uint8Array | null => {
+    const { tree, length } = slots[slot];
+    return tree === null ? null : bytes.subarray(tree.dirty, tree.dirty + chunkCount(length));
   };
-  const allSlots = [...slots.keys()];
-  const fillSlot = (slot: number, words: Uint32Array): void => {
-    slotViews[slot].set(words);
-    wordsAt(memory, slots[slot].whole, 1)[0] = isCanonical(program.slots[slot].type, words) ? 0 : 1;
-  };
-  const restore: Machine["restore"] = (words) => {
-    program.slots.forEach(({ initial, length }, slot) => {
-      if (words !== null) fillSlot(slot, words[slot]);
-      else if (initial.kind === "input") fillSlot(slot, inputs[initial.index]);
-      else fillSlot(slot, source.wordsOf(initial.root).subarray(0, length));
+  const markAllChanged = (): void => slots.forEach((_, slot) => flagsOf(slot)?.fill(CHANGED));
+  const restore: Machine["restore"] = (snapshot) => {
+    program.slots.forEach(({ initial, length, type }, slot) => {
+      if (snapshot !== null) joinPieces(snapshot.slots[slot], slotViews[slot]);
+      else if (initial.kind === "input") slotViews[slot].set(inputs[initial.index]);
+      else slotViews[slot].set(source.wordsOf(initial.root).subarray(0, length));
+      wordsAt(memory, slots[slot].whole, 1)[0] = isCanonical(type, slotViews[slot]) ? 0 : 1;
     });
-    markStale(allSlots);
-    knowsSlotRoots = words === null && commits;
+    markAllChanged();
+    knowsSlotRoots = snapshot === null && commits;
     if (knowsSlotRoots) bytes.set(initialRoots(program, inputs, hasher), stateRoots);
   };
   const requireSlotRoots = (): void => {
@@ -159,9 +156,9 @@ function createMachine(
   restore(null);
 
   const endPlainStep = (index: number, commit: boolean): StepResult => {
-    if (commit) markStale(code.segments[index].staleSlots);
+    if (commit) for (const { slot, note } of code.segments[index].rewritten) flagsOf(slot)?.fill(note);
     else {
-      markStale(allSlots);
+      markAllChanged();
       knowsSlotRoots = false;
     }
     return { outputs: outputsNow(index), roots: commit ? rootsNow(index) : null };
@@ -213,7 +210,7 @@ function createMachine(
       roots = { scratch: trace === "full" ? scratchRoots : null, state };
     }
     knowsSlotRoots &&= commit;
-    markStale(allSlots);
+    markAllChanged();
     // A lie may be a word that no primitive writes.
     if (lie !== null || stateTold !== null) for (const { whole } of slots) wordsAt(memory, whole, 1)[0] = 1;
     return { outputs, roots };
@@ -223,6 +220,9 @@ function createMachine(
     computed !== undefined || tamper?.step === step;
   const machine: Machine = {
     restore,
+    snapshot: (last) => ({
+      slots: slotViews.map((words, slot) => piecesOfSlot(words, flagsOf(slot), last?.slots[slot] ?? null)),
+    }),
     slots: () => slotViews.map((words) => words.slice()),
     advance(step, stepOptions) {
       const index = segmentOfStep(program, step);
