@@ -130,8 +130,8 @@ export function compileKernel(draft: KernelDraft): Kernel {
   return { bytes: assembleModule([...helpers, run]), rows: outputLength(program) / rowLength, rowLength };
 }
 
-/** Instructions of the groups of one iteration together: more would not fit the registers, nor hide more latency. */
-const MOST_INSTRUCTIONS = 120;
+/** Instructions of the groups of one iteration together: beyond, functions would be large. Up to here more groups were faster. */
+const MOST_INSTRUCTIONS = 480;
 const MOST_GROUPS = 4;
 
 /** Groups of four elements that one iteration computes. */
