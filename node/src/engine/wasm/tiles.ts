@@ -104,7 +104,8 @@ function tileKernel(rows: number, fma: FmaMode, form: PanelForm): FunctionDraft 
     Array.from({ length: 2 * parts }, () => addLocal(draft, V128)),
   );
   const end = addLocal(draft, I32);
-  const step = stepOf(draft, form, fma, { panel, pointers, accumulators });
+  const mask = form === "narrow" && rows < TILE_ROWS ? addLocal(draft, V128) : null;
+  const step = stepOf(draft, form, fma, { panel, pointers, accumulators, mask });
   const rowBytes = panelRowBytes(form);
   const run = (steps: number, limit: Code): Code => [
     [limit, set(end)],
@@ -120,6 +121,7 @@ function tileKernel(rows: number, fma: FmaMode, form: PanelForm): FunctionDraft 
   const after = (iterations: Code): Code => [get(panel), iterations, i32Const(rowBytes), OP.i32Mul, OP.i32Add];
   const unroll = fma.kind === "fused" ? 4 : 1;
   draft.body = [
+    mask === null ? [] : [i32Const(-65536), simd("i32x4Splat"), set(mask)],
     pointers.slice(1).map((pointer, index): Code => [get(pointers[index]), get(rowStride), OP.i32Add, set(pointer)]),
     run(unroll, after([get(count), i32Const(-unroll), OP.i32And])),
     unroll === 1 ? [] : run(1, after([get(count), i32Const(unroll - 1), OP.i32And])),
@@ -141,11 +143,13 @@ interface TileLocals {
   readonly pointers: readonly number[];
   /** For each row, one per vector of columns. */
   readonly accumulators: readonly (readonly number[])[];
+  /** Ones in the upper halves of words, where there is a register for it. */
+  readonly mask: number | null;
 }
 
 /** The code of iteration k of an unrolled loop. */
 function stepOf(draft: FunctionDraft, form: PanelForm, fma: FmaMode, locals: TileLocals): (k: number) => Code {
-  const { panel, pointers, accumulators } = locals;
+  const { panel, pointers, accumulators, mask } = locals;
   const [left, right] = [addLocal(draft, V128), addLocal(draft, V128)];
   const parts = accumulators[0].length / 2;
   // Few rows keep their words; many read each where it is used, for want of registers.
@@ -153,6 +157,9 @@ function stepOf(draft: FunctionDraft, form: PanelForm, fma: FmaMode, locals: Til
   const words = pointers.map((_, index) => (keepsWords || index === 0 ? addLocal(draft, V128) : -1));
   const wordOf = (row: number): number => (keepsWords ? words[row] : words[0]);
   const readWord = (row: number, k: number): Code => [get(pointers[row]), load32Splat(4 * k), set(wordOf(row))];
+  // Two shifts where a mask would need one register more than there are.
+  const upper: Code =
+    mask === null ? [i32Const(16), simd("i32x4ShrU"), i32Const(16), simd("i32x4Shl")] : [get(mask), simd("and")];
   const columns = (part: number, k: number): Code => {
     if (form === "wide") {
       const at = k * panelRowBytes("wide") + 4 * PART_COLUMNS * part;
@@ -161,8 +168,7 @@ function stepOf(draft: FunctionDraft, form: PanelForm, fma: FmaMode, locals: Til
     const at = k * panelRowBytes("narrow") + 2 * PART_COLUMNS * part;
     return [
       [get(panel), v128Load(at), tee(right), i32Const(16), simd("i32x4Shl"), set(left)],
-      // Two shifts, since a mask would need one register more than there are.
-      [get(right), i32Const(16), simd("i32x4ShrU"), i32Const(16), simd("i32x4Shl"), set(right)],
+      [get(right), upper, set(right)],
     ];
   };
   const madd = (row: number, column: number, accumulator: number): Code => [
