@@ -122,6 +122,26 @@ test("createExecution_advance_givesTheOutputsOfEachStep", () => {
   assert.equal(traceRootOf(execution.finish()), traceRootOf(runFixture(fixture, 3)));
 });
 
+test("createExecution_end_givesTheRunOfTheStepsDone", () => {
+  const fixture = recurrent(20);
+  for (const trace of ["full", "deferred", "none"] as const) {
+    const options = { inputs: fixture.inputs, constants: fixture.constants, engine: interpreterEngine, trace };
+    const execution = createExecution(fixture.program, { ...options, steps: 5 });
+    assert.throws(() => execution.end(), UnfinishedRunError);
+    execution.advance();
+    execution.advance();
+    assert.throws(() => execution.finish(), UnfinishedRunError);
+    const run = execution.end();
+    const whole = runFixture(fixture, 2, { trace });
+    assert.equal(run.steps, 2);
+    assert.deepEqual(run.outputs, whole.outputs);
+    if (trace !== "none") assert.equal(traceRootOf(run), traceRootOf(whole));
+    assert.deepEqual(run.tensorsAt(1), whole.tensorsAt(1));
+    assert.throws(() => run.tensorsAt(2), StepCountError);
+    assert.throws(() => execution.advance(), StepCountError);
+  }
+});
+
 test("outputPathsOf_run_bindsTheOutputRootsToTheTraceRoot", () => {
   for (const [fixture, steps] of [[recurrent(300), 5] as const, [singleWord(), 1] as const]) {
     const run = runFixture(fixture, steps);

@@ -86,6 +86,8 @@ export interface Execution {
   advanceInSlices(): Generator<void, readonly Uint32Array[]>;
   /** The finished run; throws UnfinishedRunError before the last step. */
   finish(): Run;
+  /** The run of the steps done, as if no more had been meant; throws UnfinishedRunError before the first. */
+  end(): Run;
 }
 
 /** Runs every step. */
@@ -124,7 +126,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
   };
   const tensors = createCache<StepTensors>(2);
   const tensorsAt = (step: number): StepTensors => {
-    if (!Number.isInteger(step) || step < 0 || step >= steps) throw new StepCountError(step);
+    if (!Number.isInteger(step) || step < 0 || step >= stepsDone) throw new StepCountError(step);
     return tensors.get(String(step), () => reexecute(idleMachine(), program, snapshots, tamper, step));
   };
 
@@ -154,6 +156,32 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
     return made;
   };
 
+  const end = (): Run => {
+    if (stepsDone === 0) throw new UnfinishedRunError(0, steps);
+    outputs = outputs.map((words) => words.slice());
+    if (machine !== null) idle = new WeakRef(machine);
+    machine = null;
+    const stepTree = trace === "none" ? null : buildTree(stepNodes.subarray(0, stepsDone * HASH_BYTES), hasher);
+    return {
+      program,
+      steps: stepsDone,
+      trace,
+      inputs,
+      inputsTree: inputsTree(inputs, hasher),
+      outputs,
+      roots,
+      get stepTree() {
+        if (stepTree === null) throw new UncommittedRunError();
+        return stepTree;
+      },
+      hasher,
+      tamper,
+      trees: createCache<Tree>(256),
+      constant: constantSource(program, options).wordsOf,
+      tensorsAt,
+    };
+  };
+
   return {
     get stepsDone() {
       return stepsDone;
@@ -164,29 +192,9 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
     },
     finish() {
       if (stepsDone < steps) throw new UnfinishedRunError(stepsDone, steps);
-      outputs = outputs.map((words) => words.slice());
-      if (machine !== null) idle = new WeakRef(machine);
-      machine = null;
-      const stepTree = trace === "none" ? null : buildTree(stepNodes, hasher);
-      return {
-        program,
-        steps,
-        trace,
-        inputs,
-        inputsTree: inputsTree(inputs, hasher),
-        outputs,
-        roots,
-        get stepTree() {
-          if (stepTree === null) throw new UncommittedRunError();
-          return stepTree;
-        },
-        hasher,
-        tamper,
-        trees: createCache<Tree>(256),
-        constant: constantSource(program, options).wordsOf,
-        tensorsAt,
-      };
+      return end();
     },
+    end,
   };
 }
 

@@ -87,9 +87,8 @@ export function runGenerator(
   const [batch, most] = imported.outputs[0].shape;
   const { program, constants } = imported;
   const constant = (root: Parameters<typeof constants.get>[0]): Uint32Array => constants.get(root)!;
-  const start = (steps: number) => createExecution(program, { inputs, constants: constant, steps, engine, trace });
   const ends = new Set(endTokens);
-  let execution = start(most);
+  const execution = createExecution(program, { inputs, constants: constant, steps: most, engine, trace });
   let last: number[] = [];
   do {
     const step = execution.stepsDone;
@@ -97,13 +96,8 @@ export function runGenerator(
     last = Array.from({ length: batch }, (_, row) => made[row * most + step]);
     onStep?.(last, step);
   } while (execution.stepsDone < most && !last.every((token) => ends.has(token)));
-  const steps = execution.stepsDone;
-  if (steps < most) {
-    // A run has its number of steps from the start.
-    execution = start(steps);
-    while (execution.stepsDone < steps) execution.advance();
-  }
-  const run = execution.finish();
+  const run = execution.end();
+  const { steps } = run;
   const rows = Array.from({ length: batch }, (_, row) => {
     const all = Array.from(run.outputs[0].subarray(row * most, row * most + steps));
     const end = all.findIndex((token) => ends.has(token));
