@@ -7,6 +7,7 @@ import { abiGenerator } from "./generators/abi.ts";
 import type { Generator } from "./generators/generator.ts";
 import { harnessGenerator } from "./generators/harness.ts";
 import { onnxGenerator } from "./generators/onnx.ts";
+import { operatorsGenerator } from "./generators/operators.ts";
 import { opcodesGenerator } from "./generators/opcodes.ts";
 import { schemaGenerator } from "./generators/schema.ts";
 import { specFunctionsGenerator } from "./generators/spec-functions.ts";
@@ -17,6 +18,7 @@ const GENERATORS: Generator[] = [
   schemaGenerator,
   opcodesGenerator,
   specFunctionsGenerator,
+  operatorsGenerator,
   vectorsGenerator,
   abiGenerator,
   harnessGenerator,

@@ -152,11 +152,7 @@ export const MICROSOFT_CASES: Readonly<Record<string, (draw: Draw) => DrawnCase>
     // Powers of two: onnxruntime divides the scales before it multiplies.
     const power = (): DrawnInput =>
       constant({ dtype: "float32", shape: [], data: Float32Array.of(2 ** -draw.int(2, 5)) });
-    const side = (): DrawnInput[] => [
-      given(bytes(draw, "uint8", [3, 4])),
-      power(),
-      constant(bytes(draw, "uint8", [])),
-    ];
+    const side = (): DrawnInput[] => [given(bytes(draw, "uint8", [3, 4])), power(), constant(bytes(draw, "uint8", []))];
     return {
       op: draw.pick(["QLinearAdd", "QLinearMul"]),
       domain,
