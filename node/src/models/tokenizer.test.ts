@@ -37,6 +37,27 @@ test("texts come back from their tokens", () => {
   assert.ok(tiny.encode("the trace is the truth").length < 12);
 });
 
+test("texts come back through the splitting of newer tokenizers", () => {
+  // Contractions, letters, single digits, punctuation and spaces apart, as Qwen's and Llama's files have it.
+  const letters = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}";
+  const rest = " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+  const split = { type: "Split", pattern: { Regex: `${letters}|${rest}` }, behavior: "Isolated", invert: false };
+  const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: false, use_regex: false };
+  const tokenizer = createTokenizer({
+    tokenizer: {
+      ...tinyTokenizer(),
+      normalizer: { type: "NFC" },
+      pre_tokenizer: { type: "Sequence", pretokenizers: [split, byteLevel] },
+    },
+  });
+  for (const text of ["It's the 1,024th trace.\n\n  I'LL  pay", "naïve 世界\r\n", "\ttab  end "])
+    assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
+  assert.deepEqual(
+    tokenizer.encode("12"),
+    [..."12"].flatMap((digit) => tokenizer.encode(digit)),
+  );
+});
+
 test("special tokens are found in a text and left out of it again", () => {
   const ids = tiny.encode(`right${END}`);
   assert.equal(ids.at(-1), 296);
