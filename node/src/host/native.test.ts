@@ -167,6 +167,13 @@ for (const set of sets.filter((name) => name !== "plain")) {
       }
     });
 
+    it("walk rows backwards", () => {
+      const [rows, columns, count] = [14, 40, 33];
+      const words = [rows * count, columns * count, 1].map((length, seed) => likeWords(seed, length));
+      const draft = { ...matrix(rows, columns, count), left: [-count, 0], perStep: (rows - 1) * count };
+      checkProduct(candidates, draft, words, "backwards", 1);
+    });
+
     it("refuse blocks and rows that are not in the memory, and write nothing", () => {
       const native = tilesOf(set);
       const end = memory.buffer.byteLength;

@@ -124,6 +124,16 @@ describe("multiplications", () => {
     }
   });
 
+  it("walk rows and columns backwards", () => {
+    const [rows, columns, count] = [7, 40, 33];
+    const words = [rows * count, columns * count, 1].map((length, seed) => likeWords(seed, length));
+    for (const taken of [1, rows]) {
+      const draft = { ...matrix(taken, columns, count), left: [-count, 0], perStep: (taken - 1) * count };
+      check(draft, words, `${taken} rows`, 1);
+      check({ ...draft, right: [0, -count], rightPattern: [[count, -1]] }, words, `${taken} rows, columns too`, 1);
+    }
+  });
+
   it("pack columns that lie side by side, in tiles, and backwards", () => {
     const [rows, columns, count] = [5, 48, 64];
     const words = [rows * count, columns * count + 100, 1].map((length, seed) => likeWords(seed, length));
