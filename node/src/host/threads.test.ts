@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { createWasmEngine, execute, interpreterEngine, ThreadLostError, traceRootOf } from "../engine/index.ts";
+import {
+  createExecution,
+  createWasmEngine,
+  execute,
+  interpreterEngine,
+  ThreadLostError,
+  traceRootOf,
+} from "../engine/index.ts";
 import { chain, recurrent, rowCache } from "../engine/fixtures.ts";
 import { randomProgram } from "../engine/machine/fixtures.ts";
 import { assertSameRun } from "../engine/machine/same-run.ts";
@@ -60,6 +67,25 @@ describe("helper threads that are gone or lost", () => {
       assert.equal(run(engine), expected);
     }
     assert.ok(units < alone, `${units} of ${alone} units in the calling thread`);
+    await threads.stop();
+  });
+
+  it("serve several runs in slices by turns", async () => {
+    const threads = startThreads(2);
+    const engine = createWasmEngine({ threads, grain: 1 });
+    const fixtures = [fixture, recurrent(300, 2), rowCache(21)];
+    const runs = fixtures.map(({ program, inputs, constants }) => ({
+      execution: createExecution(program, { inputs, constants, steps: 2, engine }),
+      expected: traceRootOf(execute(program, { inputs, constants, steps: 2, engine: interpreterEngine })),
+    }));
+    for (let step = 0; step < 2; step++) {
+      const slices = runs.map(({ execution }) => execution.advanceInSlices());
+      for (const open = new Set(slices); open.size > 0;) {
+        for (const slice of open) if (slice.next().done === true) open.delete(slice);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    for (const { execution, expected } of runs) assert.equal(traceRootOf(execution.finish()), expected);
     await threads.stop();
   });
 

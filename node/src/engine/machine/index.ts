@@ -3,5 +3,12 @@ export * from "./types.ts";
 export { interpreterRunner, type PrimitiveRunner } from "./runner.ts";
 export { interpreterEngine, runnerEngine } from "./runner-engine.ts";
 export { createWasmEngine, type EngineTier, type WasmEngine, type WasmEngineOptions } from "./wasm-engine.ts";
-export { CONTROL_WORDS, serveThread, ThreadLostError, type ThreadMessage, type Threads } from "./threads.ts";
+export {
+  CONTROL_WORDS,
+  serveThread,
+  ThreadLostError,
+  type ThreadMessage,
+  type Threads,
+  type ThreadServices,
+} from "./threads.ts";
 export type { AttachNative, NativeCode } from "./executor.ts";

@@ -189,6 +189,17 @@ function work(
 
 // --- Helper threads ---
 
+/** What a host gives to a helper thread. */
+export interface ThreadServices {
+  /** Binds native code to a memory, where there is any. */
+  readonly attach: AttachNative | null;
+  /**
+   * Frees what nothing refers to: a memory lives until every thread has done so, and a thread that allocates next to nothing
+   * would never do it by itself.
+   */
+  readonly collect: () => void;
+}
+
 /**
  * Serves as helper thread number `thread` (1 and up) for good. `receive` gives the next message left for this thread, or
  * undefined.
@@ -197,7 +208,7 @@ export function serveThread(
   control: Int32Array,
   thread: number,
   receive: () => ThreadMessage | undefined,
-  attach: AttachNative | null,
+  { attach, collect }: ThreadServices,
 ): never {
   const known = new Map<number, { lists: BoundList[]; counters: Int32Array }>();
   let seen = -1;
@@ -205,10 +216,12 @@ export function serveThread(
     for (let spins = 0; Atomics.load(control, GENERATION) === seen && spins < SPINS; spins++);
     Atomics.wait(control, GENERATION, seen);
     seen = Atomics.load(control, GENERATION);
+    let forgets = false;
     for (let message = receive(); message !== undefined; message = receive()) {
-      if (message.kind === "forget") known.delete(message.machine);
+      if (message.kind === "forget") forgets = known.delete(message.machine) || forgets;
       else known.set(message.machine, load(message, thread, attach));
     }
+    if (forgets) collect();
     if (!join(control)) continue;
     const machine = known.get(control[MACHINE]);
     if (machine !== undefined) serve(machine.lists[control[LIST]], machine.counters, control);

@@ -87,6 +87,8 @@ export function createWasmEngine(options: WasmEngineOptions = {}): WasmEngine {
   };
 }
 
+const SLICE_MILLISECONDS = 2;
+
 function createMachine(
   program: Program,
   options: LoadOptions,
@@ -216,6 +218,8 @@ function createMachine(
     return { outputs, roots };
   }
 
+  // Stages of a slice, such that it takes about as long as a pause should be away.
+  let sliceStages = 1;
   const isWatched = (step: number, { tamper, computed }: StepOptions): boolean =>
     computed !== undefined || tamper?.step === step;
   const machine: Machine = {
@@ -239,8 +243,14 @@ function createMachine(
       if (isWatched(step, stepOptions)) return yield* watchedStep(step, index, commit, stepOptions);
       if (commit) requireSlotRoots();
       const list = 2 * index + (commit ? 1 : 0);
-      for (let stage = 0; stage < boundLists[list].stages.length; stage++) {
-        runStages(list, step, stage, stage + 1);
+      const count = boundLists[list].stages.length;
+      for (let stage = 0; stage < count;) {
+        const end = Math.min(count, stage + sliceStages);
+        const start = performance.now();
+        runStages(list, step, stage, end);
+        const isShort = performance.now() - start < SLICE_MILLISECONDS;
+        sliceStages = isShort ? Math.min(2 * sliceStages, count) : Math.max(1, sliceStages >> 1);
+        stage = end;
         yield;
       }
       return endPlainStep(index, commit);
