@@ -190,8 +190,7 @@ export const modelCheck = defineCommand({
     const { model, close } = loadModel(path, options);
     try {
       const given = list(input, "input");
-      const inputs =
-        given.length > 0 ? readInputs(model, given) : drawInputs(model.program, integer(input, "seed") ?? 1);
+      const inputs = given.length > 0 ? readInputs(model, given) : drawInputs(model, integer(input, "seed") ?? 1);
       const found = await checkModel(path, model, { options, inputs, host, threshold });
       const outputs = found.outputs.map(toCompared);
       const { parting, compared, skipped } = found;
@@ -253,8 +252,9 @@ function constantWords(program: Program): number {
   return [...lengths.values()].reduce((sum, length) => sum + length, 0);
 }
 
-// Uniform in [-1, 1) for floats, 0 or 1 for the rest: enough to compare two runtimes.
-function drawInputs(program: Program, seed: number): Uint32Array[] {
+// Uniform in [-1, 1) for floats, 0 or 1 for the rest: enough to compare two runtimes. Masks are ones: what is left of a row
+// that is masked whole no standard says.
+function drawInputs({ program, inputs }: ImportedModel, seed: number): Uint32Array[] {
   let state = seed >>> 0 || 1;
   const next = () => {
     state ^= state << 13;
@@ -263,9 +263,9 @@ function drawInputs(program: Program, seed: number): Uint32Array[] {
     return (state >>> 0) / 2 ** 32;
   };
   const bits = new DataView(new ArrayBuffer(4));
-  return program.inputs.map(({ length, type }) =>
+  return program.inputs.map(({ length, type }, index) =>
     Uint32Array.from({ length }, () => {
-      const drawn = next();
+      const drawn = /mask/i.test(inputs[index].name) ? 0.75 : next();
       if (type === "f32") {
         bits.setFloat32(0, 2 * drawn - 1);
         return bits.getUint32(0);
