@@ -12,13 +12,9 @@
 
 namespace lockstep {
 
-// Bytes between a word of a panel and the one fetched while it is used, where memory is what limits.
-constexpr size_t kFetchBytes = 2048;
-
 #if LOCKSTEP_X64
 
 #define BROADCAST_WORD(address) (*reinterpret_cast<const float*>(address))
-#define PREFETCH(address) _mm_prefetch(reinterpret_cast<const char*>(address), _MM_HINT_T0)
 
 // --- AVX-512: tiles of 12 rows by the whole panel, 24 of 32 registers ---
 
@@ -127,7 +123,6 @@ void multiplyNarrowAvx2(const Block& block) { multiply_avx2<true>(block); }
 // --- NEON: tiles of 6 rows by half a panel, 24 of 32 registers. Compiles by inspection only: no such machine has run it;
 // the self-test at load decides whether it is used. ---
 
-#define PREFETCH(address) __builtin_prefetch(address)
 #define SET(name) name##_neon
 #define TARGET
 #define V float32x4_t

@@ -5,8 +5,8 @@
 //   LOAD STORE BROADCAST ZERO FMA ADD CANONICAL        the obvious, on addresses of bytes
 //   WIDEN(address, low, high)   the two halves of words as floats
 //   ORDER(low, high)            puts the columns of two such vectors side by side, after all sums
-//   PREFETCH(address)
-// Each lane is one column: its sum is one chain of fma in ascending order, whatever the width.
+//   FEW_PANELS     panels that one row meets at once: chains enough, and streams enough for memory
+// Fetching ahead of the processor's own prefetching was measured and is slower. Each lane is one column: its sum is one chain of fma in ascending order, whatever the width.
 
 template <int R, int P, int S, bool NARROW>
 TARGET static inline void SET(tile)(const uint8_t* rows, ptrdiff_t rowStride, const uint8_t* panel, size_t panelStride,
@@ -18,16 +18,11 @@ TARGET static inline void SET(tile)(const uint8_t* rows, ptrdiff_t rowStride, co
     for (int s = 0; s < P * S; s++) sums[r][s] = ZERO();
   }
   constexpr size_t kRowBytes = NARROW ? 2 * kPanelColumns : 4 * kPanelColumns;
-  constexpr bool kFetches = R < 6;
   for (uint32_t k = 0; k < count; k++) {
     V columns[P * S];
 #pragma GCC unroll 32
     for (int p = 0; p < P; p++) {
       const uint8_t* from = panel + p * panelStride;
-      if (kFetches) {
-        PREFETCH(from + kFetchBytes);
-        if (!NARROW) PREFETCH(from + kFetchBytes + 64);
-      }
 #pragma GCC unroll 32
       for (int s = 0; s < S; s += NARROW ? 2 : 1) {
         if (NARROW) {
