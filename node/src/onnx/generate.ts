@@ -32,7 +32,7 @@ import type { SamplingOptions } from "./sampling.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import type { OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
 import { knownIntegers, knownWords, reshaped, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
-import type { ElementType, Value } from "./values.ts";
+import type { ElementType, KnownValue, Value } from "./values.ts";
 
 /** How the tokens of a step are chosen: the most likely, or drawn with these numbers in the program (see ./sampling.ts). */
 export type GeneratorSampling =
@@ -107,6 +107,7 @@ export function importGenerator(source: OnnxModel, options: GeneratorOptions): I
     seed: plan.sampling.mode === "greedy" ? undefined : addInput("seed", "int32", [2]),
     tokens: addTokens(first, batch, tokens),
     caches: [],
+    zeros: new Map(),
     initializers: new Map([...model.graph.initializers].map(([name, tensor]) => [name, known(name, tensor)])),
   };
   const drafts = segmentsOf(plan).map((segment, index) =>
@@ -146,8 +147,13 @@ interface InterfaceValues {
   readonly tokens: Value;
   /** The slots of each site, made when the first segment meets it. */
   readonly caches: Cache[];
+  /** What caches start with, by length: hashed once. */
+  readonly zeros: Zeros;
   readonly initializers: ReadonlyMap<string, Value>;
 }
+
+type Zeros = Map<number, KnownValue>;
+type AttentionParts = ReturnType<AttentionSite["form"]["parts"]>;
 
 const LEAST_BUCKET = 256;
 
@@ -251,7 +257,7 @@ function draftSegment(plan: Plan, shared: InterfaceValues, segment: SegmentPlan,
       site.node,
       (at) => {
         const parts = site.form.parts(at, phase, positions);
-        shared.caches[index] ??= addCache(graph, index, batch, total, parts.k.heads, parts.k.size, parts.v.size);
+        shared.caches[index] ??= addCache(graph, index, plan, shared.zeros, parts);
         const attention = cachedAttention(at, phase, { ...parts, cache: shared.caches[index] });
         next[index] = attention.next;
         const present = [parts.k, parts.v].map((part) => unreadable([batch, part.heads, seen, part.size], "a cache"));
@@ -321,25 +327,20 @@ function unreadable(shape: readonly number[], name: string): Value {
   };
 }
 
-function addCache(
-  graph: Graph,
-  site: number,
-  batch: number,
-  total: number,
-  heads: number,
-  keySize: number,
-  valueSize: number,
-): Cache {
+/** The slots of a site, which start with zeros. */
+function addCache(graph: Graph, site: number, { batch, total }: Plan, zeros: Zeros, { k, v }: AttentionParts): Cache {
   const add = (part: string, shape: readonly number[]): Value => {
     const length = sizeOf(shape);
     if (length > PROGRAM_LIMITS.tensorLength) throw new GeneratorError("the caches are too long", { shape });
     const slot = { name: `cache.${site}.${part}`, shape, length, type: "f32" } as const;
-    return graph.addState(slot, knownWords(shape, new Uint32Array(length)));
+    const known = zeros.get(length) ?? knownWords([length], new Uint32Array(length));
+    zeros.set(length, known);
+    return graph.addState(slot, { ...known, shape });
   };
   return {
-    key: add("key", [batch, total, heads * keySize]),
-    tiles: add("tiles", [batch, total / TILE, heads * valueSize, TILE]),
-    window: add("window", [batch, TILE, heads * valueSize]),
+    key: add("key", [batch, total, k.heads * k.size]),
+    tiles: add("tiles", [batch, total / TILE, v.heads * v.size, TILE]),
+    window: add("window", [batch, TILE, v.heads * v.size]),
   };
 }
 
