@@ -6,7 +6,8 @@
 //   WIDEN(address, low, high)   the two halves of words as floats
 //   ORDER(low, high)            puts the columns of two such vectors side by side, after all sums
 //   FEW_PANELS     panels that one row meets at once: chains enough, and streams enough for memory
-// Fetching ahead of the processor's own prefetching was measured and is slower. Each lane is one column: its sum is one chain of fma in ascending order, whatever the width.
+// Each lane is one column: its sum is one chain of fma in ascending order, whatever the width. Fetching ahead of the
+// processor's own prefetching was measured and is slower.
 
 template <int R, int P, int S, bool NARROW>
 TARGET static inline void SET(tile)(const uint8_t* rows, ptrdiff_t rowStride, const uint8_t* panel, size_t panelStride,

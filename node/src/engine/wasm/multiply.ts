@@ -263,11 +263,14 @@ function runRow(
       code.collect(row, 0, addresses, 1, address, length, shifts.rows, runs, cut.blockRuns[1]);
     }
     const batchEnd = Math.min(endUnit, (batch + 1) * groups);
-    for (; unit < batchEnd; unit++) {
+    while (unit < batchEnd) {
+      // Panels that were packed before need no room, so that all groups are one.
+      const next = cut.isPacked ? batchEnd : unit + 1;
       const first = (unit - batch * groups) * cut.groupPanels;
-      const end = Math.min(cut.panelCount, first + cut.groupPanels);
+      const end = Math.min(cut.panelCount, (next - batch * groups) * cut.groupPanels);
       const panels = panelsOf(code, cut, placement, first, end, shifts.columns, scratch);
       multiplyGroup(code, cut, placement, panels, { row, first, end, shifts, scratch });
+      unit = next;
     }
   }
 }
