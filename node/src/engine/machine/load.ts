@@ -6,13 +6,14 @@ import type { Program } from "../../ir/program.ts";
 import type { Hash } from "../../merkle/hash.ts";
 import { EngineMemoryError, PAGE_BYTES } from "../wasm/memory.ts";
 import { bindMultiplier, isNarrowable } from "../wasm/multiply.ts";
-import type { BoundMultiplier, Multiplication, MultiplierModules } from "../wasm/multiply.ts";
+import type { BoundMultiplier, MultiplierModules } from "../wasm/multiply.ts";
 import { buildCode } from "./code.ts";
 import type { MachineCode, PlacedConstant, PlacedPanels } from "./code.ts";
 import type { Compiler } from "./compile.ts";
 import { constantSource } from "./constants.ts";
 import type { ConstantSource } from "./constants.ts";
 import { tensorBytes } from "./layout.ts";
+import { packConstant } from "./packing.ts";
 import { planMachine } from "./plan.ts";
 import type { MachinePlan } from "./plan.ts";
 import type { LoadOptions } from "./types.ts";
@@ -27,6 +28,7 @@ export interface EngineParts {
   readonly threads: number;
   readonly grain: number;
   readonly maxPages: number;
+  readonly firstAddress: number;
 }
 
 /** A program in memory. */
@@ -38,8 +40,8 @@ export interface LoadedProgram {
 
 /** Loads everything but the slots. Throws EngineMemoryError where it does not fit. */
 export function loadProgram(program: Program, options: LoadOptions, parts: EngineParts): LoadedProgram {
-  const { compiler, threads, isShared, isFused, grain, maxPages } = parts;
-  const plan = planMachine(program, { trace: options.trace, threads, compiler });
+  const { compiler, threads, isShared, isFused, grain, maxPages, firstAddress } = parts;
+  const plan = planMachine(program, { trace: options.trace, threads, compiler, firstAddress });
   // Packed words take at least half of their room.
   const least = [...plan.constants.values()].reduce(
     (sum, { length, panels }) => sum + (panels.size === 0 ? 4 : 2) * length,
@@ -85,49 +87,20 @@ function loadConstants(
     const isNarrow = isNarrowable(words);
     const panels = new Map<string, PlacedPanels>();
     for (const [layout, plan] of use.panels) {
-      const words = isNarrow ? plan.narrowWords : plan.packedWords;
-      panels.set(layout, { address: room.take(4 * words), words, isNarrow, count: plan.cut.count });
-    }
-    const unpacked = room.end;
-    const tables = unpacked + tensorBytes(use.length);
-    for (const [layout, plan] of use.panels) {
-      const scratch = tables + tensorBytes(plan.tables.length);
-      reserve(memory, scratch + tensorBytes(plan.scratchWords), maxPages);
-      wordsAt(memory, unpacked, use.length).set(words);
-      packConstant(memory, packer, plan, {
-        source: unpacked,
-        tables,
-        scratch,
-        length: use.length,
-        ...panels.get(layout)!,
-      });
+      const size = isNarrow ? plan.narrowWords : plan.packedWords;
+      const address = room.take(4 * size);
+      panels.set(layout, { address, words: size, isNarrow, count: plan.cut.count });
+      const place = {
+        panels: address,
+        isNarrow,
+        free: room.end,
+        reserve: (bytes: number) => reserve(memory, bytes, maxPages),
+      };
+      packConstant(memory, packer, plan, words, place);
     }
     placed.set(use.root, { address: 0, length: use.length, panels });
   }
   return placed;
-}
-
-interface Packing {
-  readonly source: number;
-  readonly length: number;
-  readonly tables: number;
-  readonly scratch: number;
-  readonly address: number;
-  readonly isNarrow: boolean;
-}
-
-function packConstant(
-  memory: WebAssembly.Memory,
-  packer: BoundMultiplier,
-  plan: Multiplication,
-  { source, length, tables, scratch, address, isNarrow }: Packing,
-): void {
-  wordsAt(memory, tables, plan.tables.length).set(plan.tables);
-  const columns = { address: source, length };
-  const placement = { tables, rows: columns, columns, panels: address, isNarrow, target: 0 };
-  if (!packer.packColumns(plan, placement, 0, plan.packUnits, scratch)) {
-    throw new RangeError("narrow panels lose bits of words that were found to fit");
-  }
 }
 
 // --- Memory ---

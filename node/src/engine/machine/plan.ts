@@ -29,6 +29,8 @@ export interface PlanOptions {
   readonly trace: TraceMode;
   readonly threads: number;
   readonly compiler: Compiler;
+  /** Nothing lies below. */
+  readonly firstAddress: number;
 }
 
 export interface PlacedSlot {
@@ -99,8 +101,8 @@ export interface MachinePlan {
   readonly room: Room;
 }
 
-/** Addresses below are never used, so that 0 can stand for none. */
-const FIRST_ADDRESS = 1024;
+/** Addresses below are not used, so that 0 can stand for none. */
+export const FIRST_ADDRESS = 1024;
 /** Chunks that are hashed together. */
 const HASH_CHUNKS = 384;
 
@@ -108,7 +110,7 @@ const HASH_CHUNKS = 384;
 export function planMachine(program: Program, options: PlanOptions): MachinePlan {
   const { trace, threads } = options;
   const commits = trace !== "none";
-  const room = createRoom(FIRST_ADDRESS);
+  const room = createRoom(options.firstAddress);
   const drafts = program.segments.map((segment) => draftSegment(program, segment, options));
   const constants = constantUses(
     drafts.flatMap(({ segment, compiled, rows }) =>

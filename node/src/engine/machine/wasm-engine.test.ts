@@ -50,6 +50,14 @@ for (const [name, engine] of Object.entries(ENGINES)) {
 }
 
 describe("the memory of a machine", () => {
+  it("may lie above 2 GiB", () => {
+    const engine = createWasmEngine({ firstAddress: 0xd0000000 });
+    for (let seed = 1; seed <= 8; seed++) {
+      const { steps, ...fixture } = randomProgram(seed);
+      assertSameRun(fixture, steps, engine, `seed ${seed}`);
+    }
+  });
+
   const megabytes = (count: number): Fixture => chain(3, count * 2 ** 18);
 
   it("is refused before anything runs where it would be too large", () => {

@@ -22,6 +22,7 @@ import { constantSource } from "./constants.ts";
 import { createBinder } from "./executor.ts";
 import type { AttachNative, BoundOperation, ExecutorParts } from "./executor.ts";
 import { loadProgram, wordsAt } from "./load.ts";
+import { FIRST_ADDRESS } from "./plan.ts";
 import { joinPieces, piecesOfSlot } from "./snapshots.ts";
 import type { EngineParts } from "./load.ts";
 import type { Operation } from "./operations.ts";
@@ -38,6 +39,8 @@ export interface WasmEngineOptions {
   readonly emulateFma?: boolean;
   /** Pages of 64 KiB that a machine's memory may have; 65,536 unless given. */
   readonly maxPages?: number;
+  /** Byte address from which on tensors lie; tests of high addresses give one. */
+  readonly firstAddress?: number;
   /** Threads that help; none unless given. */
   readonly threads?: Threads;
   /**
@@ -78,6 +81,7 @@ export function createWasmEngine(options: WasmEngineOptions = {}): WasmEngine {
     threads,
     grain: options.grain ?? DEFAULT_GRAIN,
     maxPages: options.maxPages ?? MAX_PAGES,
+    firstAddress: options.firstAddress ?? FIRST_ADDRESS,
   };
   const hashing = new WebAssembly.Module(hashModule({ isShared }) as BufferSource);
   return {
