@@ -3,7 +3,7 @@
  * multiple of 4,096 bytes. Weights are written and read one tensor at a time; none are held. Refuses to replace files.
  */
 
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LockstepError } from "../float/errors.ts";
 import { parseModel } from "../onnx/model.ts";
@@ -29,22 +29,34 @@ export interface WrittenModel {
 export function writeModel(model: OnnxModel, folder: string, name = "model"): WrittenModel {
   const location = `${name}.onnx.data`;
   const paths = { model: join(folder, `${name}.onnx`), data: join(folder, location) };
-  mkdirSync(folder, { recursive: true });
-  const file = opened(paths.data, "wx");
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw unusable(folder, cause);
+  }
+  const file = opened(paths.model, "wx");
+  let data: number | undefined;
   let end = 0;
   try {
+    const target = (data = opened(paths.data, "wx"));
     const bytes = serializeModel(model, (tensor) => {
       if (tensor.dtype === "string") return undefined;
       const raw = rawBytes(tensor);
       if (raw.length < EXTERNAL_BYTES) return undefined;
       const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
-      writeAll(file, raw, offset);
+      writeAll(target, raw, offset);
       end = offset + raw.length;
       return { location, offset, length: raw.length };
     });
-    writeNew(paths.model, bytes);
+    writeAll(file, bytes, 0);
+  } catch (error) {
+    // Half a model would be in the way of the next attempt.
+    rmSync(paths.model);
+    if (data !== undefined) rmSync(paths.data);
+    throw error;
   } finally {
     closeSync(file);
+    if (data !== undefined) closeSync(data);
   }
   return { ...paths, dataBytes: end };
 }
@@ -114,14 +126,6 @@ export function opened(path: string, flags: "r" | "wx"): number {
 function readWhole(path: string): Uint8Array {
   try {
     return readFileSync(path);
-  } catch (cause) {
-    throw unusable(path, cause);
-  }
-}
-
-function writeNew(path: string, bytes: Uint8Array): void {
-  try {
-    writeFileSync(path, bytes, { flag: "wx" });
   } catch (cause) {
     throw unusable(path, cause);
   }

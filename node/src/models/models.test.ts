@@ -1,6 +1,6 @@
 // Tiny models of each family: what they compute here and in onnxruntime, their files, and shapes that are refused.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -9,6 +9,7 @@ import { execute } from "../engine/index.ts";
 import { sharedHost } from "../host/index.ts";
 import { importModel, serializeModel } from "../onnx/index.ts";
 import type { OnnxModel, OnnxTensor } from "../onnx/index.ts";
+import { lazyTensor } from "../onnx/tensor.ts";
 import { ModelShapeError } from "./decoder.ts";
 import { ModelFileError, openModel, writeModel } from "./files.ts";
 import { gpt2Model } from "./gpt2.ts";
@@ -215,6 +216,15 @@ test("a model read from its files is the model that was written", () => {
   close();
   assert.ok(readFileSync(written.model).length < 20_000);
   assert.throws(() => writeModel(model, folder, "gpt2"), ModelFileError);
+  // What cannot be written whole leaves nothing behind, and nothing of others' is touched.
+  const broken = lazyTensor("float32", [shape.width], () => new Float32Array(1));
+  const initializers = new Map([...model.graph.initializers, ["ln_f.bias", broken]]);
+  assert.throws(() => writeModel({ ...model, graph: { ...model.graph, initializers } }, folder, "broken"));
+  writeFileSync(join(folder, "taken.onnx.data"), "mine");
+  assert.throws(() => writeModel(model, folder, "taken"), ModelFileError);
+  assert.deepEqual(readdirSync(folder).sort(), ["gpt2.onnx", "gpt2.onnx.data", "taken.onnx.data"]);
+  assert.equal(readFileSync(join(folder, "taken.onnx.data"), "utf8"), "mine");
+  assert.throws(() => writeModel(model, join(folder, "taken.onnx.data", "below")), ModelFileError);
   truncateSync(written.data, written.dataBytes - 1);
   assert.throws(() => importModel(openModel(written.model).model, { dims }), ModelFileError);
   rmSync(written.data);
