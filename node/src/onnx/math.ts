@@ -149,14 +149,19 @@ function logEnds(b: ScalarBuilder, x: Value, finite: Value): Value {
   return b.select(b.le(x, 0), b.select(b.eq(x, 0), b.f32(-Infinity), b.f32(NaN)), positive);
 }
 
-/** Natural logarithm. Error below 0.81 ulp. */
-export function log(b: ScalarBuilder, x: Value): Value {
+/** ln(x) + rest, where rest is a correction below one ulp of x, or null. */
+function logOf(b: ScalarBuilder, x: Value, rest: Value | null): Value {
   const { n, m } = splitExponent(b, x, LEAST_MANTISSA);
   const f = b.sub(m, 1);
   const square = b.mul(f, f);
   const tail = b.fma(f, polynomial(b, f, LOG_TAIL), -0.5);
-  const small = b.fma(square, tail, b.mul(n, LN2_LOW));
-  return logEnds(b, x, b.fma(n, LN2_HIGH, b.add(f, small)));
+  const low = rest === null ? b.mul(n, LN2_LOW) : b.fma(n, LN2_LOW, rest);
+  return logEnds(b, x, b.fma(n, LN2_HIGH, b.add(f, b.fma(square, tail, low))));
+}
+
+/** Natural logarithm. Error below 0.81 ulp. */
+export function log(b: ScalarBuilder, x: Value): Value {
+  return logOf(b, x, null);
 }
 
 /** ln(1 + x). Error below 1.4 ulp. */
@@ -165,9 +170,8 @@ export function logOnePlus(b: ScalarBuilder, x: Value): Value {
   // What rounding 1 + x lost, relative to it. TwoSum: exact whichever is larger.
   const back = b.sub(sum, x);
   const lost = b.add(b.sub(x, b.sub(sum, back)), b.sub(1, back));
-  const corrected = b.add(log(b, sum), b.div(lost, sum));
   const isPlain = b.and(b.lt(x, Infinity), b.gt(x, -1));
-  const result = b.select(isPlain, corrected, log(b, sum));
+  const result = logOf(b, sum, b.select(isPlain, b.div(lost, sum), b.f32(0)));
   // 1 + x is 1: ln(1 + x) is x there, with its sign of zero.
   return b.select(b.lt(b.abs(x), 5.9e-8), x, result);
 }

@@ -43,11 +43,16 @@ function reduceByHalfPi(b: ScalarBuilder, x: Value): { quadrant: Value; r: Value
   // The fraction of a quarter turn in units of 2^-64, in [-1/2, 1/2).
   const top = b.or(b.shl(high, 2), b.shrU(low, 30));
   const bottom = b.shl(low, 2);
-  const coarse = b.mul(b.fromI32(b.and(top, 0xffffff00)), 2 ** -32);
-  const fineWord = b.or(b.shl(b.and(top, 255), 16), b.shrU(bottom, 16));
+  // It may be as small as 2^-31 of a turn, and needs 24 bits from there: 24, 24 and 16 bits of it are exact as floats. The
+  // first part is cut towards zero, so that the others do not cancel it.
+  const cut = b.and(b.addI(top, b.and(b.shrS(top, 31), 255)), 0xffffff00);
+  const coarse = b.mul(b.fromI32(cut), 2 ** -32);
+  const fineWord = b.or(b.shl(b.subI(top, cut), 16), b.shrU(bottom, 16));
   const fine = b.mul(b.fromI32(fineWord), 2 ** -48);
+  const finest = b.mul(b.fromI32(b.and(bottom, 0xffff)), 2 ** -64);
   const r = b.mul(coarse, HALF_PI);
-  const rest = b.fma(fine, HALF_PI, b.fma(coarse, HALF_PI_REST, b.fma(coarse, HALF_PI, b.neg(r))));
+  const lost = b.fma(coarse, HALF_PI_REST, b.fma(coarse, HALF_PI, b.neg(r)));
+  const rest = b.fma(fine, HALF_PI, b.add(lost, b.fma(fine, HALF_PI_REST, b.mul(finest, HALF_PI))));
   const isSmall = b.ltI(exponent, 120);
   const negative = b.ltI(b.bitsOf(x), 0);
   const signed = (value: Value): Value => b.select(negative, b.neg(value), value);
