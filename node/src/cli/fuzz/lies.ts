@@ -1,7 +1,7 @@
 /**
  * The lies of `lockstep dispute fuzz`: one wrong word at any place of a run that a proof knows (an element, the words past
  * a tensor's end, what is carried, a slot, an output), or a program that is not valid. Every lie is drawn from the run's
- * stream; a place that the model does not have gives way to a wrong element.
+ * stream.
  */
 import { below, type Random } from "../../float/directed.ts";
 import { encodeProgram, encodeScalar, segmentOfStep, UNCHANGED } from "../../ir/index.ts";
@@ -17,13 +17,16 @@ export type FuzzLie =
   | { readonly place: Exclude<LiePlace, "flaw">; readonly tamper: Tamper }
   | { readonly place: "flaw"; readonly flaw: keyof typeof FLAW; readonly parts: EncodedProgram };
 
-/** Draws a lie for a run of the program. */
+/** Draws a lie for a run of the program: among the places that the model has, each as likely as another. */
 export function drawLie(random: Random, program: Program, steps: number): FuzzLie {
-  const place = LIE_PLACES[below(random, LIE_PLACES.length)] ?? "element";
-  if (place === "flaw") return drawFlaw(random, program);
   const step = below(random, steps);
   const segment = program.segments[segmentOfStep(program, step)]!;
-  return atPlace(random, program, segment, step, place) ?? wrongElement(random, segment, step);
+  const possible = LIE_PLACES.flatMap((place): (() => FuzzLie)[] => {
+    if (place === "flaw") return [() => drawFlaw(random, program)];
+    const lie = atPlace(random, program, segment, step, place);
+    return lie === undefined ? [] : [() => lie];
+  });
+  return possible[below(random, possible.length)]!();
 }
 
 function atPlace(
@@ -35,8 +38,11 @@ function atPlace(
 ): FuzzLie | undefined {
   const xor = drawXor(random);
   switch (place) {
-    case "element":
-      return undefined;
+    case "element": {
+      const primitive = below(random, segment.records.length);
+      const element = below(random, segment.records[primitive]!.length);
+      return { place, tamper: { step, primitive, element, xor } };
+    }
     case "padding": {
       const primitive = pick(
         random,
@@ -66,12 +72,6 @@ function atPlace(
       return { place, tamper: { step, item, element: below(random, tensor.length + room(tensor)), xor } };
     }
   }
-}
-
-function wrongElement(random: Random, segment: Segment, step: number): FuzzLie {
-  const primitive = below(random, segment.records.length);
-  const element = below(random, segment.records[primitive]!.length);
-  return { place: "element", tamper: { step, primitive, element, xor: drawXor(random) } };
 }
 
 // The least bit, the sign, or anything.
