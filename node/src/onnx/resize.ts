@@ -23,7 +23,7 @@ import {
 } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { general } from "./primitives.ts";
-import { knownIntegers, knownWords, sizeOf } from "./values.ts";
+import { emptyValue, knownIntegers, knownWords, sizeOf } from "./values.ts";
 import type { Value } from "./values.ts";
 
 /** Elements that one output element may be made of along an axis. */
@@ -129,6 +129,12 @@ function resampled(scope: Scope, x: Value, plans: readonly AxisPlan[], filter: F
 function resampledAxis(scope: Scope, value: Value, axisPlan: AxisPlan, filter: Filter, outside: number): Value {
   const { axis, from, to } = axisPlan;
   requireSize(scope, to, MOST_PLACES);
+  if (to === 0 || sizeOf(value.shape) === 0) {
+    return emptyValue(
+      value.elementType,
+      value.shape.map((extent, other) => (other === axis ? to : extent)),
+    );
+  }
   const taps = Array.from({ length: to }, (_, place) => tapsAt(scope, axisPlan, filter, place));
   const width = Math.max(...taps.map(({ places }) => places.length));
   if (width > MOST_TAPS) throw unsupported(scope, `a filter of ${width} elements; at most ${MOST_TAPS}`);

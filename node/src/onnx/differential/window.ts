@@ -21,11 +21,13 @@ function windowOf(draw: Draw, rank: number, isDilated = true): Window {
   const spans = kernel.map((size, axis) => (size - 1) * dilations[axis] + 1);
   const spatial = spans.map((span) => span + draw.int(0, 5));
   const pads = [...kernel, ...kernel].map((size) => draw.int(0, size - 1));
+  // Of a stride beyond the kernel its pools cut the tensor's edge.
+  const strides = draw.list(rank, 1, 3).map((stride, axis) => (isSame ? Math.min(stride, kernel[axis]) : stride));
   return {
     spatial,
     kernel,
     attributes: {
-      strides: draw.flag() ? ints(...draw.list(rank, 1, 3)) : undefined,
+      strides: draw.flag() ? ints(...strides) : undefined,
       dilations: dilations.some((gap) => gap > 1) ? ints(...dilations) : undefined,
       auto_pad: auto === undefined ? undefined : text(auto),
       pads: auto === undefined && draw.flag() ? ints(...pads) : undefined,
@@ -117,7 +119,8 @@ function resize(draw: Draw): DrawnCase {
     // Nearest places may then fall on the border of two elements, up to rounding.
     ...(mode === "nearest" ? [] : ["half_pixel_symmetric"]),
   ]);
-  const antialias = mode !== "nearest" && coordinates === "half_pixel" && draw.flag() ? 1 : 0;
+  // onnxruntime takes the scale from the sizes there.
+  const antialias = mode !== "nearest" && coordinates === "half_pixel" && bySizes && draw.flag() ? 1 : 0;
   const floatsOf = (items: readonly number[]) =>
     constant({ dtype: "float32", shape: [items.length], data: Float32Array.from(items) });
   return {
