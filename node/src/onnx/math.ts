@@ -198,7 +198,10 @@ export function sigmoid(b: ScalarBuilder, x: Value): Value {
   const decayed = decayOf(b, x);
   // e / (1 + e) for negative x, so that results below 2^-126 survive.
   const top = b.select(b.lt(x, 0), decayed, b.f32(1));
-  return b.div(top, b.add(decayed, 1));
+  const bottom = b.add(decayed, 1);
+  const quotient = b.div(top, bottom);
+  // What rounding 1 + e added matters most where that is near 1, and dividing by it would change nothing.
+  return b.fma(quotient, b.sub(b.sub(bottom, 1), decayed), quotient);
 }
 
 /** ln(1 + e^x). Error below 1.9 ulp. */
