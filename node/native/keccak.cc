@@ -1,10 +1,12 @@
-// keccak256 in 8, 4 and 1 lanes: chunks of 1,024 bytes whose words are turned to big-endian, and pairs of nodes.
+// keccak256 in 8, 4, 2 and 1 lanes: chunks of 1,024 bytes whose words are turned to big-endian, and pairs of nodes.
 #include "keccak.h"
 
 #include <cstring>
 
 #if LOCKSTEP_X64
 #include <immintrin.h>
+#elif LOCKSTEP_ARM64
+#include <arm_neon.h>
 #endif
 
 namespace lockstep {
@@ -160,6 +162,41 @@ TARGET static inline void store_avx512(const HashJob* jobs, const __m512i* words
 
 void chunksAvx512(const HashJob* jobs, uint32_t count) { hash_avx512<true, kChunkBytes>(jobs, count); }
 void pairsAvx512(const HashJob* jobs, uint32_t count) { hash_avx512<false, kPairBytes>(jobs, count); }
+
+#elif LOCKSTEP_ARM64
+
+// --- Two lanes of NEON, which have run under an emulator alone ---
+
+#define SET(name) name##_neon
+#define TARGET
+#define V uint64x2_t
+#define LANES 2
+#define ZERO() vdupq_n_u64(0)
+#define XOR(a, b) veorq_u64(a, b)
+#define XOR5(a, b, c, d, e) XOR(XOR(XOR(a, b), XOR(c, d)), e)
+#define CHI(a, b, c) XOR(a, vbicq_u64(c, b))
+#define ROTATE(vector, bits) vsriq_n_u64(vshlq_n_u64(vector, bits), vector, 64 - (bits))
+#define ALL(word) vdupq_n_u64(word)
+#define LOAD(jobs, at, swaps) load_neon<swaps>(jobs, at)
+#define STORE(jobs, words) store_neon(jobs, words)
+
+template <bool SWAPS>
+static inline uint64x2_t load_neon(const HashJob* jobs, int at) {
+  const uint64x2_t words = vcombine_u64(vcreate_u64(wordAt(jobs[0].source + at)), vcreate_u64(wordAt(jobs[1].source + at)));
+  return SWAPS ? vreinterpretq_u64_u8(vrev32q_u8(vreinterpretq_u8_u64(words))) : words;
+}
+
+static inline void store_neon(const HashJob* jobs, const uint64x2_t* words) {
+  for (int i = 0; i < 4; i++) {
+    const uint64_t lanes[LANES] = {vgetq_lane_u64(words[i], 0), vgetq_lane_u64(words[i], 1)};
+    for (int lane = 0; lane < LANES; lane++) std::memcpy(jobs[lane].result + 8 * i, &lanes[lane], 8);
+  }
+}
+
+#include "keccak-template.h"
+
+void chunksNeon(const HashJob* jobs, uint32_t count) { hash_neon<true, kChunkBytes>(jobs, count); }
+void pairsNeon(const HashJob* jobs, uint32_t count) { hash_neon<false, kPairBytes>(jobs, count); }
 
 #endif
 

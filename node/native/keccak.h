@@ -13,6 +13,9 @@ void chunksAvx2(const HashJob* jobs, uint32_t count);
 void pairsAvx2(const HashJob* jobs, uint32_t count);
 void chunksAvx512(const HashJob* jobs, uint32_t count);
 void pairsAvx512(const HashJob* jobs, uint32_t count);
+#elif LOCKSTEP_ARM64
+void chunksNeon(const HashJob* jobs, uint32_t count);
+void pairsNeon(const HashJob* jobs, uint32_t count);
 #endif
 
 }  // namespace lockstep

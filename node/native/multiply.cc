@@ -120,8 +120,8 @@ void multiplyNarrowAvx2(const Block& block) { multiply_avx2<true>(block); }
 
 #elif LOCKSTEP_ARM64
 
-// --- NEON: tiles of 6 rows by half a panel, 24 of 32 registers. Compiles by inspection only: no such machine has run it;
-// the self-test at load decides whether it is used. ---
+// --- NEON: tiles of 6 rows by half a panel, 24 of 32 registers. It has run under an emulator alone, on no such machine; the
+// test at load decides whether it is used. ---
 
 #define SET(name) name##_neon
 #define TARGET

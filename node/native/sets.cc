@@ -24,7 +24,7 @@ const int kInstructionSetCount = 3;
 
 #elif LOCKSTEP_ARM64
 
-static const InstructionSet kNeon = {"neon", always, multiplyNeon, multiplyNarrowNeon, {1, chunksPlain, pairsPlain}};
+static const InstructionSet kNeon = {"neon", always, multiplyNeon, multiplyNarrowNeon, {2, chunksNeon, pairsNeon}};
 const InstructionSet* const kInstructionSets[] = {&kNeon, &kPlain};
 const int kInstructionSetCount = 2;
 
