@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { hexToBytes } from "viem";
 import {
   checkProof,
+  createWasmEngine,
   createWasmRunner,
   decodeProof,
   execute,
@@ -128,7 +129,7 @@ describe("vectors", () => {
       outputRoots: string[];
       outputs: string[];
     }
-    const engines: Engine[] = Object.values(RUNNERS).map((runner) => runnerEngine(runner));
+    const engines: Engine[] = [...Object.values(RUNNERS).map((runner) => runnerEngine(runner)), createWasmEngine()];
     for (const vector of readVectors<Vector>("traces")) {
       const program = decodeProgram(partsOf(vector));
       const constants = new Map(vector.constants.map(wordsOf).map((words) => [tensorRoot(words), words]));

@@ -6,7 +6,7 @@ import { silent, temporaryFolder } from "../chain/test-chain.ts";
 import { encodeProgram, type Program } from "../ir/index.ts";
 import type { Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
-import { floats, modelOf } from "../onnx/fixtures.ts";
+import { floats, int64s, modelOf } from "../onnx/fixtures.ts";
 import { eachConstant, serializeModel } from "../onnx/index.ts";
 import { ContentStore } from "./content-store.ts";
 import { Programs, ProgramUnavailableError, type LoweredProgram } from "./programs.ts";
@@ -98,6 +98,29 @@ describe("programs", () => {
     const { store } = publisher;
     const found = await new Programs({ database, store, log: silent }).get(program.programRoot);
     assert.equal(found.programRoot, program.programRoot);
+  });
+
+  it("come with the inputs that they are bound to", async () => {
+    const model = serializeModel(
+      modelOf({
+        nodes: [{ op: "Tile", inputs: ["x", "times"], outputs: ["y"] }],
+        inputs: { x: { dtype: "float32", shape: [2] }, times: { dtype: "int64", shape: [1] } },
+        outputs: ["y"],
+      }),
+    );
+    const bound = (count: number) => ({ ...PLAIN, bind: { times: int64s([1], [count]) } });
+    const twice = await publisher.programs.add(model, bound(2));
+    assert.notEqual((await publisher.programs.add(model, bound(3))).programRoot, twice.programRoot);
+    await register([twice.mirror], twice);
+    const found = await other().programs.get(twice.programRoot);
+    assert.deepEqual(
+      found.outputs.map(({ shape }) => shape),
+      [[4]],
+    );
+    assert.deepEqual(
+      found.inputs.map(({ name }) => name),
+      ["x"],
+    );
   });
 
   it("come from a mirror that somebody else added", async () => {
