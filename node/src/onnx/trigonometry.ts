@@ -1,6 +1,7 @@
 /**
- * Circular and hyperbolic functions and their inverses as scalar programs (numerics, "Words and arithmetic"): instructions only, never the host's. Greatest errors in ulp are measured by
- * math.test.ts. They are total: NaN gives NaN, and arguments of any size are reduced exactly.
+ * Circular and hyperbolic functions and their inverses as scalar programs (numerics, "Words and arithmetic"): instructions
+ * only, never the host's. Each states its greatest error in ulp of the result (docs/accuracy.md). They are total: NaN gives
+ * NaN, and arguments of any size are reduced exactly.
  */
 
 import type { ScalarBuilder, Value } from "../ir/build.ts";
@@ -189,7 +190,7 @@ export function asinh(b: ScalarBuilder, x: Value): Value {
   return withSign(b, b.select(b.lt(t, 1048576), near, far), x);
 }
 
-/** Inverse of cosh; NaN below 1. Error below 1.8 ulp. */
+/** Inverse of cosh; NaN below 1. Error below 2.1 ulp. */
 export function acosh(b: ScalarBuilder, x: Value): Value {
   const t = b.sub(x, 1);
   const near = logOnePlus(b, b.add(t, b.sqrt(b.fma(t, t, b.add(t, t)))));
