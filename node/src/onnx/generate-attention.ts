@@ -1,14 +1,16 @@
 /**
  * The attentions of a decoder with caches, as what ./cache.ts computes: which nodes they are, and what each makes of its
- * inputs. Attention of operator sets 23 and 24 and com.microsoft.GroupQueryAttention. Refuses masks that are more than
- * causality and padding, and options that a cache of slots does not have.
+ * inputs. Attention of operator sets 23 and 24, GroupQueryAttention and MultiHeadAttention of com.microsoft. Refuses masks that
+ * are more than causality and padding, and options that a cache of slots does not have.
  */
 
 import { ATTENTION, capStage, headsOf, joinStages, scaleStage } from "./attention.ts";
 import type { Heads } from "./attention.ts";
+import { elementwise } from "./broadcast.ts";
 import type { CachedAttention, Phase } from "./cache.ts";
 import { NEGATIVE_INFINITY, toBits } from "../float/words.ts";
-import { floatAttribute, input, intAttribute, known, mismatch, requiredInt, standingFor, unsupported } from "./node.ts";
+import { floatAttribute, input, intAttribute, known, knownNumbers, mismatch } from "./node.ts";
+import { requiredInt, standingFor, unsupported } from "./node.ts";
 import type { Scope } from "./node.ts";
 import { splitAlong } from "./shape.ts";
 import type { OnnxGraph, OnnxNode } from "./types.ts";
@@ -81,8 +83,35 @@ const GROUPED: AttentionForm = {
   output: (_, context) => flat(context),
 };
 
+const MULTI_HEAD: AttentionForm = {
+  past: [6, 7],
+  parts(scope) {
+    const heads = requiredInt(scope, "num_heads");
+    const given = [0, 1, 2].map((index) => input(scope, index));
+    if (given.some(({ shape }) => shape.length !== 3))
+      throw unsupported(scope, "packed projections beside a cache of slots");
+    const bias = scope.inputs[3];
+    const widths = given.map(({ shape }) => shape[2]);
+    const biases = bias === undefined ? [] : splitAlong(scope, bias, 0, widths);
+    const [q, k, v] = given.map((part, index) => {
+      const own = biases[index];
+      const projected = own === undefined ? part : elementwise(scope, [part, own], "float32", (b, x, y) => b.add(x, y));
+      return headsOf(scope, projected, heads);
+    });
+    const padding = scope.inputs[4];
+    if (padding !== undefined && !knownNumbers(scope, padding, "the mask of the keys").every((item) => item !== 0))
+      throw unsupported(scope, "a mask that hides keys in front of the query");
+    const mask = scope.inputs[5];
+    const isCausal = intAttribute(scope, "unidirectional", 0) !== 0;
+    checkCausal(scope, mask === undefined ? [] : [mask], q.length, isCausal);
+    return checked(scope, { q, k, v, end: scaleStage(scope, q.size), reach: null });
+  },
+  output: (_, context) => flat(context),
+};
+
 const FORMS: Readonly<Record<string, AttentionForm>> = {
   Attention: STANDARD,
+  "com.microsoft.MultiHeadAttention": MULTI_HEAD,
   "com.microsoft.GroupQueryAttention": GROUPED,
 };
 
@@ -144,9 +173,11 @@ function seenBy(scope: Scope, mask: Value): (row: number, place: number) => bool
   const { at, elementType, shape } = known(scope, mask, "the mask");
   const [rows, keys] = [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
   const copies = sizeOf(shape) / (rows * keys);
+  // Once: words may be lazy.
+  const data = at.kind === "integers" ? at.integers : at.words;
   const isHidden = (index: number): boolean => {
-    if (at.kind === "integers") return at.integers[index] === 0n;
-    const word = at.words[index];
+    const word = data[index];
+    if (typeof word === "bigint") return word === 0n;
     if (word === 0 || word === 0x80000000) return false;
     // What is added to hidden scores is -10,000 or less.
     if (word >= HIDDEN && word <= NEGATIVE_INFINITY) return true;

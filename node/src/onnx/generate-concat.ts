@@ -17,7 +17,7 @@ import { input, known, unsupported } from "./node.ts";
 import type { Scope } from "./node.ts";
 import { transposed } from "./primitives.ts";
 import type { OnnxGraph, OnnxNode } from "./types.ts";
-import { isKnown, sizeOf } from "./values.ts";
+import { isKnown } from "./values.ts";
 import type { Value } from "./values.ts";
 
 /** A scalar that scores are multiplied or divided by. */
@@ -226,9 +226,10 @@ function formOf(scales: readonly Scale[], masks: readonly Mask[]): AttentionForm
 /** The number that a known tensor of one float holds, or of equal ones. */
 function factorOf(scope: Scope, value: Value): number {
   const { at } = known(scope, value, "a scale");
-  if (at.kind !== "words" || sizeOf(value.shape) < 1 || at.words.some((word) => word !== at.words[0]))
+  const words = at.kind === "words" ? at.words : new Uint32Array(0);
+  if (words.length < 1 || words.some((word) => word !== words[0]))
     throw unsupported(scope, "a scale that is no number");
-  return fromBits(at.words[0]);
+  return fromBits(words[0]);
 }
 
 /** A mask as bools that are true where scores are kept, or as floats that are added. */

@@ -72,12 +72,14 @@ function concatenatedKnown(scope: Scope, values: readonly KnownValue[], axis: nu
   const blocks = values.map((value) => sizeOf(value.shape) / outer);
   const words = new Uint32Array(isFloatType(elementType) ? sizeOf(shape) : 0);
   const integers = new BigInt64Array(isFloatType(elementType) ? 0 : sizeOf(shape));
+  // Once: words may be lazy.
+  const parts = values.map(({ at }) => (at.kind === "words" ? at.words : at.integers));
   let place = 0;
   for (let row = 0; row < outer; row++) {
-    values.forEach(({ at }, index) => {
+    parts.forEach((part, index) => {
       const [start, end] = [row * blocks[index], (row + 1) * blocks[index]];
-      if (at.kind === "words") words.set(at.words.subarray(start, end), place);
-      else integers.set(at.integers.subarray(start, end), place);
+      if (part instanceof Uint32Array) words.set(part.subarray(start, end), place);
+      else integers.set(part.subarray(start, end), place);
       place += end - start;
     });
   }

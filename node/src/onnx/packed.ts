@@ -160,8 +160,10 @@ export function packedConstant(value: Value, isTransposed: boolean): PackedWeigh
     column * strides[columnAxis] + (isBlocked ? index * strides[innerAxis] : 0);
   const spread = (from: (place: number) => number): number[] =>
     Array.from({ length: columns * count }, (_, i) => from(place(Math.floor(i / count), i % count)));
-  const scaleWords = (scale as KnownValue).at;
-  if (scaleWords.kind !== "words") return undefined;
+  const { at: scales } = scale as KnownValue;
+  if (scales.kind !== "words") return undefined;
+  // Once: they may be lazy.
+  const scaleWords = scales.words;
   return {
     columns,
     inner,
@@ -169,7 +171,7 @@ export function packedConstant(value: Value, isTransposed: boolean): PackedWeigh
     signed: elementType === "int8" || elementType === "int4",
     words: packColumns(columns, inner, bits, (column, k) => small[column * own[0] + k * own[1]]),
     block,
-    scales: knownWords([columns, count], Uint32Array.from(spread((at) => scaleWords.words[at]))),
+    scales: knownWords([columns, count], Uint32Array.from(spread((at) => scaleWords[at]))),
     zeros: zero === undefined ? 0 : zerosOf(zero, columns, count, spread),
   };
 }
