@@ -1,7 +1,7 @@
 /**
  * Transcendental functions as scalar programs (numerics, "Words and arithmetic"): instructions only, never the host's. Each
- * states its greatest error in ulp of the result, measured over all arguments (docs/accuracy.md). They are total: NaN gives NaN, and infinities
- * and subnormal numbers are handled as IEEE-754 asks. Coefficients are minimax fits made for these forms.
+ * states its greatest error in ulp of the result, measured over all arguments (docs/accuracy.md). They are total: NaN gives
+ * NaN, and infinities and subnormal numbers are handled as IEEE-754 asks. Coefficients are minimax fits made for these forms.
  */
 
 import type { ScalarBuilder, Value } from "../ir/build.ts";
