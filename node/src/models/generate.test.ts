@@ -45,8 +45,29 @@ const weights: typeof drawn = {
 
 type Family = (caches: boolean) => OnnxModel;
 
+/** The same attention as com.microsoft writes it. */
+function multiHead(model: OnnxModel): OnnxModel {
+  model.opsets.set("com.microsoft", 1);
+  for (const node of model.graph.nodes) {
+    if (node.opType !== "Attention") continue;
+    const [query, key, value, , pastKey, pastValue] = node.inputs;
+    node.domain = "com.microsoft";
+    node.opType = "MultiHeadAttention";
+    node.inputs = [query, key, value, "", "", "", pastKey, pastValue];
+    node.attributes = new Map([
+      ["num_heads", { type: "int", value: BigInt(GPT2.heads) }],
+      ["unidirectional", { type: "int", value: 1n }],
+    ]);
+  }
+  return model;
+}
+
 const FAMILIES: Readonly<Record<string, Family>> = {
   "GPT-2": (caches) => gpt2Model(GPT2, weights, { caches }),
+  "GPT-2, multi-head attention": (caches) => {
+    const model = gpt2Model(GPT2, weights, { caches });
+    return caches ? multiHead(model) : model;
+  },
   "Qwen, grouped queries": (caches) =>
     qwenModel(QWEN, weights, { caches, attention: caches ? "group-query" : "standard" }),
   "Qwen, standard attention": (caches) => qwenModel(QWEN, weights, { caches, attention: "standard" }),
