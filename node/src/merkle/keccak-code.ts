@@ -16,8 +16,8 @@ const LANES = 25;
 export const RATE_LANES = 17;
 const ROUNDS = 24;
 
-/** Rounds in one turn of the loop: even, so that each turn ends in the buffer it started from. */
-const ROUNDS_A_TURN = 2;
+/** Rounds in one turn of the loop: even, so that each turn ends in the buffer it started from; more do not stay in caches. */
+const ROUNDS_A_TURN = 4;
 
 /** Bytes of the round constants, 24 little-endian u64, and of two buffers of vectors. */
 export const CONSTANTS_BYTES = 8 * ROUNDS;
@@ -202,11 +202,6 @@ export function vectorStates(first: number, address: number, offset: number): St
     write: (buffer, index, value) => [get(address), value, simd(0x0b), 0, unsigned(at(buffer, index))],
     rotate(value, by) {
       if (by === 0) return value;
-      const twice = [value, tee(scratch), get(scratch)];
-      if (by % 8 === 0) {
-        const moved = Array.from({ length: 16 }, (_, byte) => (byte & 8) | ((byte - by / 8) & 7));
-        return [twice, shuffle(moved)];
-      }
       return [value, tee(scratch), i32Const(by), simd(0xcb), get(scratch), i32Const(64 - by), simd(0xcd), simd(0x50)];
     },
     choose: (_, b0, b1, b2) => [get(b0), get(b2), get(b1), simd(0x4f), simd(0x51)],
