@@ -138,11 +138,12 @@ function dependencesOf(
   const none: Dependence = { digits: new Set(), ownWord: false, loop: false };
   const usesOwn = [...(program.loop?.body ?? []), ...(program.loop?.combine ?? [])].some(isOwn);
   const looped: Dependence = { digits: new Set(program.extents.keys()), ownWord: usesOwn, loop: true };
-  const found = new Array<Dependence>(layout.end).fill(none);
+  const found = Array.from({ length: layout.end }, (_, register): Dependence => {
+    return register >= layout.counter && register < layout.epilogue ? looped : none;
+  });
   program.extents.forEach((extent, digit) => {
     if (extent > 1) found[layout.digits + digit] = { ...none, digits: new Set([digit]) };
   });
-  found.fill(looped, layout.counter, layout.epilogue);
   const section = (instructions: readonly Instruction[], first: number): void => {
     instructions.forEach((instruction, index) => {
       const { op, a, b, c } = instruction;
@@ -156,8 +157,11 @@ function dependencesOf(
     });
   };
   section(program.prologue, layout.prologue);
-  const ownInTotals = program.loop?.carried.some(({ totalInit }) => found[totalInit].ownWord) === true;
-  if (ownInTotals) found.fill({ ...looped, ownWord: true }, layout.counter, layout.epilogue);
+  if (program.loop?.carried.some(({ totalInit }) => found[totalInit].ownWord) === true) {
+    for (let register = layout.counter; register < layout.epilogue; register++) {
+      found[register] = { ...looped, ownWord: true };
+    }
+  }
   section(program.epilogue, layout.epilogue);
   return found;
 }
