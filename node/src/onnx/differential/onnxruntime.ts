@@ -5,6 +5,9 @@ import type { RunElsewhere } from "./compare.ts";
 
 const runtime = await import("onnxruntime-node").catch(() => undefined);
 
+// It warns of its own quirks on stderr otherwise.
+if (runtime !== undefined) runtime.env.logLevel = "fatal";
+
 export const runOnnxruntime: RunElsewhere | undefined =
   runtime === undefined
     ? undefined

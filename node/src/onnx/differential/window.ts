@@ -110,7 +110,11 @@ function resize(draw: Draw): DrawnCase {
   const bySizes = draw.flag();
   const policy = bySizes && draw.flag() ? draw.pick(["stretch", "not_larger", "not_smaller"]) : undefined;
   const sizes = draw.list(2, 1, 9);
-  const scales = draw.list(2, 3, 20).map((scale) => scale / 8);
+  // onnxruntime copies an axis that keeps its length, whatever the scale.
+  const scales = draw.list(2, 3, 20).map((scale, axis) => {
+    const keeps = Math.floor((spatial[axis] * scale) / 8) === spatial[axis];
+    return keeps ? 1 : scale / 8;
+  });
   const coordinates = draw.pick([
     "half_pixel",
     "asymmetric",

@@ -1,0 +1,166 @@
+/** Quantised operators: packed constants, exact rounding and limits, and what is refused. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { UnsupportedOperatorError, ShapeMismatchError, UnsupportedTensorError } from "./errors.ts";
+import { floats, int, modelOf, numbersOf, randomFloats, randomWords, runSketch } from "./fixtures.ts";
+import type { ModelSketch } from "./fixtures.ts";
+import { importModel } from "./import.ts";
+import type { OnnxTensor } from "./tensor.ts";
+
+function bytes(dtype: "int8" | "uint8" | "int4" | "uint4", shape: readonly number[], seed: number): OnnxTensor {
+  const next = randomWords(seed);
+  const bits = dtype.endsWith("8") ? 8 : 4;
+  const least = dtype.startsWith("u") ? 0 : -(2 ** (bits - 1));
+  const length = shape.reduce((product, extent) => product * extent, 1);
+  const items = Array.from({ length }, () => least + (next() % 2 ** bits));
+  const data = dtype.startsWith("u") ? Uint8Array.from(items) : Int8Array.from(items);
+  return { dtype, shape: [...shape], data } as OnnxTensor;
+}
+
+/** x times a dequantised constant of [64, 6]. */
+function product(dtype: "int8" | "uint8" | "int4" | "uint4", block: number | undefined, seed: number): ModelSketch {
+  const scaleShape = block === undefined ? [6] : [64 / block, 6];
+  return {
+    opset: 21,
+    nodes: [
+      {
+        op: "DequantizeLinear",
+        inputs: ["q", "s", "z"],
+        outputs: ["w"],
+        attributes: block === undefined ? { axis: int(1) } : { axis: int(0), block_size: int(block) },
+      },
+      { op: "MatMul", inputs: ["x", "w"] },
+    ],
+    inputs: { x: { dtype: "float32", shape: [3, 64] } },
+    initializers: {
+      q: bytes(dtype, [64, 6], seed),
+      s: randomFloats(scaleShape, seed + 1),
+      z: bytes(dtype, scaleShape, seed + 2),
+    },
+    outputs: ["y0"],
+  };
+}
+
+for (const dtype of ["int8", "uint8", "int4", "uint4"] as const) {
+  for (const block of [undefined, 16]) {
+    test(`weights of ${dtype} ${block === undefined ? "by column" : "in blocks"} stay packed and give the product`, () => {
+      const sketch = product(dtype, block, 5);
+      const imported = importModel(modelOf(sketch));
+      const perWord = dtype.endsWith("8") ? 4 : 8;
+      const lengths = [...imported.constants.keys()].map((root) => imported.constants.get(root)!.length);
+      assert.equal(Math.max(...lengths), (64 * 6) / perWord);
+      const x = randomFloats([3, 64], 9);
+      const [found] = runSketch(sketch, { x });
+      // The same weights as floats: dequantised first, and kept from the product by being an output.
+      const plain: ModelSketch = { ...sketch, nodes: [sketch.nodes[0]], inputs: {}, outputs: ["w"] };
+      const w = numbersOf(runSketch(plain, {})[0]);
+      numbersOf(found).forEach((item, index) => {
+        const [row, column] = [Math.floor(index / 6), index % 6];
+        let sum = 0;
+        for (let k = 0; k < 64; k++) sum += (x.data as Float32Array)[row * 64 + k] * w[k * 6 + column];
+        assert.equal(Math.abs(item - sum) < 1e-2 + Math.abs(sum) * 1e-4, true, `${item} ${sum}`);
+      });
+    });
+  }
+}
+
+function quantised(x: readonly number[], scale: number, zero: OnnxTensor): number[] {
+  const sketch: ModelSketch = {
+    opset: 21,
+    nodes: [{ op: "QuantizeLinear", inputs: ["x", "s", "z"] }],
+    inputs: { x: { dtype: "float32", shape: [x.length] } },
+    initializers: { s: floats([], [scale]), z: zero },
+    outputs: ["y0"],
+  };
+  return numbersOf(runSketch(sketch, { x: floats([x.length], x) })[0]);
+}
+
+const scalarOf = (dtype: "int8" | "uint8" | "int4", item: number): OnnxTensor =>
+  ({ dtype, shape: [], data: dtype === "uint8" ? Uint8Array.of(item) : Int8Array.of(item) }) as OnnxTensor;
+
+test("quantising rounds halves to even, adds the zero point and saturates", () => {
+  const x = [0.5, 1.5, -0.5, -1.5, 1e30, -1e30, Infinity, -Infinity, NaN, -0];
+  assert.deepEqual(quantised(x, 1, scalarOf("int8", 3)), [3, 5, 3, 1, 127, -128, 127, -128, 3, 3]);
+  assert.deepEqual(quantised(x, 1, scalarOf("uint8", 3)), [3, 5, 3, 1, 255, 0, 255, 0, 3, 3]);
+  assert.deepEqual(quantised(x, 1, scalarOf("int4", 3)), [3, 5, 3, 1, 7, -8, 7, -8, 3, 3]);
+});
+
+const dequantised = (initializers: Readonly<Record<string, OnnxTensor>>): (() => unknown) => {
+  const sketch: ModelSketch = {
+    opset: 21,
+    nodes: [{ op: "DequantizeLinear", inputs: Object.keys(initializers), outputs: ["y0"] }],
+    initializers,
+    outputs: ["y0"],
+  };
+  return () => importModel(modelOf(sketch));
+};
+
+test("scales that do not fit and types that are not quantised are refused", () => {
+  const q = bytes("int8", [4, 6], 1);
+  assert.throws(dequantised({ q, s: floats([5], [1, 1, 1, 1, 1]) }), ShapeMismatchError);
+  assert.throws(dequantised({ q, s: floats([2, 6], new Array<number>(12).fill(1)) }), ShapeMismatchError);
+  assert.throws(dequantised({ q, s: floats([], [1]), z: bytes("uint8", [], 2) }), UnsupportedOperatorError);
+  assert.throws(dequantised({ q: floats([2], [1, 2]), s: floats([], [1]) }), UnsupportedOperatorError);
+});
+
+test("weights of MatMulNBits are constant and of the stated size", () => {
+  const sketch = (shape: readonly number[], isConstant: boolean): ModelSketch => ({
+    nodes: [
+      {
+        op: "MatMulNBits",
+        domain: "com.microsoft",
+        inputs: ["x", "w", "s"],
+        attributes: { K: int(32), N: int(2), bits: int(4), block_size: int(16) },
+      },
+    ],
+    inputs: { x: { dtype: "float32", shape: [1, 32] }, ...(isConstant ? {} : { w: { dtype: "uint8", shape } }) },
+    initializers: { s: floats([4], [1, 1, 1, 1]), ...(isConstant ? { w: bytes("uint8", shape, 3) } : {}) },
+    outputs: ["y0"],
+  });
+  importModel(modelOf(sketch([2, 2, 8], true)));
+  assert.throws(() => importModel(modelOf(sketch([2, 2, 4], true))), ShapeMismatchError);
+  assert.throws(() => importModel(modelOf(sketch([2, 2, 8], false))), UnsupportedOperatorError);
+});
+
+test("float16 is widened in constants and refused in inputs and arithmetic", () => {
+  const half: OnnxTensor = { dtype: "float16", shape: [2], data: Uint16Array.of(0x3c01, 0x0001) };
+  const cast: ModelSketch = {
+    nodes: [{ op: "Cast", inputs: ["h"], attributes: { to: int(1) } }],
+    initializers: { h: half },
+    outputs: ["y0"],
+  };
+  assert.deepEqual(numbersOf(runSketch(cast, {})[0]), [1 + 2 ** -10, 2 ** -24]);
+  const sum: ModelSketch = { ...cast, nodes: [{ op: "Add", inputs: ["h", "h"] }] };
+  assert.throws(() => importModel(modelOf(sum)), UnsupportedOperatorError);
+  const run: ModelSketch = {
+    nodes: [{ op: "Identity", inputs: ["x"] }],
+    inputs: { x: { dtype: "float16", shape: [2] } },
+    outputs: ["y0"],
+  };
+  assert.throws(() => importModel(modelOf(run)), UnsupportedTensorError);
+});
+
+test("narrow integers wrap at their own width, uint32 compares without a sign", () => {
+  const add = (op: string, dtype: "int8" | "uint8" | "uint32", a: number[], b: number[]): number[] => {
+    const of = (items: number[]): OnnxTensor => {
+      const data =
+        dtype === "int8" ? Int8Array.from(items) : dtype === "uint8" ? Uint8Array.from(items) : Uint32Array.from(items);
+      return { dtype, shape: [items.length], data } as OnnxTensor;
+    };
+    const sketch: ModelSketch = {
+      opset: 18,
+      nodes: [{ op, inputs: ["a", "b"] }],
+      inputs: { a: { dtype, shape: [a.length] }, b: { dtype, shape: [b.length] } },
+      outputs: ["y0"],
+    };
+    return numbersOf(runSketch(sketch, { a: of(a), b: of(b) })[0]);
+  };
+  assert.deepEqual(add("Add", "int8", [127, -128], [1, -1]), [-128, 127]);
+  assert.deepEqual(add("Mul", "uint8", [200, 16], [2, 16]), [144, 0]);
+  assert.deepEqual(add("Div", "int8", [-128, 7, 5], [-1, -2, 0]), [-128, -3, 0]);
+  assert.deepEqual(add("Div", "uint32", [4294967295, 4294967295, 7], [2, 4294967295, 4294967290]), [2147483647, 1, 0]);
+  assert.deepEqual(add("Mod", "uint32", [4294967295, 5], [4294967290, 0]), [5, 0]);
+  assert.deepEqual(add("Less", "uint32", [4294967295, 1], [1, 4294967295]), [0, 1]);
+  assert.deepEqual(add("Max", "uint32", [4294967295, 1], [1, 2]), [4294967295, 2]);
+});
