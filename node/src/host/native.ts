@@ -113,19 +113,21 @@ function multipliesExactly(memory: WebAssembly.Memory, native: NativeTiles): boo
     const contraction = recogniseContraction(scalar, lengths);
     // An epilogue is none of the addon's.
     if (contraction === null || !contraction.isBare) return true;
-    const isSame = (given: readonly Uint32Array[], panels: "none" | "wide" | "narrow"): boolean => {
+    const areSame = (given: readonly Uint32Array[], forms: readonly ("none" | "wide" | "narrow")[]): boolean => {
       const expected = new Uint32Array(outputLength(scalar));
       interpreterRunner.run(scalar, 0, given, expected);
       // Where there is a total to start from, it is the last operand.
       const totals = contraction.totalInit === null ? expected.map(() => 0xdeadbeef) : given[given.length - 1];
-      const found = multiplyOnce(memory, multiplier, { contraction, operands: given, totals, panels });
-      return found !== null && expected.every((word, index) => word === found[index]);
+      return forms.every((panels) => {
+        const found = multiplyOnce(memory, multiplier, { contraction, operands: given, totals, panels });
+        return found !== null && expected.every((word, index) => word === found[index]);
+      });
     };
+    if (!isPackable(contraction)) return areSame(operands, ["none"]);
     const narrowed = operands.map((words, operand) =>
       operand === contraction.columns.operand ? words.map((word) => word & 0xffff0000) : words,
     );
-    if (!isSame(operands, "none")) return false;
-    return !isPackable(contraction) || (isSame(operands, "wide") && isSame(narrowed, "narrow"));
+    return areSame(operands, ["none", "wide"]) && areSame(narrowed, ["narrow"]);
   });
 }
 
