@@ -8,6 +8,8 @@ import type { Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
 import { floats, int64s, modelOf } from "../onnx/fixtures.ts";
 import { eachConstant, serializeModel } from "../onnx/index.ts";
+import { gpt2Model } from "../models/gpt2.ts";
+import { drawnWeights } from "../models/weights.ts";
 import { ContentStore } from "./content-store.ts";
 import { Programs, ProgramUnavailableError, type LoweredProgram } from "./programs.ts";
 import { hashOf, writeEvent } from "./test-events.ts";
@@ -120,6 +122,20 @@ describe("programs", () => {
     assert.deepEqual(
       found.inputs.map(({ name }) => name),
       ["x"],
+    );
+  });
+
+  it("make tokens where the manifest says so", async () => {
+    const shape = { layers: 1, heads: 2, width: 32, hidden: 48, vocabulary: 61, positions: 320, epsilon: 1e-5 };
+    const model = serializeModel(gpt2Model(shape, drawnWeights({ seed: 5 }), { caches: true }));
+    const sampling = { mode: "gumbel", topK: 9 } as const;
+    const generate = { batch: 2, prompt: 4, tokens: 3, endTokens: [60], sampling };
+    const made = await publisher.programs.add(model, { ...PLAIN, generate });
+    await register([made.mirror], made);
+    const found = await other().programs.get(made.programRoot);
+    assert.deepEqual(
+      found.inputs.map(({ name }) => name),
+      ["prompt", "lengths", "seed"],
     );
   });
 

@@ -15,7 +15,8 @@ import { decodeProgram, validateProgram, type EncodedProgram, type Program } fro
 import { tensorRoot, type Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
 import { eachConstant, importModel, parseModel, parseTensorFile, serializeTensorFile } from "../onnx/index.ts";
-import type { Constants, ImportedModel, OnnxTensor } from "../onnx/index.ts";
+import { importGenerator, type GeneratorOptions } from "../onnx/generate.ts";
+import type { Constants, ImportedModel, OnnxModel, OnnxTensor } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
 import { joinInputs, wordsOf } from "./words.ts";
 
@@ -40,13 +41,39 @@ export const programManifest = z.strictObject({
   state: z.array(z.strictObject({ input: z.string(), output: z.string() })),
   /** Graph inputs that are fixed: each is a tensor file (TensorProto) on the content exchange. */
   bind: z.record(z.string(), z.strictObject({ root: hash, bytes: z.int().positive().max(MAX_MODEL_BYTES) })).optional(),
+  /** A decoder that is lowered to a program that makes tokens, and with what. */
+  generate: z
+    .strictObject({
+      batch: z.int().positive(),
+      prompt: z.int().positive(),
+      tokens: z.int().positive(),
+      endTokens: z.array(z.int().nonnegative()),
+      sampling: z.union([
+        z.strictObject({ mode: z.literal("greedy") }),
+        z.strictObject({
+          mode: z.literal("gumbel"),
+          temperature: z.number().optional(),
+          minP: z.number().optional(),
+          topK: z.int().optional(),
+          topP: z.number().optional(),
+        }),
+      ]),
+    })
+    .optional(),
 });
 
 export type ProgramManifest = z.infer<typeof programManifest>;
 
 /** How a model is specialised at import: what a manifest says of it, with the bound tensors themselves. */
-export interface ProgramOptions extends Pick<ProgramManifest, "dims" | "state"> {
+export interface ProgramOptions extends Pick<ProgramManifest, "dims" | "state" | "generate"> {
   readonly bind?: Readonly<Record<string, OnnxTensor>>;
+}
+
+/** Lowers a model as its manifest says. */
+export function lowerModel(model: OnnxModel, options: ProgramOptions): ImportedModel {
+  const { generate, bind = {} } = options;
+  if (generate === undefined) return importModel(model, options);
+  return importGenerator(model, { ...generate, bind } as GeneratorOptions);
 }
 
 /** A program with its weights. */
@@ -81,17 +108,22 @@ export class Programs {
   /** Stores an ONNX file with its manifest and lowers it: how a program enters the network. */
   async add(model: Uint8Array, options: ProgramOptions): Promise<LoweredProgram> {
     const { store } = this.#components;
-    const { dims, state, bind = {} } = options;
-    const lowered = importModel(parseModel(model), options);
+    const { dims, state, bind = {}, generate } = options;
+    const lowered = lowerModel(parseModel(model), options);
     const root = await store.put(model);
     const bound: NonNullable<ProgramManifest["bind"]> = {};
     for (const [name, tensor] of Object.entries(bind)) {
       const file = serializeTensorFile(tensor, name);
       bound[name] = { root: await store.put(file), bytes: file.length };
     }
-    // A manifest that binds nothing says nothing of it, so that its root is that of one without the field.
-    const fixed = Object.keys(bound).length === 0 ? {} : { bind: bound };
-    const manifest: ProgramManifest = { model: { root, bytes: model.length }, dims, state, ...fixed };
+    // What is not used is not said, so that equal options have one manifest.
+    const manifest: ProgramManifest = {
+      model: { root, bytes: model.length },
+      dims,
+      state,
+      ...(Object.keys(bound).length === 0 ? {} : { bind: bound }),
+      ...(generate === undefined ? {} : { generate }),
+    };
     const bytes = new TextEncoder().encode(JSON.stringify(manifest));
     const program = { ...lowered, mirror: mirrorOf(await store.put(bytes), bytes.length) };
     await this.#keep(program);
@@ -182,7 +214,7 @@ export class Programs {
     for (const [name, file] of Object.entries(manifest.bind ?? {})) {
       bind[name] = parseTensorFile(await this.#content(file.root, file.bytes, signal));
     }
-    const lowered = importModel(parseModel(await this.#content(root, bytes, signal)), { ...manifest, bind });
+    const lowered = lowerModel(parseModel(await this.#content(root, bytes, signal)), { ...manifest, bind });
     if (lowered.programRoot !== programRoot) throw new ProgramRootDiffersError(programRoot, lowered.programRoot);
     return { ...lowered, mirror: mirrorOf(mirror.root, mirror.bytes) };
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { dump } from "npyjs";
 import { temporaryFolder } from "../../chain/test-chain.ts";
 import { tinyTokenizer } from "../../models/fixtures.ts";
 import { gpt2Model } from "../../models/gpt2.ts";
@@ -58,6 +59,22 @@ describe("lockstep model generate", () => {
     const ended = await generate("--ids", "5,6,7", "--end", String(first), "--trace", "none");
     assert.deepEqual(ended.result.rows[0], { tokens: [first], isComplete: true, text: null });
     assert.equal(ended.result.steps, 1);
+  });
+
+  it("is a program like any other, that can be run with files of prompts", async () => {
+    const file = (name: string, values: BigInt64Array, shape: number[]) => {
+      const path = join(folder.path, name);
+      writeFileSync(path, new Uint8Array(dump(values, shape)));
+      return path;
+    };
+    const prompt = file("prompt.npy", BigInt64Array.of(0n, 5n, 6n, 7n), [1, 4]);
+    const lengths = file("lengths.npy", BigInt64Array.of(3n), [1]);
+    const words = ["model", "run", model, "--generate", "5", "--prompt-length", "4", "--steps", "5"];
+    const run = await lockstep(...words, "--input", prompt, "--input", lengths);
+    const [output] = (run.result as unknown as { outputs: { shape: number[]; values: number[] }[] }).outputs;
+    assert.deepEqual(output?.shape, [1, 5]);
+    const { result } = await generate("--ids", "5,6,7", "--trace", "none");
+    assert.deepEqual(output?.values, result.rows[0]?.tokens);
   });
 
   it("refuses what it can't read", async () => {

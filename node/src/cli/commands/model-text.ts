@@ -5,11 +5,12 @@ import { TIERS, type Host } from "../../host/index.ts";
 import { generate, runGenerator, type Generation, type TextGeneration } from "../../models/generate.ts";
 import { EXPORTED_MODELS, exportModel, openModel } from "../../models/index.ts";
 import { openTokenizer } from "../../models/tokenizer.ts";
-import { importGenerator, type GeneratorSampling } from "../../onnx/generate.ts";
+import { importGenerator } from "../../onnx/generate.ts";
 import { ArgumentError, defineCommand, integer, list, MissingOptionError, OptionError, text } from "../command.ts";
 import type { Input } from "../command.ts";
 import { ENGINE_FLAGS, hostOf } from "../engine-options.ts";
 import { requireReadable } from "../files.ts";
+import { SAMPLING_FLAGS, samplingOptions, tokenList } from "../model-source.ts";
 import { traceOption } from "../run-model.ts";
 
 export const modelGenerate = defineCommand({
@@ -21,15 +22,7 @@ export const modelGenerate = defineCommand({
     { flag: "--prompt <text>", summary: "a text to continue, one per row; repeatable", repeat: true },
     { flag: "--ids <list>", summary: "instead of a text, its tokens: 464,2068,7586; repeatable", repeat: true },
     { flag: "--tokens <count>", summary: "the most tokens that a row gets", default: "32" },
-    {
-      flag: "--end <token>",
-      summary: "a row is complete after it (default: the tokenizer's); repeatable",
-      repeat: true,
-    },
-    { flag: "--temperature <number>", summary: "draw tokens instead of taking the most likely" },
-    { flag: "--min-p <part>", summary: "draw only what is at least this part as likely as the most likely" },
-    { flag: "--top-k <count>", summary: "draw only among so many most likely" },
-    { flag: "--top-p <part>", summary: "draw only among the most likely that together have this part" },
+    ...SAMPLING_FLAGS,
     { flag: "--seed <number>", summary: "of drawn tokens, 0 .. 2^64 - 1", default: "0" },
     {
       flag: "--trace <mode>",
@@ -90,7 +83,7 @@ export const modelGenerate = defineCommand({
 
 function generated(input: Input, path: string, { engine }: Host): Generation | TextGeneration {
   const tokens = integer(input, "tokens", 1, 2 ** 16) ?? 32;
-  const sampling = samplingOf(input);
+  const sampling = samplingOptions(input);
   const [prompts, ids] = [list(input, "prompt"), list(input, "ids").map((one) => tokenList("ids", one))];
   if (prompts.length === 0 && ids.length === 0) throw new MissingOptionError("prompt", undefined);
   if (prompts.length > 0 && ids.length > 0) throw new OptionError("ids", "with --prompt", "texts or tokens, not both");
@@ -128,38 +121,10 @@ function said(_tokens: readonly number[], step: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${step + 1} tokens`);
 }
 
-function samplingOf(input: Input): GeneratorSampling {
-  const temperature = decimal(input, "temperature", 1000);
-  const minP = decimal(input, "minP", 1);
-  const topP = decimal(input, "topP", 1);
-  const topK = integer(input, "topK", 1, 2 ** 24);
-  const limits = {
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(minP === undefined ? {} : { minP }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(topK === undefined ? {} : { topK }),
-  };
-  return Object.keys(limits).length === 0 ? { mode: "greedy" } : { mode: "gumbel", ...limits };
-}
-
-function decimal(input: Input, name: string, most: number): number | undefined {
-  const value = text(input, name);
-  if (value === undefined) return undefined;
-  const number = /^\d*\.?\d+(e-?\d+)?$/i.test(value) ? Number(value) : Number.NaN;
-  if (!(number > 0) || number > most) throw new OptionError(name, value, `a number above 0, at most ${most}`);
-  return number;
-}
-
 function seedOf(input: Input): bigint {
   const value = text(input, "seed") ?? "0";
   if (!/^\d{1,20}$/.test(value) || BigInt(value) >= 2n ** 64n) throw new OptionError("seed", value, "0 .. 2^64 - 1");
   return BigInt(value);
-}
-
-function tokenList(name: string, value: string): number[] {
-  const tokens = value.split(",").map((one) => (/^\s*\d{1,9}\s*$/.test(one) ? Number(one) : Number.NaN));
-  if (tokens.some(Number.isNaN)) throw new OptionError(name, value, "whole numbers with commas between");
-  return tokens;
 }
 
 export const modelExport = defineCommand({

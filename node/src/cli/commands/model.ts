@@ -8,7 +8,7 @@ import { checkModel } from "../check.ts";
 import { defineCommand, integer, list, OptionError, text, type Flag, type Input } from "../command.ts";
 import { ENGINE_FLAGS, hostOf } from "../engine-options.ts";
 import { table, wordHex } from "../format.ts";
-import { IMPORT_FLAGS, importOptions, loadModel } from "../model-source.ts";
+import { GENERATOR_FLAGS, IMPORT_FLAGS, importOptions, loadModel } from "../model-source.ts";
 import { runModel, traceOption } from "../run-model.ts";
 import { readInputs, toValues, writeNpy } from "../tensors.ts";
 
@@ -25,7 +25,7 @@ export const modelInspect = defineCommand({
   path: ["model", "inspect"],
   summary: "show the program an ONNX file lowers to",
   args: MODEL,
-  flags: IMPORT_FLAGS,
+  flags: [...IMPORT_FLAGS, ...GENERATOR_FLAGS],
   examples: ["lockstep model inspect examples/digits/digits.onnx"],
   result: z.object({
     programRoot: z.string(),
@@ -94,6 +94,7 @@ export const modelRun = defineCommand({
     { flag: "--out <folder>", summary: "write the outputs there, each as <name>.npy" },
     ...ENGINE_FLAGS,
     ...IMPORT_FLAGS,
+    ...GENERATOR_FLAGS,
   ],
   examples: ["lockstep model run examples/digits/digits.onnx --input examples/digits/samples/input-3.npy"],
   result: z.object({

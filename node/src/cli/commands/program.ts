@@ -10,7 +10,7 @@ import { ContentStore } from "../../roles/content-store.ts";
 import { Programs, type LoweredProgram } from "../../roles/programs.ts";
 import { defineCommand } from "../command.ts";
 import { short, table } from "../format.ts";
-import { IMPORT_FLAGS, importOptions, readWholeModel } from "../model-source.ts";
+import { GENERATOR_FLAGS, IMPORT_FLAGS, importOptions, readWholeModel } from "../model-source.ts";
 import { NETWORK_FLAGS, openNetwork, type Network } from "../network.ts";
 import { homeOf, openSender, WALLET_FLAGS } from "../wallet.ts";
 import { readMirror } from "../workbench.ts";
@@ -29,8 +29,11 @@ export const programRegister = defineCommand({
   path: ["program", "register"],
   summary: "publish a model's program, or one more mirror of it",
   args: [{ name: "<model>", summary: "the ONNX file" }],
-  flags: [...IMPORT_FLAGS, ...WALLET_FLAGS, ...NETWORK_FLAGS],
-  examples: ["lockstep program register examples/digits/digits.onnx"],
+  flags: [...IMPORT_FLAGS, ...GENERATOR_FLAGS, ...WALLET_FLAGS, ...NETWORK_FLAGS],
+  examples: [
+    "lockstep program register examples/digits/digits.onnx",
+    "lockstep program register decoder.onnx --generate 16 --prompt-length 8 --temperature 0.8",
+  ],
   result: registered,
   async run(input) {
     const model = readWholeModel(input.args[0] ?? "");
