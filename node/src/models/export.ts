@@ -8,7 +8,7 @@ import type { WrittenModel } from "./files.ts";
 import { GPT2_124M, gpt2Model } from "./gpt2.ts";
 import { QWEN25_05B, qwenModel } from "./qwen.ts";
 import { RESNET_50, resnetModel } from "./resnet.ts";
-import { openSafetensors } from "./safetensors.ts";
+import { openWeights } from "./shards.ts";
 import { drawnWeights } from "./weights.ts";
 import type { WeightSource } from "./weights.ts";
 
@@ -18,7 +18,7 @@ export type ExportedModel = (typeof EXPORTED_MODELS)[number];
 export interface ExportOptions {
   readonly model: ExportedModel;
   readonly folder: string;
-  /** A safetensors file; weights are drawn where there is none. */
+  /** A safetensors file, or the index.json of several; weights are drawn where there is none. */
   readonly weights?: string;
   /** The config.json published beside the weights; the 124M and 0.5B shapes are taken where there is none. */
   readonly config?: string;
@@ -38,7 +38,7 @@ export interface ExportOptions {
 export function exportModel(options: ExportOptions): WrittenModel {
   const { model, folder, weights, seed = 1, isBfloat16 = model === "qwen" } = options;
   if (weights === undefined) return writeModel(graphOf(options, drawnWeights({ seed, isBfloat16 })), folder);
-  const file = openSafetensors(weights);
+  const file = openWeights(weights);
   try {
     return writeModel(graphOf(options, file), folder);
   } finally {

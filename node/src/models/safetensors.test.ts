@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { importModel } from "../onnx/index.ts";
 import { rawBytes } from "../onnx/tensor.ts";
@@ -13,6 +13,7 @@ import { ModelFileError, openModel } from "./files.ts";
 import { gpt2Model } from "./gpt2.ts";
 import { qwenModel } from "./qwen.ts";
 import { openSafetensors, SafetensorsError } from "./safetensors.ts";
+import { openWeights } from "./shards.ts";
 import { drawnWeights, WeightError } from "./weights.ts";
 import type { WeightSource } from "./weights.ts";
 
@@ -125,6 +126,31 @@ test("headers that break the format are refused", () => {
   const odd = openSafetensors(fileOf('{"__metadata__":{"{":"\\"a\\": {","a":"a"}}'));
   assert.equal(odd.metadata.get("{"), '"a": {');
   odd.close();
+});
+
+test("an index finds tensors in several files", () => {
+  const one = (value: number): Stored => ({ dtype: "F32", shape: [1], bytes: bytesOf(Float32Array.of(value)) });
+  const [first, second] = [written({ a: one(1), b: one(2) }), written({ c: one(3) })].map((path) => basename(path));
+  const index = join(folder, "model.safetensors.index.json");
+  const open = (map: unknown) => {
+    writeFileSync(index, JSON.stringify({ metadata: {}, weight_map: map }));
+    return openWeights(index);
+  };
+  const weights = open({ a: first, b: first, c: second });
+  const read = (name: string) => [...(weights.tensor(name, [1], SPREAD).data as Float32Array)];
+  assert.deepEqual([read("a"), read("b"), read("c")], [[1], [2], [3]]);
+  assert.ok(weights.has("c") && !weights.has("d"));
+  assert.throws(() => weights.tensor("d", [1], SPREAD), WeightError);
+  assert.throws(() => weights.tensor("a", [2], SPREAD), WeightError);
+  weights.close();
+  for (const map of [{ a: second }, { a: "../x" }, { a: "/etc/x" }, { a: ".." }, { a: "" }, { a: 1 }, null, []])
+    assert.throws(() => open(map), WeightError, JSON.stringify(map));
+  assert.throws(() => open({ a: "none.safetensors" }), ModelFileError);
+  writeFileSync(index, "{");
+  assert.throws(() => openWeights(index), WeightError);
+  const single = openWeights(join(folder, second));
+  assert.ok(single.has("c"));
+  single.close();
 });
 
 /** Notes what a model asks for, and gives drawn weights rounded so that every type holds them. */
