@@ -157,6 +157,13 @@ export const CATALOGUE: Readonly<Record<string, CatalogueRow>> = {
   ...each("com.microsoft.Gelu com.microsoft.BiasGelu com.microsoft.FastGelu com.microsoft.QuickGelu", FLOAT),
   "com.microsoft.FusedMatMul": row(FLOAT, "no transposed batches"),
   "com.microsoft.FusedConv": row(FLOAT, "activations Relu, Tanh, Sigmoid, LeakyRelu, Clip, HardSigmoid"),
+  "com.microsoft.MatMulIntegerToFloat": row(
+    "int8, uint8",
+    "zero points of the second matrix are one or one per column",
+  ),
+  "com.microsoft.DynamicQuantizeMatMul": row("float32 by int8, uint8"),
+  "com.microsoft.QuantizeLinear": row("float32, int32 to integers of 2 to 16 bits"),
+  "com.microsoft.DequantizeLinear": row("integers of 2 to 16 bits, int32 to float32"),
   "com.microsoft.MatMulNBits": row("float32 by 4 or 8 bits", "constant weights; no g_idx"),
   "com.microsoft.RotaryEmbedding": row(FLOAT, "no packed batches"),
   "com.microsoft.GroupQueryAttention": row(

@@ -18,11 +18,12 @@ import {
   mismatch,
   requiredInt,
   requireType,
+  standingFor,
   unsupported,
 } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { packColumns, packedProduct } from "./packed.ts";
-import { quantiseWord, zeroPoint } from "./quantize.ts";
+import { quantiseWord, QUANTIZERS, zeroPoint } from "./quantize.ts";
 import { reduction } from "./primitives.ts";
 import type { Stream } from "./primitives.ts";
 import { reduceRows, rowsAlong } from "./reduction.ts";
@@ -123,6 +124,29 @@ function requantised(scope: Scope, sums: Value, factor: Value, zero: Value): Val
   return elementwise(scope, [sums, factor, zero], type, (b, sum, by, shift) =>
     quantiseWord(b, type, b.mul(b.fromI32(sum), by), shift),
   );
+}
+
+/** The product of quantised matrices as floats: sums times both scales, plus a bias. */
+function matMulIntegerToFloat(scope: Scope): Value[] {
+  const [aScale, bScale] = scales(scope, 2, 3);
+  const sums = integerProduct(scope, input(scope, 0), input(scope, 1), [zeroPoint(scope, 4), zeroPoint(scope, 5)]);
+  return [rescaled(scope, sums, [perRow(aScale), bScale], scope.inputs[6])];
+}
+
+/** The same of floats that are quantised on the way, by the scale and zero point that just cover them. */
+function dynamicQuantizeMatMul(scope: Scope): Value[] {
+  const [bScale] = scales(scope, 2);
+  const [a, aScale, aZero] = QUANTIZERS["DynamicQuantizeLinear"](standingFor(scope, [input(scope, 0)], {}));
+  const sums = integerProduct(scope, a, input(scope, 1), [aZero, zeroPoint(scope, 3)]);
+  return [rescaled(scope, sums, [aScale, bScale], scope.inputs[4])];
+}
+
+function rescaled(scope: Scope, sums: Value, factors: readonly [Value, Value], bias: Value | undefined): Value {
+  const values = [sums, ...factors, ...(bias === undefined ? [] : [bias])];
+  return elementwise(scope, values, "float32", (b, sum, x, y, more) => {
+    const product = b.mul(b.fromI32(sum), b.mul(x, y));
+    return more === undefined ? product : b.add(product, more);
+  });
 }
 
 function scales(scope: Scope, ...indices: readonly number[]): Value[] {
@@ -325,6 +349,8 @@ export const QUANTISED_PRODUCTS: OperatorTable = {
   ConvInteger: convInteger,
   QLinearMatMul: qLinearMatMul,
   QLinearConv: qLinearConv,
+  "com.microsoft.MatMulIntegerToFloat": matMulIntegerToFloat,
+  "com.microsoft.DynamicQuantizeMatMul": dynamicQuantizeMatMul,
   "com.microsoft.MatMulNBits": matMulNBits,
   "com.microsoft.QLinearAdd": requantisedBy(2, 6, (b, [x, y]) => b.add(x, y)),
   "com.microsoft.QLinearMul": requantisedBy(2, 6, (b, [x, y]) => b.mul(x, y)),

@@ -206,4 +206,6 @@ export const QUANTIZERS: OperatorTable = {
   QuantizeLinear: quantizeLinear,
   DequantizeLinear: dequantizeLinear,
   DynamicQuantizeLinear: dynamicQuantizeLinear,
+  "com.microsoft.QuantizeLinear": quantizeLinear,
+  "com.microsoft.DequantizeLinear": dequantizeLinear,
 };

@@ -101,6 +101,38 @@ export const MICROSOFT_CASES: Readonly<Record<string, (draw: Draw) => DrawnCase>
       ],
     };
   },
+  MatMulIntegerToFloat: (draw) => {
+    const { m, k, n, left, right } = matrices(draw);
+    const own = draw.flag() ? [] : [n];
+    return {
+      op: "MatMulIntegerToFloat",
+      domain,
+      inputs: [
+        given(bytes(draw, left, [m, k])),
+        either(draw, bytes(draw, right, [k, n])),
+        constant(scales(draw, [])),
+        constant(scales(draw, own)),
+        draw.flag() ? constant(bytes(draw, left, [])) : undefined,
+        draw.flag() ? constant(bytes(draw, right, own)) : undefined,
+        draw.flag() ? constant(draw.floats([n])) : undefined,
+      ],
+    };
+  },
+  DynamicQuantizeMatMul: (draw) => {
+    const { m, k, n, right } = matrices(draw);
+    return {
+      op: "DynamicQuantizeMatMul",
+      domain,
+      inputs: [
+        given(draw.floats([m, k])),
+        either(draw, bytes(draw, right, [k, n])),
+        constant(scales(draw, [])),
+        draw.flag() ? constant(bytes(draw, right, [])) : undefined,
+        draw.flag() ? constant(draw.floats([n])) : undefined,
+      ],
+      tolerance: { relative: 1e-3, absolute: 1e-3 },
+    };
+  },
   ConvInteger: (draw) => ({
     op: "ConvInteger",
     inputs: [
