@@ -54,7 +54,7 @@ export function importOptions(input: Input): ModelOptions {
     });
   const dims = Object.fromEntries(
     pairs("dim").map(([name, size]) => {
-      if (!/^[1-9]\d{0,8}$/.test(size)) throw new OptionError("dim", `${name}=${size}`, "a positive whole size");
+      if (!/^(0|[1-9]\d{0,8})$/.test(size)) throw new OptionError("dim", `${name}=${size}`, "a whole size");
       return [name, Number(size)];
     }),
   );

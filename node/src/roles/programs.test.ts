@@ -184,7 +184,14 @@ describe("programs", () => {
     ["has no model", { ...PLAIN }, /model/],
     ["names a root that is none", { model: { root: "0x12", bytes: 10 }, ...PLAIN }, /root/],
     ["announces too large a model", { model: { root: hashOf("m"), bytes: 2 ** 40 }, ...PLAIN }, /bytes/],
-    ["has a dimension of size 0", { model: { root: hashOf("m"), bytes: 10 }, dims: { n: 0 }, state: [] }, /dims/],
+    ["has a dimension of size -1", { model: { root: hashOf("m"), bytes: 10 }, dims: { n: -1 }, state: [] }, /dims/],
+    [
+      "has a dimension of half a size",
+      { model: { root: hashOf("m"), bytes: 10 }, dims: { n: 0.5 }, state: [] },
+      /dims/,
+    ],
+    ["binds what has no root", { model: { root: hashOf("m"), bytes: 10 }, ...PLAIN, bind: { x: {} } }, /bind/],
+    ["draws tokens in no way", { model: { root: hashOf("m"), bytes: 10 }, ...PLAIN, generate: {} }, /generate/],
     ["names a model that nobody has", { model: { root: hashOf("m"), bytes: 10 }, ...PLAIN }, /nobody has/],
   ];
   for (const [what, manifest, rule] of manifests) {

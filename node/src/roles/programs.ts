@@ -35,8 +35,8 @@ const KEPT_PROGRAMS = 8;
 /** What turns an ONNX file into one program: every mirror of a program names one. */
 export const programManifest = z.strictObject({
   model: z.strictObject({ root: hash, bytes: z.int().positive().max(MAX_MODEL_BYTES) }),
-  /** Values of symbolic dimensions. */
-  dims: z.record(z.string(), z.int().positive()),
+  /** Values of symbolic dimensions; 0 for a cache that starts empty. */
+  dims: z.record(z.string(), z.int().nonnegative()),
   /** Graph inputs that are slots, with the graph output that gives their next value. */
   state: z.array(z.strictObject({ input: z.string(), output: z.string() })),
   /** Graph inputs that are fixed: each is a tensor file (TensorProto) on the content exchange. */

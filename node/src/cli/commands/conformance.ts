@@ -124,7 +124,7 @@ export const conformanceOnnx = defineCommand({
     };
     const report =
       weights === undefined
-        ? runCases(cases, sharedHost().runner, say)
+        ? runCases(cases, sharedHost().engine, say)
         : await runNormalCases(cases, integer(input, "seed", 0, 2 ** 32 - 1) ?? 1, sharedHost(), say);
     const { passed, failed, unsupported } = report;
     const lines = [

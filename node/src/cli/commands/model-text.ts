@@ -138,6 +138,7 @@ export const modelExport = defineCommand({
     { flag: "--seed <number>", summary: "of drawn weights", default: "1" },
     { flag: "--float32", summary: "draw weights that bfloat16 does not represent too" },
     { flag: "--no-cache", summary: "a decoder without past and present" },
+    { flag: "--last-logits", summary: "a decoder that gives the logits of the last position alone" },
     { flag: "--attention <kind>", summary: "of qwen: group-query or standard" },
   ],
   examples: [
@@ -164,6 +165,7 @@ export const modelExport = defineCommand({
       ...(weights === undefined ? {} : { weights }),
       ...(config === undefined ? {} : { config }),
       ...(attention === undefined ? {} : { attention }),
+      ...(input.flags["lastLogits"] === true ? { lastLogits: true } : {}),
       ...(input.flags["float32"] === true ? { isBfloat16: false } : {}),
     });
     return Promise.resolve({ result: written, text: `${written.model}\n${written.data}, ${written.dataBytes} bytes` });

@@ -3,7 +3,7 @@
  * unsupported, and one whose files can't be read is failed. The tolerances are the suite's own.
  */
 import { readFileSync } from "node:fs";
-import type { PrimitiveRunner } from "../../engine/index.ts";
+import type { Engine } from "../../engine/index.ts";
 import { LockstepError } from "../../float/errors.ts";
 import type { Host } from "../../host/index.ts";
 import { runCase, runLightCase, SUITE_TOLERANCE, withErrata } from "../../onnx/conformance.ts";
@@ -27,10 +27,10 @@ export type Progress = (done: number, report: OnnxReport) => void;
 const DENSENET_TOLERANCE: Tolerance = { ...SUITE_TOLERANCE, relative: 2e-3 };
 
 /** Runs the cases in order; `progress` hears of each once it is done. */
-export function runCases(cases: readonly ConformanceCase[], runner: PrimitiveRunner, progress: Progress): OnnxReport {
+export function runCases(cases: readonly ConformanceCase[], engine: Engine, progress: Progress): OnnxReport {
   const report: OnnxReport = { passed: [], failed: [], unsupported: [] };
   cases.forEach((one, index) => {
-    const result = tryOne(one, runner);
+    const result = tryOne(one, engine);
     const { id } = one;
     if (result.status === "passed") report.passed.push(id);
     else if (result.status === "failed") report.failed.push({ id, reason: result.reason });
@@ -70,26 +70,26 @@ export async function runNormalCases(
 }
 
 // What is wrong with the files of one case is that case's failure; the others are run all the same.
-function tryOne(one: ConformanceCase, runner: PrimitiveRunner): CaseResult {
+function tryOne(one: ConformanceCase, engine: Engine): CaseResult {
   try {
-    return runOne(one, runner);
+    return runOne(one, engine);
   } catch (error) {
     if (error instanceof Error) return { status: "failed", reason: error.message };
     throw error;
   }
 }
 
-function runOne(one: ConformanceCase, runner: PrimitiveRunner): CaseResult {
+function runOne(one: ConformanceCase, engine: Engine): CaseResult {
   const tolerance = toleranceOf(one.id);
   if (one.kind === "light") {
     const expected = readExpected(one.model);
     if (expected.length === 0) return { status: "failed", reason: "no expected output beside the model" };
-    return runLightCase(readFileSync(one.model), expected, runner, tolerance);
+    return runLightCase(readFileSync(one.model), expected, engine, tolerance);
   }
   const data = readDataSets(one.folder);
   if (data.length === 0) return { status: "failed", reason: "no test_data_set_0" };
   const model = readFileSync(`${one.folder}/model.onnx`);
-  return withErrata(one.id, model, runCase(model, data, runner, tolerance));
+  return withErrata(one.id, model, runCase(model, data, engine, tolerance));
 }
 
 function toleranceOf(id: string): Tolerance {
