@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createWasmRunner } from "../engine/wasm/index.ts";
+import { createWasmEngine } from "../engine/machine/index.ts";
 import { difference, runCase, runLightCase, SUITE_TOLERANCE } from "./conformance.ts";
 import { float, floats, int64s, modelOf } from "./fixtures.ts";
 import type { ModelSketch } from "./fixtures.ts";
@@ -34,7 +34,7 @@ test("every tenth case of the suite passes or is refused by name", { skip: folde
 
 test("a whole network of the suite passes when compiled", { skip: folder === undefined }, () => {
   const path = join(folder!, "light", "light_squeezenet");
-  const result = runLightCase(readFileSync(`${path}.onnx`), [readFileSync(`${path}_output_0.pb`)], createWasmRunner());
+  const result = runLightCase(readFileSync(`${path}.onnx`), [readFileSync(`${path}_output_0.pb`)], createWasmEngine());
   assert.deepEqual(result, { status: "passed" });
 });
 

@@ -5,8 +5,8 @@
  */
 
 import { execute } from "../engine/execute.ts";
-import { interpreterRunner, runnerEngine } from "../engine/machine/index.ts";
-import type { PrimitiveRunner } from "../engine/machine/index.ts";
+import { interpreterEngine } from "../engine/machine/index.ts";
+import type { Engine } from "../engine/machine/index.ts";
 import {
   ImportOptionError,
   IntegerRangeError,
@@ -64,7 +64,7 @@ export const SUITE_TOLERANCE: Tolerance = { relative: 1e-3, absolute: 1e-7 };
 export function runCase(
   modelBytes: Uint8Array,
   data: readonly CaseData[],
-  runner: PrimitiveRunner = interpreterRunner,
+  engine: Engine = interpreterEngine,
   tolerance: Tolerance = SUITE_TOLERANCE,
 ): CaseResult {
   return guarded(modelBytes, () => {
@@ -74,7 +74,7 @@ export function runCase(
       const declared = givenInputs(model);
       const given = new Map(inputs.flatMap((bytes, index) => dataOf(bytes, declared[index], `input ${index}`)));
       const expected = outputs.flatMap((bytes, index) => dataOf(bytes, model.graph.outputs[index], `output ${index}`));
-      const reason = runOnce(model, given, expected, runner, tolerance);
+      const reason = runOnce(model, given, expected, engine, tolerance);
       if (reason !== null) return { status: "failed", reason };
     }
     return { status: "passed" };
@@ -88,7 +88,7 @@ export function runCase(
 export function runLightCase(
   modelBytes: Uint8Array,
   expectedBytes: readonly Uint8Array[],
-  runner: PrimitiveRunner = interpreterRunner,
+  engine: Engine = interpreterEngine,
   tolerance: Tolerance = SUITE_TOLERANCE,
 ): CaseResult {
   return guarded(modelBytes, () => {
@@ -107,7 +107,7 @@ export function runLightCase(
     const expected = expectedBytes.flatMap((bytes, index) =>
       dataOf(bytes, model.graph.outputs[index], `output ${index}`),
     );
-    const reason = runOnce(model, given, expected, runner, tolerance);
+    const reason = runOnce(model, given, expected, engine, tolerance);
     return reason === null ? { status: "passed" } : { status: "failed", reason };
   });
 }
@@ -156,7 +156,7 @@ function runOnce(
   model: OnnxModel,
   given: ReadonlyMap<string, OnnxTensor>,
   expected: readonly (readonly [string, OnnxTensor])[],
-  runner: PrimitiveRunner,
+  engine: Engine,
   tolerance: Tolerance,
 ): string | null {
   const imported = importBound(model, given);
@@ -172,7 +172,8 @@ function runOnce(
     inputs,
     constants: (root) => constants.get(root)!,
     steps: 1,
-    engine: runnerEngine(runner),
+    engine,
+    trace: "none",
   });
   if (imported.outputs.length > expected.length)
     return `${imported.outputs.length} outputs instead of ${expected.length}`;

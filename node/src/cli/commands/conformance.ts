@@ -1,6 +1,5 @@
 /** `lockstep conformance`: others' test vectors, through every reader of the scalar program and through the ONNX import. */
 import { z } from "zod";
-import { sharedHost } from "../../host/index.ts";
 import { createWasmRunner } from "../../engine/wasm/index.ts";
 import { defineCommand, integer, OptionError, text } from "../command.ts";
 import { findCases } from "../conformance/cases.ts";
@@ -8,6 +7,7 @@ import { runVectors } from "../conformance/float32.ts";
 import { withLocalChain } from "../conformance/local-chain.ts";
 import { runCases, runNormalCases, type Progress } from "../conformance/onnx.ts";
 import { chainReader, programReader, typescriptReader } from "../conformance/readers.ts";
+import { ENGINE_FLAGS, hostOf } from "../engine-options.ts";
 import { table, wordHex } from "../format.ts";
 
 const READERS = ["typescript", "wasm", "chain"] as const;
@@ -100,6 +100,7 @@ export const conformanceOnnx = defineCommand({
       summary: "as they are, or normal: light models with weights drawn anew, against onnxruntime",
     },
     { flag: "--seed <number>", summary: "of the weights", default: "1" },
+    ...ENGINE_FLAGS,
   ],
   examples: [
     "lockstep conformance onnx onnx/backend/test/data",
@@ -118,14 +119,15 @@ export const conformanceOnnx = defineCommand({
     const cases = findCases(input.args[0] ?? "");
     const weights = text(input, "weights");
     if (weights !== undefined && weights !== "normal") throw new OptionError("weights", weights, "normal");
+    const host = hostOf(input);
     const say: Progress = (done, { failed, unsupported }) => {
       if (weights === undefined && done % 50 !== 0 && done !== cases.length) return;
       progress(`${done} of ${cases.length} cases, ${failed.length} failed, ${unsupported.length} unsupported`);
     };
     const report =
       weights === undefined
-        ? runCases(cases, sharedHost().engine, say)
-        : await runNormalCases(cases, integer(input, "seed", 0, 2 ** 32 - 1) ?? 1, sharedHost(), say);
+        ? runCases(cases, host.engine, say)
+        : await runNormalCases(cases, integer(input, "seed", 0, 2 ** 32 - 1) ?? 1, host, say);
     const { passed, failed, unsupported } = report;
     const lines = [
       ...unsupported.map(({ id, operator, opset, reason }) => `unsupported ${id}: ${operator} ${opset}: ${reason}`),
