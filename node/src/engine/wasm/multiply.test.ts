@@ -135,24 +135,35 @@ describe("multiplications", () => {
   });
 
   it("pack columns that lie side by side, in tiles, and backwards", () => {
-    const [rows, columns, count] = [5, 48, 64];
-    const words = [rows * count, columns * count + 100, 1].map((length, seed) => likeWords(seed, length));
-    const draft = matrix(rows, columns, count);
-    for (const short of [0, 1, 130]) {
-      const given = [words[0], words[1].subarray(0, columns * count - short), words[2]];
-      check({ ...draft, right: [0, 1], rightPattern: [[count, columns]] }, given, `transposed ${short}`);
-      // 16 by 16 tiles, one after the other: word (k, column) at (k / 16) * 768 + (column / 16) * 256 + (k % 16) * 16 + column % 16
-      const tiled: Draft = {
-        extents: [rows, columns / 16, 16],
-        count,
-        left: [count, 0, 0],
-        right: [0, 256, 1],
-        rightPattern: [
-          [count / 16, 16 * columns],
-          [16, 16],
-        ],
-      };
-      check(tiled, given, `tiles ${short}`);
+    for (const [rows, columns, count] of [
+      [5, 48, 64],
+      [1, 48, 64],
+      [1, 96, 304],
+    ]) {
+      const words = [rows * count, columns * count + 100, rows * columns].map((length, seed) =>
+        likeWords(seed, length),
+      );
+      const draft = { ...matrix(rows, columns, count), isContinued: columns === 96 };
+      for (const short of [0, 1, 130]) {
+        const given = [words[0], words[1].subarray(0, columns * count - short), words[2]];
+        // A longer column would touch more chunks than a program may.
+        if (count === 64) {
+          check({ ...draft, right: [0, 1], rightPattern: [[count, columns]] }, given, `transposed ${rows} ${short}`);
+        }
+        // 16 by 16 tiles, one after the other: word (k, column) is at (k / 16) * 16 * columns + (column / 16) * 256 + (k % 16) * 16 +
+        // column % 16.
+        const tiled: Draft = {
+          ...draft,
+          extents: [rows, columns / 16, 16],
+          left: [count, 0, 0],
+          right: [0, 256, 1],
+          rightPattern: [
+            [count / 16, 16 * columns],
+            [16, 16],
+          ],
+        };
+        check(tiled, given, `tiles ${rows} ${count} ${short}`);
+      }
     }
   });
 

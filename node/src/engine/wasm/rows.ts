@@ -16,7 +16,7 @@ import {
   increment,
   load32Lane,
 } from "./emit.ts";
-import { load32Splat, loop, OP, set, shuffleWords, simd, tee, V128, v128Load, v128Store } from "./emit.ts";
+import { load32Splat, loop, OP, set, shuffleWords, simd, tee, V128, v128Const, v128Load, v128Store } from "./emit.ts";
 import type { Code, FunctionDraft } from "./emit.ts";
 import { fmaCode } from "./fma.ts";
 import type { FmaMode } from "./fma.ts";
@@ -63,57 +63,63 @@ function finish(sums: readonly number[], output: number, isFirst: number): Code 
 function byColumnsFunction(fma: FmaMode): FunctionDraft {
   const draft = draftFunction("rowByColumns", [I32, I32, I32, I32, I32, I32]);
   const [row, columns, stride, count, output, isFirst] = [0, 1, 2, 3, 4, 5];
-  const [at, end] = [addLocal(draft, I32), addLocal(draft, I32)];
-  const sums = Array.from({ length: VECTORS }, () => addLocal(draft, V128));
+  const [at, end, word, column, half] = [0, 1, 2, 3, 4].map(() => addLocal(draft, I32));
+  // Half of the columns at a time, so that registers hold the row's words too.
+  const sums = Array.from({ length: VECTORS / 2 }, () => addLocal(draft, V128));
   const words = Array.from({ length: 4 }, () => addLocal(draft, V128));
-  const pointers = words.map(() => addLocal(draft, I32));
+  const rowWords = Array.from({ length: 4 }, () => addLocal(draft, V128));
   const [even, odd] = [addLocal(draft, V128), addLocal(draft, V128)];
-  const madd = (k: number, column: Code, sum: number): Code => [
-    [get(row), load32Splat(4 * k), column, get(sum), fmaCode(fma)],
-    set(sum),
-  ];
+  const madd = (k: number, code: Code, sum: number): Code => [get(rowWords[k]), code, get(sum), fmaCode(fma), set(sum)];
   const next: Code = [get(at), get(stride), OP.i32Add, set(at)];
-  const pairs = (from: readonly number[], lanes: readonly number[]): Code => [
-    [get(words[from[0]]), get(words[from[1]]), shuffleWords(lanes), set(even)],
-    [get(words[from[2]]), get(words[from[3]]), shuffleWords(lanes), set(odd)],
+  const pairs = (lanes: readonly number[]): Code => [
+    [get(words[0]), get(words[1]), shuffleWords(lanes), set(even)],
+    [get(words[2]), get(words[3]), shuffleWords(lanes), set(odd)],
   ];
-  const transposing = (steps: number): Code =>
+  const four: Code = [
+    rowWords.map((vector, k): Code => [get(word), load32Splat(4 * k), set(vector)]),
     sums.map((sum): Code => [
-      pointers.map((pointer): Code => [get(at), set(pointer), next]),
-      Array.from({ length: steps / 4 }, (_, group): Code => [
-        words.map((word, lane): Code => [get(pointers[lane]), v128Load(16 * group), set(word)]),
-        [0, 2].map((k): Code => [
-          pairs([0, 1, 2, 3], k === 0 ? [0, 4, 1, 5] : [2, 6, 3, 7]),
-          madd(4 * group + k, [get(even), get(odd), shuffleWords([0, 1, 4, 5])], sum),
-          madd(4 * group + k + 1, [get(even), get(odd), shuffleWords([2, 3, 6, 7])], sum),
-        ]),
+      words.map((vector): Code => [get(at), v128Load(), set(vector), next]),
+      [0, 2].map((k): Code => [
+        pairs(k === 0 ? [0, 4, 1, 5] : [2, 6, 3, 7]),
+        madd(k, [get(even), get(odd), shuffleWords([0, 1, 4, 5])], sum),
+        madd(k + 1, [get(even), get(odd), shuffleWords([2, 3, 6, 7])], sum),
       ]),
-    ]);
-  const one = sums.map((sum): Code => [
-    [0, 1, 2, 3].map((lane): Code => [
-      lane === 0 ? [get(at), load32Splat()] : [get(at), get(even), load32Lane(lane)],
-      set(even),
-      next,
     ]),
-    madd(0, get(even), sum),
-  ]);
+  ];
+  const one: Code = [
+    [get(word), load32Splat(), set(rowWords[0])],
+    sums.map((sum): Code => [
+      [0, 1, 2, 3].map((lane): Code => [
+        lane === 0 ? [get(at), load32Splat()] : [get(at), get(even), load32Lane(lane)],
+        set(even),
+        next,
+      ]),
+      madd(0, get(even), sum),
+    ]),
+  ];
   const run = (steps: number, body: Code, limit: Code): Code => [
-    [get(row), limit, i32Const(2), OP.i32Shl, OP.i32Add, set(end)],
-    [get(row), get(end), OP.i32LtU],
+    [get(word), limit, i32Const(2), OP.i32Shl, OP.i32Add, set(end)],
+    [get(word), get(end), OP.i32LtU],
     ifElse(
       loop([
-        [get(columns), set(at), body],
-        increment(columns, 4 * steps),
-        [get(row), i32Const(4 * steps), OP.i32Add, tee(row), get(end), OP.i32LtU, branchIf(0)],
+        [get(column), set(at), body],
+        increment(column, 4 * steps),
+        [get(word), i32Const(4 * steps), OP.i32Add, tee(word), get(end), OP.i32LtU, branchIf(0)],
       ]),
     ),
   ];
   draft.body = [
-    // 16 words of a column are a line of the cache, which columns far apart would push out before it is used again.
-    run(16, transposing(16), [get(count), i32Const(-16), OP.i32And]),
-    run(4, transposing(4), [get(count), i32Const(12), OP.i32And]),
-    run(1, one, [get(count), i32Const(3), OP.i32And]),
-    finish(sums, output, isFirst),
+    [i32Const(2), set(half)],
+    loop([
+      sums.map((sum): Code => [v128Const([0]), set(sum)]),
+      [get(row), set(word), get(columns), set(column)],
+      run(4, four, [get(count), i32Const(-4), OP.i32And]),
+      run(1, one, [get(count), i32Const(3), OP.i32And]),
+      finish(sums, output, isFirst),
+      [get(columns), get(stride), i32Const(PANEL_COLUMNS / 2), OP.i32Mul, OP.i32Add, set(columns)],
+      increment(output, 2 * PANEL_COLUMNS),
+      [get(half), i32Const(-1), OP.i32Add, tee(half), branchIf(0)],
+    ]),
   ];
   return draft;
 }
