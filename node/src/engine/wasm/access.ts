@@ -38,7 +38,7 @@ import {
   vectorConstant,
   vectorLocal,
 } from "./values.ts";
-import type { Emitter, ScalarValue, Value } from "./values.ts";
+import type { Emitter, ScalarValue, Value, VectorValue } from "./values.ts";
 
 /** Bytes that memory must have after the last word of every tensor. */
 export const SPARE_BYTES = 64;
@@ -70,6 +70,35 @@ export function loadLanes(emitter: Emitter, tensor: Tensor, address: Value, inBo
         ? stridedLanes(emitter, tensor, address)
         : checkedLanes(emitter, tensor, address);
   return vectorLocal(emitter, level, tensor.type === "bool" ? [words, none(emitter), simd("i32x4Ne")] : words);
+}
+
+/** Four vectors of words whose lanes are neighbours in memory, one per lane of the address, turned to one per neighbour. */
+export interface TurnedBlock {
+  /** `ahead` of the first group's address. */
+  readonly ahead: number;
+  readonly groups: readonly VectorValue[];
+}
+
+/** Reads four neighbouring words at each lane of `address`, all in bounds. */
+export function loadTurned(emitter: Emitter, { base }: Tensor, address: ScalarValue): TurnedBlock {
+  const { level, ahead } = address;
+  const row = [0, 1, 2, 3].map((lane) => {
+    const start = [laneZero(address), i32Const(Math.imul(lane, address.stride)), OP.i32Add];
+    return get(vectorLocal(emitter, level, [pointer(base, start), v128Load()]).local);
+  });
+  const pair = (left: Code, right: Code, words: readonly number[]): Code =>
+    get(vectorLocal(emitter, level, [left, right, shuffleWords(words)]).local);
+  const [lowA, lowB] = [pair(row[0], row[1], [0, 4, 1, 5]), pair(row[2], row[3], [0, 4, 1, 5])];
+  const [highA, highB] = [pair(row[0], row[1], [2, 6, 3, 7]), pair(row[2], row[3], [2, 6, 3, 7])];
+  const join = (left: Code, right: Code, words: readonly number[]): VectorValue =>
+    vectorLocal(emitter, level, [left, right, shuffleWords(words)]);
+  const groups = [
+    join(lowA, lowB, [0, 1, 4, 5]),
+    join(lowA, lowB, [2, 3, 6, 7]),
+    join(highA, highB, [0, 1, 4, 5]),
+    join(highA, highB, [2, 3, 6, 7]),
+  ];
+  return { ahead, groups };
 }
 
 /** Lanes of a vector to store: the first so many, or those from a local's value on. */

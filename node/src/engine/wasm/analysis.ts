@@ -67,6 +67,11 @@ export function analyse(program: ScalarProgram): Analysis {
   return { layout, forms, ranges };
 }
 
+/** How much an affine register grows with a digit or another register; 0 where it does not, or is not affine. */
+export function coefficientOf({ forms }: Analysis, register: number, variable: number): number {
+  return forms[register]?.terms.find(([other]) => other === variable)?.[1] ?? 0;
+}
+
 /** Whether every address of a load or gather lies below `length`, for every element, step and iteration. */
 export function isInBounds(
   { ranges }: Analysis,

@@ -69,11 +69,21 @@ function inParts(rows: number, rowLength: number): Range[] {
   return parts.reverse();
 }
 
-function assertKernel(call: Omit<Call, "parts" | "isFused">, label: string): void {
+/** Rows by sevens, so that fours of them start anywhere. */
+function inBands(rows: number, rowLength: number): Range[] {
+  return Array.from({ length: Math.ceil(rows / 7) }, (_, band) => [
+    7 * band,
+    Math.min(rows, 7 * band + 7),
+    0,
+    rowLength,
+  ]);
+}
+
+function assertKernel(call: Omit<Call, "parts" | "isFused">, label: string, ways = [whole, inParts]): void {
   const expected = new Uint32Array(outputLength(call.program));
   interpreterRunner.run(call.program, 3, call.operands, expected);
   for (const isFused of [true, false]) {
-    for (const parts of [whole, inParts]) {
+    for (const parts of ways) {
       assert.deepEqual(runKernel({ ...call, isFused, parts }), expected, `${label}, ${parts.name}, fused ${isFused}`);
     }
   }
@@ -128,6 +138,40 @@ describe("compileKernel", () => {
       });
       const operands = [directedWords(1, length), directedWords(2, length), directedWords(3, length)];
       assertKernel({ program, operands }, `extents ${extents.join()}`);
+    }
+  });
+
+  it("turns words that are neighbours along another digit", () => {
+    for (const extents of [
+      [4, 4],
+      [5, 7],
+      [13, 16],
+      [2, 6, 9],
+      [3, 17, 1, 5],
+      [1, 8, 21],
+      [11, 4, 1],
+    ]) {
+      for (const gap of [0, 3]) {
+        // An operand with the last two moving digits the other way round, and rows `gap` words further apart.
+        const last = extents.findLastIndex((extent) => extent > 1);
+        const digit = extents.findLastIndex((extent, index) => extent > 1 && index < last);
+        const pitch = extents[digit] + gap;
+        const length = extents.reduce((product, extent) => product * extent, 1);
+        const words = (length / extents[digit]) * pitch;
+        const program = buildScalar({ operands: ["f32", "i32", "f32"], output: "f32", extents }, (b) => {
+          const outer = b.digits.slice(0, digit).reduce((sum, value, index) => {
+            const size = extents.slice(index + 1, digit).reduce((product, extent) => product * extent, 1);
+            return b.addI(sum, b.mulI(value, size * extents[last] * pitch));
+          }, b.i32(0));
+          const at = b.addI(outer, b.addI(b.mulI(b.digits[last], pitch), b.digits[digit]));
+          const turned = b.add(b.load(0, at), b.fromI32(b.gather(1, at)));
+          return b.fma(turned, b.load(2, b.index), b.load(0, b.digits[digit]));
+        });
+        for (const draw of [directedWords, likeWords]) {
+          const operands = [draw(1, words), directedWords(2, words), draw(3, length)];
+          assertKernel({ program, operands }, `extents ${extents.join()}, gap ${gap}`, [whole, inParts, inBands]);
+        }
+      }
     }
   });
 
@@ -225,7 +269,7 @@ describe("kernels on hosts that compile differently", () => {
     ["that compiles in one pass", "--liftoff-only"],
   ]) {
     it(`have the same bits ${host}`, () => {
-      const names = "--test-name-pattern=rows of every length|not the last|random programs";
+      const names = "--test-name-pattern=rows of every length|not the last|turns words";
       const { NODE_TEST_CONTEXT: _, ...env } = process.env;
       const options = [...flags, "--test-reporter=tap", names, import.meta.filename];
       const { stdout } = spawnSync(process.execPath, options, { env, encoding: "utf8" });

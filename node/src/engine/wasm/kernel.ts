@@ -7,7 +7,7 @@ import { outputLength } from "../../ir/scalar.ts";
 import type { Instruction, ScalarProgram } from "../../ir/scalar.ts";
 import { loadLanes, storeLanes } from "./access.ts";
 import type { StoredLanes, Tensor } from "./access.ts";
-import { analyse, isInBounds, payloadKeepers, registersMovedBy } from "./analysis.ts";
+import { analyse, coefficientOf, isInBounds, payloadKeepers, registersMovedBy } from "./analysis.ts";
 import {
   addLocal,
   assembleModule,
@@ -37,6 +37,7 @@ import {
   asVector,
   constantValue,
   createEmitter,
+  currentLevel,
   emit,
   laneZero,
   movedAhead,
@@ -101,33 +102,109 @@ export function compileKernel(draft: KernelDraft): Kernel {
   const keepsPayload = payloadKeepers(program, draft.result);
   const compilation: Compilation = { emitter, program, analysis, fma, operands, inBounds, keepsPayload };
   const groups = groupsOf(draft, rowLength);
-  const moved = registersMovedBy(program, analysis.layout.digits + laneDigit);
+  const turnedDigit = turnedDigitOf(draft, compilation, laneDigit);
 
   const rows = nested(emitter, (level) => {
     const digits = decodeRow(emitter, level, extents, laneDigit);
-    const row: Row = { draft, compilation, laneDigit, digits, moved, base: baseScope(compilation, digits) };
-    const x = addLocal(run, I32);
-    emit(emitter, level, get(LANE_BEGIN), set(x));
-    if (groups > 1) {
-      const fits: Code = [[get(x), i32Const(4 * groups), OP.i32Add], get(LANE_END), OP.i32LeU];
-      const turn = nested(emitter, (inner) => {
-        emitGroups(row, scalarOf(inner, get(x), 1), groups, { first: 4 });
-        emit(emitter, inner, increment(x, 4 * groups), fits, branchIf(0));
-      });
-      emit(emitter, level, fits, ifElse(loop(turn)));
-    }
-    const rest = nested(emitter, (inner) => {
-      const { first, stored } = firstOfGroup(emitter, inner, rowLength, x);
-      emitGroups(row, first, 1, stored);
-      emit(emitter, inner, get(x), i32Const(4), OP.i32Add, tee(x), get(LANE_END), OP.i32LtU, branchIf(0));
+    const base = baseScope(compilation, digits);
+    const row: Row = { draft, compilation, laneDigit, moved: movedBy(compilation, [laneDigit]), base };
+    const one = nested(emitter, () => {
+      emitRow(row, digits, groups);
+      emit(emitter, currentLevel(emitter), increment(ROW, 1));
     });
-    const isLeft: Code = [get(x), get(LANE_END), OP.i32LtU];
-    emit(emitter, level, groups > 1 ? [isLeft, ifElse(loop(rest))] : loop(rest));
-    emit(emitter, level, get(ROW), i32Const(1), OP.i32Add, tee(ROW), get(ROW_END), OP.i32LtU, branchIf(0));
+    if (turnedDigit === null) emit(emitter, level, one);
+    else {
+      const turned = { register: analysis.layout.digits + turnedDigit, blocks: new Map() };
+      const tiled: Row = {
+        ...row,
+        compilation: { ...compilation, turned },
+        moved: movedBy(compilation, [laneDigit, turnedDigit]),
+      };
+      const four = nested(emitter, () => {
+        emitTurnedRows(tiled, digits, turnedDigit);
+        emit(emitter, currentLevel(emitter), increment(ROW, 4));
+      });
+      const isInside: Code = [laneZero(digits.get(turnedDigit)!), i32Const(extents[turnedDigit] - 4), OP.i32LeU];
+      const isInRange: Code = [[get(ROW), i32Const(4), OP.i32Add], get(ROW_END), OP.i32LeU];
+      emit(emitter, level, isInside, isInRange, OP.i32And, ifElse(four, one));
+    }
+    emit(emitter, level, get(ROW), get(ROW_END), OP.i32LtU, branchIf(0));
   });
   emit(emitter, 0, loop(rows));
   run.body = emitter.levels[0].code;
   return { bytes: assembleModule([...helpers, run]), rows: outputLength(program) / rowLength, rowLength };
+}
+
+/** Computes the rest of a row, several groups at a time. */
+function emitRow(row: Row, digits: Digits, groups: number): void {
+  const { emitter, program } = row.compilation;
+  const rowLength = program.extents[row.laneDigit];
+  const level = currentLevel(emitter);
+  const x = addLocal(emitter.draft, I32);
+  emit(emitter, level, get(LANE_BEGIN), set(x));
+  if (groups > 1) {
+    const fits: Code = [[get(x), i32Const(4 * groups), OP.i32Add], get(LANE_END), OP.i32LeU];
+    const turn = nested(emitter, (inner) => {
+      const first = scalarOf(inner, get(x), 1);
+      const all = Array.from({ length: groups }, (_, group): Group => ({
+        first: movedAhead(first, 4 * group),
+        digits,
+      }));
+      emitGroups(row, all, { first: 4 });
+      emit(emitter, inner, increment(x, 4 * groups), fits, branchIf(0));
+    });
+    emit(emitter, level, fits, ifElse(loop(turn)));
+  }
+  const rest = nested(emitter, (inner) => {
+    const { first, stored } = firstOfGroup(emitter, inner, rowLength, x);
+    emitGroups(row, [{ first, digits }], stored);
+    emit(emitter, inner, get(x), i32Const(4), OP.i32Add, tee(x), get(LANE_END), OP.i32LtU, branchIf(0));
+  });
+  const isLeft: Code = [get(x), get(LANE_END), OP.i32LtU];
+  emit(emitter, level, groups > 1 ? [isLeft, ifElse(loop(rest))] : loop(rest));
+}
+
+/** Computes four neighbours along another digit, four lanes of each at a time. */
+function emitTurnedRows(row: Row, digits: Digits, digit: number): void {
+  const { emitter, program } = row.compilation;
+  const x = addLocal(emitter.draft, I32);
+  const tile = nested(emitter, (inner) => {
+    const { first, stored } = firstOfGroup(emitter, inner, program.extents[row.laneDigit], x);
+    const four = [0, 1, 2, 3].map((ahead): Group => {
+      return { first, digits: new Map([...digits, [digit, movedAhead(digits.get(digit)!, ahead)]]) };
+    });
+    emitGroups(row, four, stored);
+    emit(emitter, inner, get(x), i32Const(4), OP.i32Add, tee(x), get(LANE_END), OP.i32LtU, branchIf(0));
+  });
+  emit(emitter, currentLevel(emitter), get(LANE_BEGIN), set(x), loop(tile));
+}
+
+/** Programs this long are not held up by their loads. */
+const LONGEST_TURNED = 60;
+
+/** The digit along which an operand's words are neighbours where along the lane digit they are not; null if there is none. */
+function turnedDigitOf(
+  draft: KernelDraft,
+  { program, analysis, inBounds }: Compilation,
+  laneDigit: number,
+): number | null {
+  const { extents, prologue, epilogue, loop: counted } = program;
+  const digit = extents.findLastIndex((extent, index) => index !== laneDigit && extent > 1);
+  if (digit < 0 || extents[digit] < 4 || extents[laneDigit] < 4 || prologue.length + epilogue.length > LONGEST_TURNED) {
+    return null;
+  }
+  if (counted !== null && draft.totals === "computed" && draft.result >= analysis.layout.counter) return null;
+  const isTurned = (instruction: Instruction): boolean => {
+    const { op, a, b } = instruction;
+    if ((op !== "load" && op !== "gather") || (op === "load" && b !== 0) || !inBounds(instruction)) return false;
+    const along = (index: number): number => coefficientOf(analysis, a, analysis.layout.digits + index);
+    return Math.abs(along(laneDigit)) > 2 && along(digit) === 1;
+  };
+  return [...prologue, ...epilogue].some(isTurned) ? digit : null;
+}
+
+function movedBy({ program, analysis }: Compilation, digits: readonly number[]): ReadonlySet<number> {
+  return new Set(digits.flatMap((digit) => [...registersMovedBy(program, analysis.layout.digits + digit)]));
 }
 
 /** Instructions of the groups of one iteration together: beyond, functions would be large. Up to here more groups were faster. */
@@ -176,20 +253,27 @@ function decodeRow(
   return digits;
 }
 
-/** What the groups of a row share. */
+/** Digits other than the lane digit. */
+type Digits = ReadonlyMap<number, ScalarValue>;
+
+/** Four elements: the lane digit of the first, and the other digits. */
+interface Group {
+  readonly first: ScalarValue;
+  readonly digits: Digits;
+}
+
+/** What the groups of a row, or of four rows, share. */
 interface Row {
   readonly draft: KernelDraft;
   readonly compilation: Compilation;
   readonly laneDigit: number;
-  /** The other digits. */
-  readonly digits: ReadonlyMap<number, ScalarValue>;
-  /** Registers of the prologue and the body that change along the row. */
+  /** Registers of the prologue and the body that differ between groups or lanes. */
   readonly moved: ReadonlySet<number>;
   /** The prologue's other registers. */
   readonly base: Scope;
 }
 
-function baseScope(compilation: Compilation, digits: ReadonlyMap<number, ScalarValue>): Scope {
+function baseScope(compilation: Compilation, digits: Digits): Scope {
   const { program, analysis } = compilation;
   const { layout } = analysis;
   return createScope(compilation, {
@@ -203,38 +287,43 @@ function baseScope(compilation: Compilation, digits: ReadonlyMap<number, ScalarV
   });
 }
 
-/** Computes groups of four elements, the first of which has lane digit `first`, and stores them. */
-function emitGroups(row: Row, first: ScalarValue, groups: number, stored: StoredLanes): void {
-  const { draft, compilation, laneDigit, digits, moved, base } = row;
+/** Computes groups of four elements and stores lanes of them. */
+function emitGroups(row: Row, groups: readonly Group[], stored: StoredLanes): void {
+  const { draft, compilation, laneDigit, moved, base } = row;
   const { emitter, program, analysis, fma } = compilation;
   const { layout } = analysis;
   const { extents } = program;
   const rowLength = extents[laneDigit];
   const lanes = Math.min(4, rowLength);
-  const firsts = Array.from({ length: groups }, (_, group) => movedAhead(first, 4 * group));
   // A row shorter than a vector repeats its last element in the lanes that are not stored.
   const short = [0, 1, 2, 3].map((lane) => Math.min(lane, rowLength - 1));
   const laneValue = (value: ScalarValue): Value => (rowLength >= 4 ? value : vectorLocal(emitter, 0, v128Const(short)));
-  const prologuesAt = (values: readonly Value[]): Scope[] =>
+  const prologuesAt = (places: readonly { readonly lane: Value; readonly digits: Digits }[]): Scope[] =>
     createScopes(
       compilation,
-      values.map((value) => ({
+      places.map(({ lane, digits }) => ({
         outer: base,
-        given: new Map([[layout.digits + laneDigit, value]]),
+        given: new Map<number, Value>([
+          ...[...digits].map(([digit, value]): [number, Value] => [layout.digits + digit, value]),
+          [layout.digits + laneDigit, lane],
+        ]),
         section: program.prologue,
         first: layout.prologue,
         isOuter: (register: number) => !moved.has(register),
       })),
     );
-  const prologues = prologuesAt(firsts.map(laneValue));
+  const prologues = prologuesAt(groups.map(({ first, digits }) => ({ lane: laneValue(first), digits })));
 
   const strides = extents.map((_, digit) => extents.slice(digit + 1).reduce((product, extent) => product * extent, 1));
-  let before: ScalarValue = constantValue(0);
-  for (const [digit, value] of digits)
-    before = addScalars(emitter, scaleScalar(emitter, value, strides[digit]), before);
-  const elements = firsts.map((value) => addScalars(emitter, before, scaleScalar(emitter, value, strides[laneDigit])));
+  const elements = groups.map(({ first, digits }) => {
+    let before: ScalarValue = constantValue(0);
+    for (const [digit, value] of digits) {
+      before = addScalars(emitter, scaleScalar(emitter, value, strides[digit]), before);
+    }
+    return addScalars(emitter, before, scaleScalar(emitter, first, strides[laneDigit]));
+  });
 
-  let finals = firsts.map(() => new Map<number, Value>());
+  let finals = groups.map(() => new Map<number, Value>());
   if (program.loop !== null && draft.result >= layout.counter) {
     if (draft.totals === "given") {
       const tensor: Tensor = { type: "f32", base: TOTALS, words: outputLength(program) };
@@ -246,9 +335,9 @@ function emitGroups(row: Row, first: ScalarValue, groups: number, stored: Stored
         prologues,
         base,
         moved,
-        elementScope: (lane) => prologuesAt([lane])[0],
+        elementScope: (lane) => prologuesAt([{ lane, digits: groups[0].digits }])[0],
         lanes,
-        first: laneZero(first),
+        first: laneZero(groups[0].first),
         scratch: SCRATCH,
       });
     }

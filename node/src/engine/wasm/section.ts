@@ -6,8 +6,9 @@
  */
 
 import type { Instruction, LoadPattern, ScalarProgram } from "../../ir/scalar.ts";
-import { loadLanes, loadSelected } from "./access.ts";
-import type { SelectedAddress, Tensor } from "./access.ts";
+import { loadLanes, loadSelected, loadTurned } from "./access.ts";
+import type { SelectedAddress, Tensor, TurnedBlock } from "./access.ts";
+import { coefficientOf } from "./analysis.ts";
 import type { AffineForm, Analysis } from "./analysis.ts";
 import type { Code } from "./emit.ts";
 import { i32Const, OP, simd } from "./emit.ts";
@@ -41,6 +42,8 @@ export interface Compilation {
   readonly inBounds: (instruction: Instruction) => boolean;
   /** Registers of `bitsOf` that need not canonicalise. */
   readonly keepsPayload: ReadonlySet<number>;
+  /** Where the groups are neighbours along another digit: its register, and blocks of words read for all of them. */
+  readonly turned?: { readonly register: number; readonly blocks: Map<string, TurnedBlock> };
 }
 
 export interface Scope {
@@ -141,6 +144,10 @@ function loadedValue(compilation: Compilation, scope: Scope, draft: ScopeDraft, 
         ? movedAhead(address, offset.constant)
         : addValues(emitter, address, offset);
   }
+  if (compilation.turned !== undefined && isProven && address.kind === "scalar") {
+    const found = turnedValue(compilation, compilation.turned, instruction, address);
+    if (found !== null) return found;
+  }
   const isNeighbours = address.kind === "scalar" && (address.stride === 0 || address.stride === 1);
   const inBounds = isProven && (draft.isPartial !== true || isNeighbours);
   return loadLanes(emitter, operands[instruction.imm], address, inBounds);
@@ -163,6 +170,21 @@ function selectedAddress(
   const mask = scope.value(choice.a);
   const lanes = mask.kind === "scalar" ? [] : asVector(emitter, scope.value(a));
   return { mask, isInverted, inside, lanes };
+}
+
+// Four lanes of four neighbours along another digit are read as four vectors along that digit, for all groups at once.
+function turnedValue(
+  { emitter, analysis, operands }: Compilation,
+  { register, blocks }: NonNullable<Compilation["turned"]>,
+  { imm, a }: Instruction,
+  address: ScalarValue,
+): Value | null {
+  const isPlain = Math.abs(address.stride) <= 2 || operands[imm].type === "bool";
+  if (isPlain || coefficientOf(analysis, a, register) !== 1) return null;
+  const key = `${imm}:${nameOf(emitter, address.code)}*${address.stride}`;
+  const block = blocks.get(key) ?? loadTurned(emitter, operands[imm], address);
+  blocks.set(key, block);
+  return block.groups[address.ahead - block.ahead] ?? null;
 }
 
 function addValues(emitter: Emitter, left: Value, right: ScalarValue): Value {
