@@ -11,7 +11,7 @@ import { padded } from "./indexing.ts";
 import type { Scope } from "./node.ts";
 import { reduction } from "./primitives.ts";
 import type { Read, Stream } from "./primitives.ts";
-import { isKnown, knownIntegers, knownWords, stridesOf } from "./values.ts";
+import { isKnown, knownIntegers, knownWords, lazyWords, stridesOf } from "./values.ts";
 import type { KnownIntegers, KnownValue, Value } from "./values.ts";
 
 /** Elements that an iteration takes. */
@@ -25,7 +25,7 @@ export interface PackedWeights {
   readonly bits: 4 | 8;
   readonly signed: boolean;
   /** [columns, inner * bits / 32] */
-  readonly words: KnownIntegers;
+  readonly words: KnownValue;
   /** Elements that share a scale; `inner` where a column has one. A multiple of four. */
   readonly block: number;
   /** [columns, inner / block] floats. */
@@ -34,24 +34,30 @@ export interface PackedWeights {
   readonly zeros: Value | number;
 }
 
-/** The words of [columns, inner] elements, `at(column, k)` each; little end first. */
+/**
+ * The words of [columns, inner] elements, `at(column, k)` each; little end first. Made when something asks for them: weights are
+ * many, and the engine asks once.
+ */
 export function packColumns(
   columns: number,
   inner: number,
   bits: 4 | 8,
   at: (column: number, k: number) => number,
-): KnownIntegers {
+): KnownValue {
   const each = 32 / bits;
   const width = inner / each;
-  const words = new BigInt64Array(columns * width);
-  for (let column = 0; column < columns; column++) {
-    for (let place = 0; place < width; place++) {
-      let word = 0;
-      for (let i = 0; i < each; i++) word |= (at(column, place * each + i) & (2 ** bits - 1)) << (i * bits);
-      words[column * width + place] = BigInt(word);
+  const words = lazyWords([columns, width], () => {
+    const packed = new Uint32Array(columns * width);
+    for (let column = 0; column < columns; column++) {
+      for (let place = 0; place < width; place++) {
+        let word = 0;
+        for (let i = 0; i < each; i++) word |= (at(column, place * each + i) & (2 ** bits - 1)) << (i * bits);
+        packed[column * width + place] = word;
+      }
     }
-  }
-  return knownIntegers("int32", [columns, width], words);
+    return packed;
+  });
+  return { ...words, elementType: "int32" };
 }
 
 /** Element `index` of the four that start at bit 0 of a word. */

@@ -140,15 +140,14 @@ function dequantisedConstant(
   zero: KnownIntegers | undefined,
   { strides, blocks }: Scaling,
 ): KnownValue {
-  let made: Uint32Array | undefined;
   const quantised: Quantised = { elementType: x.elementType, integers: x.at, scale, zero, strides, blocks };
   const at = {
     kind: "words" as const,
     quantised,
     get words() {
-      made ??= dequantise(x.shape, quantised);
-      return made;
+      return dequantise(x.shape, quantised);
     },
+    isLazy: true as const,
   };
   return { elementType: "float32", shape: x.shape, at, sources: new Set() };
 }

@@ -27,15 +27,17 @@ function permutation(draw: Draw, rank: number): number[] {
 function slice(draw: Draw): DrawnCase {
   const shape = draw.list(draw.int(1, 4), 1, 7);
   const axes = permutation(draw, shape.length).slice(0, draw.int(1, shape.length));
-  const bound = (axis: number): number =>
-    draw.pick([draw.int(-shape[axis] - 2, shape[axis] + 2), 2 ** 31 - 1, -(2 ** 31)]);
   const steps = axes.map(() => draw.pick([1, 1, 2, 3, -1, -2]));
-  const lists = [
-    axes.map(bound),
-    axes.map(bound),
-    axes.map((axis) => (draw.flag() ? axis : axis - shape.length)),
-    steps,
-  ];
+  // Mostly something is left: bounds in the direction of the step, counted from either end, rarely far outside.
+  const bound = (axis: number, isLow: boolean): number => {
+    const extent = shape[axis];
+    if (draw.int(0, 5) === 0) return isLow ? -(2 ** 31) : 2 ** 31 - 1;
+    const place = isLow ? draw.int(0, Math.floor(extent / 2)) : draw.int(Math.floor(extent / 2), extent - 1);
+    return draw.flag() ? place : place - extent;
+  };
+  const starts = axes.map((axis, index) => bound(axis, steps[index] > 0));
+  const ends = axes.map((axis, index) => bound(axis, steps[index] < 0));
+  const lists = [starts, ends, axes.map((axis) => (draw.flag() ? axis : axis - shape.length)), steps];
   return { op: "Slice", opset: 13, inputs: [given(anyTensor(draw, shape)), ...lists.map((list) => listOf(list))] };
 }
 
