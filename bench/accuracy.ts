@@ -169,7 +169,7 @@ export function accuracy({ op, quick = false, state }: AccuracyOptions = {}): Ro
   const names = op === undefined ? Object.keys(SUBJECTS) : [op];
   const done = state !== undefined && existsSync(state) ? readState(state) : {};
   return names.map((name) => {
-    const { next = 0, ...before } = done[name] ?? { ulp: 0, at: 0 };
+    const { next, ...before } = done[name] ?? { ulp: 0, at: 0, next: 0 };
     const save = (found: Found, upTo: number): void => {
       done[name] = { ...found, next: upTo };
       if (state !== undefined) writeFileSync(state, `${JSON.stringify(done, null, 2)}\n`);
@@ -181,7 +181,7 @@ export function accuracy({ op, quick = false, state }: AccuracyOptions = {}): Ro
   });
 }
 
-type State = Record<string, Found & { readonly next: number }>;
+type State = Partial<Record<string, Found & { readonly next: number }>>;
 
 function readState(path: string): State {
   const parsed: unknown = JSON.parse(readFileSync(path, "utf8"));
