@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { describe, it } from "node:test";
-import { createWasmEngine, interpreterEngine, type Engine, type Tamper } from "../engine/index.ts";
+import {
+  createWasmEngine,
+  execute,
+  interpreterEngine,
+  traceRootOf,
+  type Engine,
+  type Tamper,
+} from "../engine/index.ts";
+import { chain } from "../engine/fixtures.ts";
 import { engineEqualsInterpreter } from "./engine-test.ts";
 import { createHost, sharedHost } from "./index.ts";
 
@@ -15,6 +23,16 @@ describe("host", () => {
     assert.equal(createHost({ tier: "wasm" }).tier, "wasm");
     assert.equal(createHost({ tier: "interpreted" }).engine, interpreterEngine);
     assert.ok(["addon", "revec", "wasm"].includes(createHost({ tier: "addon" }).tier));
+  });
+
+  it("runs large programs on threads with the same bits", () => {
+    const { program, inputs, constants } = chain(50, 100_000);
+    const options = { inputs, constants, steps: 2 };
+    const expected = traceRootOf(execute(program, { ...options, engine: createWasmEngine() }));
+    for (const threads of [1, 3]) {
+      const { engine } = createHost({ threads });
+      assert.equal(traceRootOf(execute(program, { ...options, engine })), expected);
+    }
   });
 
   it("lets no process wait for its threads", () => {
