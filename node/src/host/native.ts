@@ -131,14 +131,19 @@ function multipliesExactly(memory: WebAssembly.Memory, native: NativeTiles): boo
   });
 }
 
-/** Products of every number of rows that a tile may have, since each is code of its own. */
+/** Words whose products and sums are NaN, infinite, subnormal or zeros of either sign. */
+const SPECIAL = [0x7f800000, 0xff800000, 0xffc00001, 0x7fa00000, 0, 0x80000000, 0x00010000, 0x80010000, 0x7f7f0000];
+
+/** Products of every number of rows that a tile may have, since each is code of its own, with special words in the last. */
 function rowCases(): TestCase[] {
   const random = createRandom(4);
-  const words = (length: number): Uint32Array =>
-    Uint32Array.from({ length }, () => wordOf(random(), 124 + below(random, 8), random()));
+  const ordinary = (): number => wordOf(random(), 124 + below(random, 8), random());
   const [columns, count] = [33, 9];
-  return Array.from({ length: 13 }, (_, index) => {
-    const rows = index + 1;
+  return Array.from({ length: 14 }, (_, index) => {
+    const rows = Math.min(13, index + 1);
+    const isSpecial = (at: number): boolean => index === 13 && at % 7 === 0;
+    const words = (length: number): Uint32Array =>
+      Uint32Array.from({ length }, (_, at) => (isSpecial(at) ? SPECIAL[below(random, SPECIAL.length)] : ordinary()));
     const scalar = buildScalar({ operands: ["f32", "f32"], output: "f32", extents: [rows, columns] }, (b) => {
       const [left, right] = b.digits.map((digit) => b.mulI(digit, count));
       const pattern: PatternDigits = [[count, 1]];
