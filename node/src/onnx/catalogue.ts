@@ -77,8 +77,9 @@ export const CATALOGUE: Readonly<Record<string, CatalogueRow>> = {
   ),
   TensorScatter: row(ANY),
 
-  ...each("ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMean ReduceSumSquare", FLOAT),
-  ...each("ReduceSum ReduceProd", NUMBERS),
+  ...each("ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMean", FLOAT),
+  ...each("ReduceSum ReduceProd ReduceSumSquare", NUMBERS),
+  ReduceL1: row(ORDERED),
   ...each("ReduceMax ReduceMin", `${ORDERED}, ${BOOL}`),
   ...each("ArgMax ArgMin", ORDERED),
   TopK: row(ORDERED, `k is ${KNOWN}; of rows above 4,096 elements the best 2,048 at most`),

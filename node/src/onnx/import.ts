@@ -25,6 +25,7 @@ import type { Lower, Scope } from "./node.ts";
 import { copied } from "./primitives.ts";
 import { OPERATORS, OPSETS, REFUSALS } from "./registry.ts";
 import { TAKES_ITEMS } from "./sequence.ts";
+import { denseTensor } from "./sparse.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
 import { emptyValue, isElementType, knownTensor, sizeOf, WORD_TYPE } from "./values.ts";
@@ -117,8 +118,7 @@ export interface Lowerer {
 
 /** Lowers the nodes of a graph in order; `names` holds the values that exist and gets those that are made. */
 export function lowerNodes(lowerer: Lowerer, graph: OnnxGraph, names: Map<string, Value>): void {
-  for (const [name] of graph.sparseInitializers)
-    throw new UnsupportedTensorError(name, "sparse tensors are not supported");
+  for (const [name, sparse] of graph.sparseInitializers) names.set(name, known(name, denseTensor(sparse, name)));
   for (const node of graph.nodes) {
     const scope = scopeOf(lowerer, node, names);
     const override = lowerer.overrides?.get(node);

@@ -98,6 +98,8 @@ interface Reducer {
   readonly i32?: Omit<RowFold, "elementType">;
   readonly bool?: Omit<RowFold, "elementType">;
   readonly exact?: IntegerFunction;
+  /** Whether `i32` takes words as signed numbers, which those of uint32 are not. */
+  readonly isSigned?: true;
 }
 
 function reducerOf(join: (b: ScalarBuilder, x: Register, y: Register) => Register, init: number | boolean) {
@@ -121,20 +123,33 @@ export const REDUCERS: Readonly<Record<string, Reducer>> = {
     i32: reducerOf(maxI, INT_MIN),
     bool: reducerOf((b, x, y) => b.or(x, y), false),
     exact: larger,
+    isSigned: true,
   },
   ReduceMin: {
     f32: { elementType: "float32", ...reducerOf(minOf, Infinity) },
     i32: reducerOf(minI, INT_MAX),
     bool: reducerOf((b, x, y) => b.and(x, y), true),
     exact: smaller,
+    isSigned: true,
   },
   ReduceProd: {
     f32: { elementType: "float32", ...reducerOf(mul, 1) },
     i32: reducerOf((b, x, y) => b.mulI(x, y), 1),
     exact: (a, b) => a * b,
   },
-  ReduceSumSquare: { f32: SUM_OF_SQUARES },
-  ReduceL1: { f32: { ...SUM, body: (b, total, item) => b.add(total, b.abs(item)) } },
+  ReduceSumSquare: {
+    f32: SUM_OF_SQUARES,
+    i32: { init: 0, body: (b, total, item) => b.addI(total, b.mulI(item, item)), combine: addI },
+  },
+  ReduceL1: {
+    f32: { ...SUM, body: (b, total, item) => b.add(total, b.abs(item)) },
+    i32: {
+      init: 0,
+      body: (b, total, item) => b.addI(total, b.select(b.ltI(item, 0), b.subI(0, item), item)),
+      combine: addI,
+    },
+    isSigned: true,
+  },
   ReduceL2: { f32: { ...SUM_OF_SQUARES, finish: (b, total) => b.sqrt(total) } },
   ReduceLogSum: { f32: { ...SUM, finish: (b, total) => math.log(b, total) } },
 };
@@ -165,8 +180,7 @@ function reduceBy(reducer: Reducer): Lower {
     if (reducer.exact !== undefined && hasIntegers(rows.value) && rows.count > 0) {
       return foldRows(rows.value, rows.shape, rows.count, reducer.exact);
     }
-    // uint32 words are in another order than their values.
-    const isOrdered = elementType !== "uint32" || (reducer.exact !== larger && reducer.exact !== smaller);
+    const isOrdered = elementType !== "uint32" || reducer.isSigned !== true;
     const computed = computedType(scope, rows.value);
     const fold = isOrdered ? reducer[WORD_TYPE[computed]] : undefined;
     if (fold === undefined) throw unsupported(scope, `element type ${elementType}`);

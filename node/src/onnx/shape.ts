@@ -27,6 +27,7 @@ import type { OperatorTable, Scope } from "./node.ts";
 import { indexed, transposed, view } from "./primitives.ts";
 import { broadcastStrides } from "./fold.ts";
 import { broadcastShapes } from "./shapes.ts";
+import { denseTensor } from "./sparse.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import {
   floatValue,
@@ -58,8 +59,10 @@ function constant(scope: Scope): Value[] {
   if (integer !== undefined) return [reshaped(knownList([integer]), [])];
   const integers = attribute(scope, "value_ints", "ints");
   if (integers !== undefined) return [knownList(integers)];
+  const sparse = attribute(scope, "sparse_value", "sparseTensor");
+  if (sparse !== undefined) return [tensorAttribute(scope, denseTensor(sparse, "attribute sparse_value"))];
   const tensor = attribute(scope, "value", "tensor");
-  if (tensor === undefined) throw unsupported(scope, "constants of strings or sparse tensors");
+  if (tensor === undefined) throw unsupported(scope, "constants of strings");
   return [tensorAttribute(scope, tensor)];
 }
 

@@ -106,6 +106,7 @@ function dft(scope: Scope): Value[] {
   const length = lengthInput === undefined ? x.shape[axis] : knownNumbers(scope, lengthInput, "the length")[0];
   const isInverse = intAttribute(scope, "inverse", 0) !== 0;
   const isOneSided = intAttribute(scope, "onesided", 0) !== 0;
+  if (isInverse && isOneSided) throw unsupported(scope, "an inverse transform with one side only");
   const outputs = isOneSided ? Math.floor(length / 2) + 1 : length;
   // [..., length, parts] with the transformed axis before the last.
   const order = [...axesLast(rank - 1, [axis]), rank - 1];

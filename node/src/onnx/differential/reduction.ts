@@ -15,7 +15,9 @@ function reduce(op: string) {
     const shape = draw.list(draw.int(1, 4), 1, 6);
     // Products keep within 32 bits.
     const span = op === "ReduceProd" ? 1 : 5;
-    const isInteger = ["ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"].includes(op) && draw.int(0, 3) === 0;
+    const isInteger =
+      ["ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceSumSquare"].includes(op) &&
+      draw.int(0, 3) === 0;
     const x = isInteger
       ? given(draw.integers(draw.pick(["int32", "int64"]), shape, -span, span))
       : given(draw.floats(shape, op === "ReduceLogSum" ? 0 : 2));
