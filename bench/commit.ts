@@ -66,7 +66,7 @@ async function traceRow({ name, trace, prompt, first, steps, runs, isWarm }: Tra
   const decoder = modelNamed(TRACED);
   const engine = engineOf("wasm", 1);
   if (decoder.kind !== "decoder" || engine === null) throw new BenchError(`${name}: no decoder or no engine`);
-  const generation = openGeneration(path, decoder, { prompt, tokens: first + steps });
+  const generation = openGeneration(path, decoder, { prompt, tokens: first + steps, logits: false });
   const modes: readonly TraceMode[] = ["none", trace];
   const sides = modes.map((mode) => {
     return {

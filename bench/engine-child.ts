@@ -80,7 +80,7 @@ async function open(path: string, { dims }: BenchModel, engine: Engine, threads:
 
 // onnxruntime continues the text that Lockstep makes, so that small differences do not lead to others.
 async function openDecoders(path: string, decoder: BenchDecoder, engine: Engine, threads: number): Promise<Pair> {
-  const generation = openGeneration(path, decoder, { prompt: PROMPT, tokens: STEPS + 1 });
+  const generation = openGeneration(path, decoder, { prompt: PROMPT, tokens: STEPS + 1, logits: true });
   const advance = loadSteps(generation, engine);
   generation.close();
   const reference = await openReferenceDecoder(path, decoder, threads);

@@ -11,6 +11,8 @@ export interface GenerationOptions {
   readonly prompt: number;
   /** Steps that a run can have. */
   readonly tokens: number;
+  /** Whether the logits of the last position are an output too, which a trace then holds. */
+  readonly logits: boolean;
 }
 
 /** A program that makes tokens, most likely ones, from a prompt of drawn ones. */
@@ -32,7 +34,7 @@ export interface Made {
 /** The program of a decoder's file, which stays open: weights are read when an engine loads them. */
 export function openGeneration(path: string, { vocabulary }: BenchDecoder, options: GenerationOptions): Generation {
   const { model, close } = openModel(path);
-  const imported = importGenerator(model, { ...options, logits: true });
+  const imported = importGenerator(model, options);
   const prompt = wordsOf(feedOf("input_ids", [1, options.prompt], vocabulary));
   const given = new Map([
     ["prompt", prompt],
@@ -41,7 +43,10 @@ export function openGeneration(path: string, { vocabulary }: BenchDecoder, optio
   return { prompt: [...prompt], imported, inputs: imported.inputs.map(({ name }) => given.get(name)!), close };
 }
 
-/** A machine on which any step can be run at any time; what it computes is right where steps follow each other from 0. */
+/**
+ * A machine on which any step can be run at any time; what it computes is right where steps follow each other from 0. The
+ * program gives logits.
+ */
 export function loadSteps({ imported, inputs }: Generation, engine: Engine): (step: number) => Made {
   const { program, constants, outputs } = imported;
   const place = (name: string): number => outputs.findIndex((output) => output.name === name);

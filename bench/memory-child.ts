@@ -48,7 +48,7 @@ async function runOwn({ name, path }: MemoryTask, engine: Engine): Promise<void>
   const model = modelNamed(name);
   if (model.kind === "decoder") {
     const { loadSteps, openGeneration } = await import("./generation.ts");
-    const generation = openGeneration(path, model, { prompt: PROMPT, tokens: 2 });
+    const generation = openGeneration(path, model, { prompt: PROMPT, tokens: 2, logits: true });
     const advance = loadSteps(generation, engine);
     advance(0);
     advance(1);
