@@ -258,6 +258,15 @@ describe("multiplications on hosts that compile differently", () => {
     return stdout;
   };
 
+  it("include, on x64, one whose multiply-add is not fused", { skip: process.arch !== "x64" }, () => {
+    const module = JSON.stringify(new URL("./fma.ts", import.meta.url).href);
+    const source = `import { isFusedHost } from ${module}; console.log(isFusedHost());`;
+    const { stdout } = spawnSync(process.execPath, ["--no-enable-fma3", "--input-type=module", "--eval", source], {
+      encoding: "utf8",
+    });
+    assert.equal(stdout.trim(), "false");
+  });
+
   for (const [host, ...flags] of [
     ["without fused multiply-add", "--no-enable-fma3"],
     ["that joins vectors to wider ones", "--experimental-wasm-revectorize", "--no-liftoff"],
