@@ -198,18 +198,19 @@ describe("compileKernel", () => {
       for (const stride of [1, 2, -1]) {
         for (const isInverted of [false, true]) {
           const extents = [4, length];
-          const program = buildScalar({ operands: ["f32", "i32"], output: "f32", extents }, (b) => {
+          const program = buildScalar({ operands: ["f32", "i32", "i32"], output: "f32", extents }, (b) => {
             const [row, column] = b.digits;
             const at = b.addI(b.mulI(b.subI(column, 2), stride), b.mulI(b.subI(row, 1), length));
             const choose = (isInside: Value): Value =>
               isInverted ? b.select(b.not(isInside), b.i32(-1), at) : b.select(isInside, at, b.i32(4096));
             // By the row alone, by the element, and by a word of the row.
             const ofRow = b.load(0, choose(b.and(b.leI(1, row), b.ltI(row, 3))));
-            const ofElement = b.gather(0, choose(b.and(b.leI(2, column), b.ltI(column, length - 1))));
+            const isInner = b.and(b.leI(2, column), b.ltI(column, length - 1));
+            const ofElement = b.add(b.gather(0, choose(isInner)), b.fromI32(b.load(2, choose(isInner))));
             return b.add(b.mul(ofRow, 0.5), b.add(ofElement, b.load(0, choose(b.ltI(b.load(1, row), 0)))));
           });
           for (const words of [5, 60, 200]) {
-            const operands = [likeWords(length, words), directedWords(SEED, 4)];
+            const operands = [likeWords(length, words), directedWords(SEED, 4), directedWords(words, words)];
             assertKernel({ program, operands }, `${words} words, rows of ${length}, stride ${stride}, ${isInverted}`);
           }
         }

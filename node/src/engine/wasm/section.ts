@@ -161,7 +161,7 @@ function selectedAddress(
 ): SelectedAddress | null {
   const { words, type } = operands[imm];
   const choice = program.prologue[a - analysis.layout.prologue];
-  if (type !== "f32" || (op === "load" && b !== 0) || choice?.op !== "select") return null;
+  if (type === "bool" || (op === "load" && b !== 0) || choice?.op !== "select") return null;
   const isPast = (register: number): boolean => program.constants[register]?.word >>> 0 >= words;
   const isInverted = isPast(choice.b);
   if (!isInverted && !isPast(choice.c)) return null;
