@@ -61,8 +61,8 @@ function specFunctions(): string {
     "",
     "Appendix of [spec.md](spec.md): the scalar programs of all functions that are not instructions, for one element. A line",
     "defines a register; `r` and its number are as section 2 numbers them. Constants are words, with the value of a float beside",
-    "them. Operands are read at index 0 here; in a model the index is the element's. The greatest error of each function, over all",
-    "arguments, is in [accuracy.md](accuracy.md). Words to check an implementation with are in `test/vectors/functions.json`.",
+    "them. Operands are read at index 0 here; in a model the index is the element's. The greatest error of each function, as",
+    "measured, is in [accuracy.md](accuracy.md). Words to check an implementation with are in `test/vectors/functions.json`.",
     "",
     ...sections.flat(),
   ].join("\n");
