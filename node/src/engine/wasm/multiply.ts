@@ -1,27 +1,25 @@
 /**
  * Runs the units of a multiplication in one thread: copies rows together where the loop's words are scattered, packs columns
- * where nobody did before, multiplies block by block, puts totals in their places. Layouts are private: nothing outside sees
- * a packed word.
+ * where nobody did before, multiplies block by block, puts totals in their places. No two units
+ * write the same word, and no bit depends on who runs which.
  */
 
 import type { Contraction } from "./contraction.ts";
-import { assembleModule } from "./emit.ts";
-import { emulatedFma } from "./fma.ts";
-import type { FmaMode } from "./fma.ts";
 import type { Arena } from "./memory.ts";
+import { compileMultiplier } from "./multiplier-module.ts";
+import type { MultiplierModules } from "./multiplier-module.ts";
 import { planMultiplication, UNPACKED } from "./multiplication.ts";
 import type { Cut, Multiplication } from "./multiplication.ts";
-import { panelFunctions } from "./panels.ts";
 import type { PanelExports } from "./panels.ts";
-import { rowFunctions } from "./rows.ts";
 import type { RowExports } from "./rows.ts";
-import { PANEL_COLUMNS, PART_COLUMNS, panelRowBytes, tileFunctions } from "./tiles.ts";
+import { PANEL_COLUMNS, PART_COLUMNS, panelRowBytes } from "./tiles.ts";
 import type { TileExports } from "./tiles.ts";
-import { widenedFunctions } from "./widened.ts";
 import type { WidenedExports } from "./widened.ts";
 
 export { isPackable, panelLayout, panelWords, planMultiplication } from "./multiplication.ts";
 export type { Multiplication, MultiplicationOptions } from "./multiplication.ts";
+export { compileMultiplier, multiplierModule } from "./multiplier-module.ts";
+export type { ModuleOptions, MultiplierModules } from "./multiplier-module.ts";
 
 /** An operand in memory, with the spare bytes after it that every tensor has. */
 export interface PlacedOperand {
@@ -70,49 +68,10 @@ export interface BoundMultiplier {
   ): void;
 }
 
-/** Compiled code, to be sent to every thread. */
-export interface MultiplierModules {
-  readonly tiles: WebAssembly.Module;
-  /** Whether the module has tiles for a compiler that widens vectors. */
-  readonly isWidened: boolean;
-}
-
 /** Functions outside WebAssembly that stand in for those of the module, over the same shared memory. */
 export interface NativeTiles extends TileExports {
   /** Takes notice of growth of the memory; called before every run. */
   refresh(): void;
-}
-
-export interface ModuleOptions {
-  readonly isFused: boolean;
-  /** Whether the memory is shared between threads. */
-  readonly isShared: boolean;
-  /**
-   * Whether to multiply in tiles for a compiler that joins vectors of 128 bits to wider ones: V8, after
-   * `v8.setFlagsFromString("--experimental-wasm-revectorize")`. Elsewhere they are slow. False unless given.
-   */
-  readonly isWidened?: boolean;
-}
-
-/** The bytes of the module that every tier needs. */
-export function multiplierModule({ isFused, isShared, isWidened = false }: ModuleOptions): Uint8Array {
-  const helpers = isFused ? [] : [emulatedFma()];
-  const fma: FmaMode = isFused ? { kind: "fused" } : { kind: "emulated", functionIndex: 0 };
-  const functions = [...helpers];
-  functions.push(...tileFunctions(fma, "wide", functions.length));
-  functions.push(...tileFunctions(fma, "narrow", functions.length));
-  if (isWidened) {
-    const indexOf = (wanted: string): number => functions.findIndex(({ name }) => name === wanted);
-    const plain = { multiply: indexOf("multiply"), multiplyNarrow: indexOf("multiplyNarrow") };
-    functions.push(...widenedFunctions(fma, plain, functions.length));
-  }
-  return assembleModule([...functions, ...rowFunctions(fma), ...panelFunctions()], isShared);
-}
-
-/** Compiles it. */
-export function compileMultiplier(options: ModuleOptions): MultiplierModules {
-  const tiles = new WebAssembly.Module(multiplierModule(options) as BufferSource);
-  return { tiles, isWidened: options.isWidened === true };
 }
 
 /** Whether narrow panels hold these words without loss: all are zero in their lower halves. */
