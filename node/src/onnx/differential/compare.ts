@@ -4,15 +4,18 @@
  * side refuses is told apart from what differs.
  */
 
+import { execute } from "../../engine/execute.ts";
+import type { Engine } from "../../engine/machine/types.ts";
 import { difference } from "../conformance.ts";
 import type { Tolerance } from "../conformance.ts";
 import { UnsupportedOperatorError, UnsupportedTensorError } from "../errors.ts";
 import { modelOf, randomWords, runSketch } from "../fixtures.ts";
 import type { ModelSketch } from "../fixtures.ts";
+import { importModel } from "../import.ts";
 import { serializeModel } from "../serialize.ts";
 import type { DType, OnnxTensor, TensorData } from "../tensor.ts";
 import type { Attribute } from "../types.ts";
-import { knownTensor } from "../values.ts";
+import { knownTensor, wordsOf } from "../values.ts";
 import type { KnownValue } from "../values.ts";
 
 /** A model of one node with its data. */
@@ -152,21 +155,41 @@ export function sketchOf(drawn: DrawnCase): ModelSketch {
   };
 }
 
-/** Runs a case on the interpreter and elsewhere. Errors that are no refusals are thrown on. */
-export async function compareCase(drawn: DrawnCase, runElsewhere: RunElsewhere): Promise<Comparison> {
-  const sketch = sketchOf(drawn);
-  const inputs = Object.fromEntries(
+/** The words of a case's outputs on an engine, or undefined where the case is refused. */
+export function wordsOn(drawn: DrawnCase, engine: Engine): readonly Uint32Array[] | undefined {
+  try {
+    const { program, constants, inputs: wanted } = importModel(modelOf(sketchOf(drawn)));
+    const data = inputsOf(drawn);
+    const inputs = wanted.map(({ name }) => wordsOf(knownTensor(data[name])!, name));
+    return execute(program, { inputs, constants: (root) => constants.get(root)!, steps: 1, engine }).outputs;
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
+  }
+}
+
+function inputsOf(drawn: DrawnCase): Record<string, OnnxTensor> {
+  return Object.fromEntries(
     drawn.inputs.flatMap((item, index): [string, OnnxTensor][] =>
       item === undefined || item.isConstant ? [] : [[`x${index}`, item.tensor]],
     ),
   );
+}
+
+/** A tensor without elements is refused as an output only. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof UnsupportedOperatorError || error instanceof UnsupportedTensorError;
+}
+
+/** Runs a case on the interpreter and elsewhere. Errors that are no refusals are thrown on. */
+export async function compareCase(drawn: DrawnCase, runElsewhere: RunElsewhere): Promise<Comparison> {
+  const sketch = sketchOf(drawn);
+  const inputs = inputsOf(drawn);
   let found: ReturnType<typeof runSketch>;
   try {
     found = runSketch(sketch, inputs);
   } catch (error) {
-    // A tensor without elements is refused as an output only.
-    const isRefusal = error instanceof UnsupportedOperatorError || error instanceof UnsupportedTensorError;
-    if (!isRefusal) throw error;
+    if (!isRefusal(error)) throw error;
     return { status: "refused", by: "lockstep", reason: error.message };
   }
   const model = modelOf(sketch);

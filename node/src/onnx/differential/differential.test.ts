@@ -5,7 +5,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareCase, describeCase, drawFrom, given } from "./compare.ts";
+import { interpreterEngine } from "../../engine/machine/index.ts";
+import { createWasmEngine } from "../../engine/machine/index.ts";
+import { compareCase, describeCase, drawFrom, given, wordsOn } from "./compare.ts";
 import type { Comparison, DrawnCase } from "./compare.ts";
 import { GENERATORS } from "./index.ts";
 import { runOnnxruntime } from "./onnxruntime.ts";
@@ -21,6 +23,21 @@ for (const [name, generate] of GENERATORS) {
     }
   });
 }
+
+test(`compiled kernels give the interpreter's words on every operator (seeds ${SEEDS.join(", ")})`, () => {
+  const compiled = createWasmEngine();
+  let compared = 0;
+  for (const [name, generate] of GENERATORS) {
+    for (const seed of SEEDS) {
+      const drawn = generate(drawFrom(seed));
+      const expected = wordsOn(drawn, interpreterEngine);
+      if (expected === undefined) continue;
+      assert.deepEqual(wordsOn(drawn, compiled), expected, `${name}, seed ${seed}: ${describeCase(drawn)}`);
+      compared += 1;
+    }
+  }
+  assert.equal(compared > 300, true);
+});
 
 const relu: DrawnCase = { op: "Relu", inputs: [given({ dtype: "float32", shape: [2], data: Float32Array.of(-1, 2) })] };
 const answer =
