@@ -34,22 +34,33 @@ export const modelInspect = defineCommand({
     slots: z.int(),
     constantWords: z.int(),
     primitives: z.array(
-      z.object({ index: z.int(), operator: z.string(), name: z.string(), shape: z.array(z.int()), words: z.int() }),
+      z.object({
+        /** A program of tokens has a segment for the prompts and others for what follows. */
+        segment: z.int(),
+        index: z.int(),
+        operator: z.string(),
+        name: z.string(),
+        shape: z.array(z.int()),
+        words: z.int(),
+      }),
     ),
   }),
   run(input) {
     const result = withModel(input, (model) => {
       const { program } = model;
-      const primitives = (program.segments[0]?.records ?? []).map((record, index) => {
-        const note = program.notes?.primitives[0]?.[index];
-        return {
-          index,
-          operator: note?.operator ?? "",
-          name: note?.name ?? "",
-          shape: [...(note?.shape ?? [])],
-          words: record.length,
-        };
-      });
+      const primitives = program.segments.flatMap(({ records }, segment) =>
+        records.map((record, index) => {
+          const note = program.notes?.primitives[segment]?.[index];
+          return {
+            segment,
+            index,
+            operator: note?.operator ?? "",
+            name: note?.name ?? "",
+            shape: [...(note?.shape ?? [])],
+            words: record.length,
+          };
+        }),
+      );
       return {
         programRoot: model.programRoot,
         inputs: model.inputs.map(toTensor),
@@ -60,12 +71,17 @@ export const modelInspect = defineCommand({
       };
     });
     const { primitives } = result;
-    const rows = primitives.map((one) => [String(one.index), one.operator, one.name, `[${one.shape.join(", ")}]`]);
+    const segments = (primitives.at(-1)?.segment ?? 0) + 1;
+    const rows = primitives.map(({ segment, index, operator, name, shape }) => {
+      const place = segments === 1 ? String(index) : `${segment}.${index}`;
+      return [place, operator, name, `[${shape.join(", ")}]`];
+    });
+    const count = `${primitives.length} primitives${segments === 1 ? "" : ` in ${segments} segments`}`;
     const lines = [
       `program ${result.programRoot}`,
       `inputs  ${result.inputs.map(describe).join(", ")}`,
       `outputs ${result.outputs.map(describe).join(", ")}`,
-      `${result.slots} slots, ${result.constantWords} constant words, ${primitives.length} primitives`,
+      `${result.slots} slots, ${result.constantWords} constant words, ${count}`,
       "",
       table(["#", "operator", "name", "shape"], rows),
     ];
