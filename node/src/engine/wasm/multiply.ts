@@ -1,7 +1,7 @@
 /**
  * Runs the units of a multiplication in one thread: copies rows together where the loop's words are scattered, packs columns
- * where nobody did before, multiplies block by block, puts totals in their places. No two units
- * write the same word, and no bit depends on who runs which.
+ * where nobody did before, multiplies block by block, puts totals in their places. No two units write the same word, and no
+ * bit depends on who runs which.
  */
 
 import type { Contraction } from "./contraction.ts";
