@@ -13,7 +13,7 @@ import { serveTrace } from "@lockstep/node/roles/trace-content";
 import { tasksOf } from "@lockstep/node/roles/views";
 import { openWorld, requestSteps, worthOf } from "../actors/world.ts";
 
-const LIE = { step: 1, primitive: 2, element: 301, xor: 0x0080_0000 };
+const LIE = { step: 1, primitive: 0, element: 301, xor: 0x0080_0000 };
 
 test("a liar that serves its trace is caught by a direct proof", { timeout: 150_000 }, async (t) => {
   const world = await openWorld(t, { window: 30, proofReveal: 3, clock: 45 });
