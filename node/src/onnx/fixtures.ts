@@ -41,10 +41,7 @@ export function modelOf({ opset = 17, nodes, inputs = {}, initializers = {}, out
   return {
     irVersion: 8,
     producerName: "lockstep",
-    opsets: new Map([
-      ["", opset],
-      ["com.microsoft", 1],
-    ]),
+    opsets: new Map([["", opset], ...domainsOf(nodes).map((domain): [string, number] => [domain, 1])]),
     graph: {
       name: "graph",
       nodes: nodes.map(nodeOf),
@@ -56,6 +53,11 @@ export function modelOf({ opset = 17, nodes, inputs = {}, initializers = {}, out
     },
     functions: [],
   };
+}
+
+/** The domains beside the standard one. */
+function domainsOf(nodes: readonly NodeSketch[]): string[] {
+  return [...new Set(nodes.flatMap(({ domain = "" }) => (domain === "" ? [] : [domain])))];
 }
 
 function nodeOf({ op, inputs, outputs = ["y0"], attributes = {}, domain = "" }: NodeSketch): OnnxNode {

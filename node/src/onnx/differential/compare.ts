@@ -50,7 +50,7 @@ export interface Draw {
   /** Floats in [-span, span). */
   floats(shape: readonly number[], span?: number): OnnxTensor;
   /** Integers of a type in [least, most]. */
-  integers<D extends DType>(dtype: D, shape: readonly number[], least: number, most: number): OnnxTensor;
+  integers(dtype: DType, shape: readonly number[], least: number, most: number): OnnxTensor;
 }
 
 export function drawFrom(seed: number): Draw {
@@ -218,6 +218,21 @@ function isWithin(found: KnownValue, want: KnownValue, slack: number): boolean {
   return found.at.integers.every((item, index) => Math.abs(Number(item - integers[index])) <= slack);
 }
 
+function shown({ type, value }: Attribute): string {
+  switch (type) {
+    case "float":
+    case "int":
+    case "string":
+      return String(value);
+    case "floats":
+    case "ints":
+    case "strings":
+      return value.join();
+    default:
+      return type;
+  }
+}
+
 /** A case in one line, for messages. */
 export function describeCase(drawn: DrawnCase): string {
   const shapes = drawn.inputs.map((item) => {
@@ -227,7 +242,7 @@ export function describeCase(drawn: DrawnCase): string {
     return `${dtype}[${shape.join(",")}]${item.isConstant ? "c" : ""}${shown}`;
   });
   const attributes = Object.entries(drawn.attributes ?? {}).flatMap(([name, attribute]) =>
-    attribute === undefined ? [] : [`${name}=${String("value" in attribute ? attribute.value : "")}`],
+    attribute === undefined ? [] : [`${name}=${shown(attribute)}`],
   );
   return `${drawn.op} (opset ${drawn.opset ?? 21}) ${shapes.join(" ")} ${attributes.join(" ")}`;
 }

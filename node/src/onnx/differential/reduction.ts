@@ -78,7 +78,7 @@ export const REDUCTION_CASES: Readonly<Record<string, (draw: Draw) => DrawnCase>
   Hardmax: alongAxis("Hardmax", [11, 13]),
   ArgMax: arg("ArgMax"),
   ArgMin: arg("ArgMin"),
-  LpNormalization: (draw) => ({ ...alongAxis("LpNormalization", [21])(draw), ...{} }),
+  LpNormalization: alongAxis("LpNormalization", [21]),
   CumSum: (draw) => {
     const shape = draw.list(draw.int(1, 3), 1, 7);
     const x = draw.flag() ? draw.floats(shape) : draw.integers(draw.pick(["int32", "int64"]), shape, -9, 9);
@@ -227,7 +227,7 @@ export const REDUCTION_CASES: Readonly<Record<string, (draw: Draw) => DrawnCase>
     const terms = equation.split("->")[0].replaceAll(" ", "").split(",");
     const inputs = terms.map((term) => {
       const [left, right] = term.split("...");
-      const sizes = (letters: string): number[] => [...letters].map((letter) => extents[letter as "a"]);
+      const sizes = (letters: string): number[] => letters.split("").map((letter) => extents[letter as "a"]);
       return given(draw.floats(right === undefined ? sizes(left) : [...sizes(left), ...hidden, ...sizes(right)]));
     });
     return { op: "Einsum", inputs, attributes: { equation: text(equation) } };
