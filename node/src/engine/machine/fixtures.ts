@@ -139,6 +139,7 @@ function updateRecord(draft: Draft, records: readonly PrimitiveRecord[], index: 
   const { random } = draft;
   const { tensor, rows, columns } = draft.slots[index];
   const own: OperandRef = { kind: "slot", ...tensor, index };
+  if (tensor.type === "f32" && columns > 3 && below(random, 3) === 0) return productRecord(draft, records, own, rows);
   const extents =
     below(random, 3) === 0 ? [rows * columns] : below(random, 4) === 0 ? [rows, 1, columns] : [rows, columns];
   const signature: ScalarSignature = { operands: [tensor.type, "i32", tensor.type], output: tensor.type, extents };
@@ -167,6 +168,32 @@ function updateRecord(draft: Draft, records: readonly PrimitiveRecord[], index: 
     randomOperand(draft, records, tensor.type),
   ];
   return recordOf(draft, scalar, operands);
+}
+
+/** A product that is added to a slot, before or after the sum, or weighed with it. */
+function productRecord(
+  draft: Draft,
+  records: readonly PrimitiveRecord[],
+  own: OperandRef,
+  rows: number,
+): PrimitiveRecord {
+  const { random } = draft;
+  const columns = own.length / rows;
+  const count = 1 + below(random, 300);
+  const kind = below(random, 3);
+  const operands: WordType[] = ["f32", "f32", "f32"];
+  const scalar = buildScalar({ operands, output: "f32", extents: [rows, columns] }, (b) => {
+    const [left, right] = b.digits.map((digit) => b.mulI(digit, count));
+    const old = b.load(0, b.index);
+    const [total] = b.loop({
+      count,
+      carried: [{ type: "f32", init: 0, ...(kind === 0 ? { from: old } : {}) }],
+      body: ({ carried }) => [b.fma(b.load(1, left, [[count, 1]]), b.load(2, right, [[count, 1]]), carried[0])],
+      combine: ([sum], [block]) => [b.add(sum, block)],
+    });
+    return kind === 0 ? total : kind === 1 ? b.add(old, total) : b.select(b.lt(old, 0), total, b.fma(old, 0.5, total));
+  });
+  return recordOf(draft, scalar, [own, randomOperand(draft, records, "f32"), randomOperand(draft, records, "f32")]);
 }
 
 function changed(b: ScalarBuilder, type: WordType, one: Value, other: Value): Value {

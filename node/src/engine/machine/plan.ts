@@ -50,7 +50,7 @@ export interface PlacedPrimitive {
   readonly length: number;
   /** Of a contraction. */
   readonly multiplication: PlacedMultiplication | null;
-  /** Where the totals lie between tiles and epilogue. */
+  /** Where the totals lie between tiles and epilogue: where the output does, unless the epilogue reads what it overwrites. */
   readonly totals: number;
   /** Of a slot of which it may write a few rows. */
   readonly rows: PlacedRows | null;
@@ -150,7 +150,7 @@ export function planMachine(program: Program, options: PlanOptions): MachinePlan
         address,
         length: record.length,
         multiplication,
-        totals: multiplication === null ? 0 : base + activations[index].totals[primitive],
+        totals: readsOwnSlot(updates, primitive) ? base + activations[index].totals[primitive] : address,
         rows: rows === null ? null : { ...rows, masks: room.take(tensorBytes(outputLength(rows.program))) },
         tree: !isCommitted[primitive]
           ? null
@@ -213,6 +213,13 @@ function draftSegment(program: Program, segment: Segment, { trace, compiler }: P
 function ownedSlot(updates: readonly SlotUpdate[], primitive: number): number | null {
   const slot = updates.findIndex((update) => update.kind === "inPlace" && update.primitive === primitive);
   return slot < 0 ? null : slot;
+}
+
+/** Whether a primitive reads the slot that it writes in place. */
+function readsOwnSlot(updates: readonly SlotUpdate[], primitive: number): boolean {
+  return updates.some((update) => {
+    return update.kind === "inPlace" && update.primitive === primitive && update.access.kind !== "blind";
+  });
 }
 
 function rowsOf(
@@ -288,7 +295,8 @@ function placeActivations({ segment, compiled, updates, isCommitted, hashAfter }
     const bytes = tensorBytes(length);
     const found = compiled[primitive];
     outputs.push(ownedSlot(updates, primitive) === null ? room.take(bytes) : 0);
-    const needsTotals = found.kind === "tiles" && found.after !== null;
+    // The epilogue reads totals where it writes, unless that is where old words of a slot still lie.
+    const needsTotals = found.kind === "tiles" && found.after !== null && readsOwnSlot(updates, primitive);
     totals.push(needsTotals ? room.take(bytes) : outputs[primitive]);
     if (needsTotals) room.give(totals[primitive], bytes);
     for (const dead of dying[primitive]) room.give(outputs[dead], tensorBytes(records[dead].length));
