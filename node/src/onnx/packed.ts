@@ -9,7 +9,7 @@ import type { PatternDigits, ScalarBuilder, Value as Register } from "../ir/buil
 import type { ProductEnd } from "./contraction.ts";
 import { padded } from "./indexing.ts";
 import type { Scope } from "./node.ts";
-import { reduction } from "./primitives.ts";
+import { readAll, reduction } from "./primitives.ts";
 import type { Read, Stream } from "./primitives.ts";
 import { isKnown, knownIntegers, knownWords, lazyWords, stridesOf } from "./values.ts";
 import type { KnownIntegers, KnownValue, Value } from "./values.ts";
@@ -66,44 +66,85 @@ function unpacked(b: ScalarBuilder, word: Register, bits: number, signed: boolea
   return b.and(b.shrU(word, bits * index), 2 ** bits - 1);
 }
 
+/**
+ * Elements along the reduced axis that one primitive takes: an iteration costs so much gas that a block of 256 would not fit.
+ * Totals go from part to part in ascending order.
+ */
+const PART = 512;
+
+/** The part that divides blocks or holds whole ones. */
+function partOf(block: number, isBlocked: boolean): number {
+  if (!isBlocked) return PART;
+  if (block <= PART) return Math.floor(PART / block) * block;
+  let [a, b] = [block, PART];
+  while (b !== 0) [a, b] = [b, a % b];
+  return a;
+}
+
 /** [..., rows, inner] floats times packed weights: [..., rows, columns]. */
 export function packedProduct(scope: Scope, left: Value, weights: PackedWeights, end?: ProductEnd): Value {
-  const { columns, inner, bits, signed, words, block, scales, zeros } = weights;
-  const given = left.shape.at(-1)!;
+  const { inner, block } = weights;
   const axes = left.shape.map(() => 0);
-  const more = left.shape.map((_, axis) => (axis === left.shape.length - 1 ? inner - given : 0));
+  const more = left.shape.map((_, axis) => (axis === left.shape.length - 1 ? inner - left.shape.at(-1)! : 0));
   const held = padded(scope, left, axes, more, "constant", undefined);
-  const outer = left.shape.slice(0, -1);
-  const shape = [...outer, columns];
+  const part = partOf(block, block < inner);
+  let total: Value | undefined;
+  for (let start = 0; start < inner; start += part) {
+    total = packedPart(scope, held, weights, { start, length: Math.min(part, inner - start), total, end });
+  }
+  return total!;
+}
+
+interface Part {
+  readonly start: number;
+  readonly length: number;
+  /** The sum over the parts before. */
+  readonly total: Value | undefined;
+  readonly end: ProductEnd | undefined;
+}
+
+function packedPart(
+  scope: Scope,
+  held: Value,
+  weights: PackedWeights,
+  { start, length, total: before, end }: Part,
+): Value {
+  const { columns, inner, bits, signed, words, block, scales, zeros } = weights;
+  const outer = held.shape.slice(0, -1);
   const isBlocked = block < inner;
+  const isLast = start + length === inner;
   const blocks = inner / block;
   const rowStrides = [...stridesOf(outer).map((stride) => stride * inner), 0];
   const perColumn = (stride: number): number[] => [...outer.map(() => 0), stride];
   const each = 32 / bits;
-  const steps: PatternDigits = [[inner / STEP, STEP]];
+  const steps: PatternDigits = [[length / STEP, STEP]];
   // With eight elements to a word two iterations share it.
   const wordSteps: PatternDigits =
     each === STEP
-      ? [[inner / each, 1]]
+      ? [[length / each, 1]]
       : [
-          [inner / each, 1],
+          [length / each, 1],
           [each / STEP, 0],
         ];
+  const shared = Math.min(block, length);
   const blockSteps: PatternDigits = [
-    [blocks, 1],
-    [block / STEP, 0],
+    [length / shared, 1],
+    [shared / STEP, 0],
   ];
-  const perBlock = (value: Value): Stream => ({ value, strides: perColumn(blocks), offset: 0, pattern: blockSteps });
+  const perBlock = (value: Value): Stream => {
+    return { value, strides: perColumn(blocks), offset: Math.floor(start / block), pattern: blockSteps };
+  };
   const entries = (value: Value): Read => ({ value, strides: perColumn(1), offset: 0 });
   const hasZeros = typeof zeros !== "number";
+  const xStream = (index: number): Stream => ({
+    value: held,
+    strides: rowStrides,
+    offset: start + index,
+    pattern: steps,
+  });
   const streams: Stream[] = [
-    ...Array.from({ length: STEP }, (_, index) => ({
-      value: held,
-      strides: rowStrides,
-      offset: index,
-      pattern: steps,
-    })),
-    { value: words, strides: perColumn(inner / each), offset: 0, pattern: wordSteps },
+    ...Array.from({ length: STEP }, (_, index) => xStream(index)),
+    { value: words, strides: perColumn(inner / each), offset: start / each, pattern: wordSteps },
     ...(isBlocked ? [perBlock(scales)] : []),
     ...(isBlocked && hasZeros ? [perBlock(zeros)] : []),
   ];
@@ -112,11 +153,12 @@ export function packedProduct(scope: Scope, left: Value, weights: PackedWeights,
     if (zero === undefined) return b.fromI32(zeros === 0 ? q : b.subI(q, zeros as number));
     return isFloatZero ? b.sub(b.fromI32(q), zero) : b.fromI32(b.subI(q, zero));
   };
-  const endReads = end?.reads ?? [];
+  const shape = [...outer, columns];
+  const isScaled = isLast && !isBlocked;
   return reduction(scope, {
     elementType: "float32",
     shape,
-    count: inner / STEP,
+    count: length / STEP,
     total: "float32",
     init: 0,
     streams,
@@ -130,15 +172,20 @@ export function packedProduct(scope: Scope, left: Value, weights: PackedWeights,
       const values = xs.map((_, index) => shifted(b, unpacked(b, four, bits, signed, index), zero));
       if (!isBlocked) return xs.reduce((sum, x, index) => b.fma(x, values[index], sum), total);
       const first = b.mul(xs[0], values[0]);
-      const part = xs.slice(1).reduce<Register>((sum, x, index) => b.fma(x, values[index + 1], sum), first);
-      return b.fma(part, scale, total);
+      const sum = xs.slice(1).reduce<Register>((left, x, index) => b.fma(x, values[index + 1], left), first);
+      return b.fma(sum, scale, total);
     },
     combine: (b, total, part) => b.add(total, part),
-    reads: [...(isBlocked ? [] : [entries(scales)]), ...endReads],
+    reads: [
+      ...(before === undefined ? [] : [readAll(before)]),
+      ...(isScaled ? [entries(scales)] : []),
+      ...(isLast ? (end?.reads ?? []) : []),
+    ],
     finish: (b, total, given) => {
-      const product = isBlocked ? total : b.mul(total, given[0]);
-      const rest = isBlocked ? given : given.slice(1);
-      return end === undefined ? product : end.finish(b, product, rest);
+      const rest = [...given];
+      const sum = before === undefined ? total : b.add(rest.shift()!, total);
+      const product = isScaled ? b.mul(sum, rest.shift()!) : sum;
+      return isLast && end !== undefined ? end.finish(b, product, rest) : product;
     },
   });
 }
@@ -157,7 +204,7 @@ export function packedConstant(value: Value, isTransposed: boolean): PackedWeigh
   const [inner, columns] = [value.shape[innerAxis], value.shape[columnAxis]];
   const isBlocked = strides[innerAxis] !== 0;
   const block = isBlocked ? blocks[innerAxis] : inner;
-  const fits = bits !== undefined && inner % (32 / bits) === 0 && inner % block === 0 && block % STEP === 0;
+  const fits = bits !== undefined && inner % (32 / bits) === 0 && inner % block === 0 && block % (32 / bits) === 0;
   if (!fits || blocks[columnAxis] !== 1 || integers.small === undefined) return undefined;
   const { small } = integers;
   const own = isTransposed ? [inner, 1] : [1, columns];

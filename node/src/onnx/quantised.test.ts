@@ -65,6 +65,49 @@ for (const dtype of ["int8", "uint8", "int4", "uint4"] as const) {
   }
 }
 
+test("products of thousands of packed weights are cut into parts, of floats and of integers", () => {
+  const inner = 2432;
+  const ones = floats([1, inner], new Array<number>(inner).fill(1));
+  for (const [dtype, block] of [
+    ["int8", undefined],
+    ["int4", 32],
+    ["uint8", 608],
+  ] as const) {
+    const scaleShape = block === undefined ? [2] : [inner / block, 2];
+    const q = bytes(dtype, [inner, 2], 3);
+    const sketch: ModelSketch = {
+      opset: 21,
+      nodes: [
+        {
+          op: "DequantizeLinear",
+          inputs: ["q", "s"],
+          outputs: ["w"],
+          attributes: block === undefined ? { axis: int(1) } : { axis: int(0), block_size: int(block) },
+        },
+        { op: "MatMul", inputs: ["x", "w"] },
+      ],
+      inputs: { x: { dtype: "float32", shape: [1, inner] } },
+      initializers: { q, s: floats(scaleShape, new Array<number>(scaleShape.reduce((a, b) => a * b, 1)).fill(0.5)) },
+      outputs: ["y0"],
+    };
+    // Halves of integers: every sum is exact.
+    const columns = [0, 0];
+    (q.data as Int8Array).forEach((item, index) => (columns[index % 2] += item / 2));
+    assert.deepEqual(numbersOf(runSketch(sketch, { x: ones })[0]), columns);
+  }
+  const q = bytes("int8", [inner, 2], 4);
+  const sums: ModelSketch = {
+    nodes: [{ op: "MatMulInteger", inputs: ["a", "q"] }],
+    inputs: { a: { dtype: "uint8", shape: [1, inner] } },
+    initializers: { q },
+    outputs: ["y0"],
+  };
+  const a: OnnxTensor = { dtype: "uint8", shape: [1, inner], data: new Uint8Array(inner).fill(200) };
+  const columns = [0, 0];
+  (q.data as Int8Array).forEach((item, index) => (columns[index % 2] += item * 200));
+  assert.deepEqual(numbersOf(runSketch(sums, { a })[0]), columns);
+});
+
 function quantised(x: readonly number[], scale: number, zero: OnnxTensor): number[] {
   const sketch: ModelSketch = {
     opset: 21,
