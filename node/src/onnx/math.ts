@@ -204,7 +204,7 @@ export function sigmoid(b: ScalarBuilder, x: Value): Value {
   return b.fma(quotient, b.sub(b.sub(bottom, 1), decayed), quotient);
 }
 
-/** ln(1 + e^x). Error below 1.9 ulp. */
+/** ln(1 + e^x). Error below 1.7 ulp. */
 export function softplus(b: ScalarBuilder, x: Value): Value {
   const decayed = decayOf(b, x);
   return b.add(b.max(x, 0), logOnePlus(b, decayed));
