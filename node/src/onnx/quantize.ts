@@ -178,10 +178,15 @@ function dequantise(shape: readonly number[], { integers, scale, zero, strides, 
 function dynamicQuantizeLinear(scope: Scope): Value[] {
   const x = input(scope, 0);
   requireType(scope, x, "float32");
-  const rows = { value: x, shape: [], count: sizeOf(x.shape) };
-  if (rows.count === 0) throw invalid(scope, "the tensor has no elements");
-  const fold = (join: typeof maxOf): Value =>
-    reduceRows(scope, rows, { elementType: "float32", init: 0, body: join, combine: join });
+  if (sizeOf(x.shape) === 0) throw invalid(scope, "the tensor has no elements");
+  // The extreme of each row, then of the rows: extremes may be taken in any order but that of signed zeros, which add alike.
+  const fold = (join: typeof maxOf): Value => {
+    const rowFold = { elementType: "float32", init: 0, body: join, combine: join } as const;
+    const outer = x.shape.slice(0, -1);
+    const rows = reduceRows(scope, { value: x, shape: outer, count: x.shape.at(-1) ?? 1 }, rowFold);
+    if (outer.length === 0) return rows;
+    return reduceRows(scope, { value: rows, shape: [], count: sizeOf(outer) }, rowFold);
+  };
   const [least, most] = [fold(minOf), fold(maxOf)];
   const scale = elementwise(scope, [least, most], "float32", (b, low, high) => b.div(b.sub(high, low), 255));
   const zero = elementwise(scope, [least, scale], "uint8", (b, low, by) =>
