@@ -194,6 +194,93 @@ export function chain(primitives: number, length: number): Fixture {
   };
 }
 
+/** A product whose columns are a constant that wraps around the addresses twice: base and pattern each add 2^31. */
+export function wrappingColumns(): Fixture {
+  const [rows, columns, count] = [6, 64, 256];
+  const factors = (b: ScalarBuilder): [Value, Value] => [
+    b.load(0, b.mulI(b.digits[0], count), [[count, 1]]),
+    b.load(1, b.addI(b.mulI(b.digits[1], count), -(2 ** 31)), [
+      [2, -(2 ** 31)],
+      [count, 1],
+    ]),
+  ];
+  return withProduct({ rows, columns, count, start: count, factors });
+}
+
+/** A product whose columns are a constant, and a look-up past their end in one of the same root that is longer by zeros. */
+export function longerLookUp(): Fixture {
+  const [rows, columns, count] = [6, 33, 8];
+  const factors = (b: ScalarBuilder): [Value, Value] => [
+    b.load(0, b.mulI(b.digits[0], count), [[count, 1]]),
+    b.load(1, b.mulI(b.digits[1], count), [[count, 1]]),
+  ];
+  const { program, inputs, constants } = withProduct({ rows, columns, count, start: 0, factors });
+  const [product] = program.segments[0].records;
+  const scalars = new Map(program.scalars);
+  const [length, type] = [columns * count + 8, "f32"] as const;
+  const look = addScalar(scalars, { operands: [type], output: type, extents: [8] }, (b) => {
+    return b.load(0, b.addI(b.index, columns * count));
+  });
+  const [, matrix] = product.operands;
+  if (matrix.kind !== "constant") throw new TypeError("the columns are a constant");
+  const longer = { ...look, operands: [{ ...matrix, length }] };
+  return {
+    program: {
+      ...program,
+      outputs: [...program.outputs, { type, length: 8 }],
+      segments: [{ records: [product, longer], steps: 0, slotBindings: [], outputBindings: [0, 1] }],
+      scalars,
+    },
+    inputs,
+    constants: (root) => {
+      const words = new Uint32Array(length);
+      words.set(constants(root));
+      return words;
+    },
+  };
+}
+
+interface ProductDraft {
+  readonly rows: number;
+  readonly columns: number;
+  readonly count: number;
+  readonly start: number;
+  /** A row's word and a column's, in the body of the loop. */
+  readonly factors: (b: ScalarBuilder) => [Value, Value];
+}
+
+// An input of `rows` times a constant of `columns`, of `count` words each.
+function withProduct({ rows, columns, count, start, factors }: ProductDraft): Fixture {
+  const scalars = new Map<Hash, ScalarProgram>();
+  const product = addScalar(scalars, { operands: ["f32", "f32"], output: "f32", extents: [rows, columns] }, (b) => {
+    const [total] = b.loop({
+      start,
+      count,
+      carried: [{ type: "f32", init: 0 }],
+      body: ({ carried }) => [b.fma(...factors(b), carried[0])],
+      combine: ([sum], [block]) => [b.add(sum, block)],
+    });
+    return total;
+  });
+  const [left, right] = [floats(rows * count, 1), floats(columns * count, 7)];
+  const root = tensorRoot(right);
+  const operands: OperandRef[] = [
+    { kind: "input", type: "f32", length: left.length, index: 0 },
+    { kind: "constant", type: "f32", length: right.length, root },
+  ];
+  return {
+    program: {
+      inputs: [{ type: "f32", length: left.length }],
+      slots: [],
+      outputs: [{ type: "f32", length: rows * columns }],
+      segments: [{ records: [{ ...product, operands }], steps: 0, slotBindings: [], outputBindings: [0] }],
+      scalars,
+    },
+    inputs: [left],
+    constants: constantsOf([right]),
+  };
+}
+
 function addScalar(
   scalars: Map<Hash, ScalarProgram>,
   signature: ScalarSignature,

@@ -31,6 +31,8 @@ export interface PlacedPanels {
   readonly isNarrow: boolean;
   /** Words of a column. */
   readonly count: number;
+  /** Words of all columns. */
+  readonly length: number;
 }
 
 export interface CodeOptions {
@@ -198,8 +200,9 @@ function lookedUp(
   let program = scalar;
   operands.forEach((operand, index) => {
     if (operand.kind !== "constant") return;
-    for (const { address, words, isNarrow, count } of constants.get(operand.root)?.panels.values() ?? []) {
-      program = readingPanels(program, index, { count, length: operand.length, isNarrow });
+    // Tensors of one root differ in zeros at their end, so what lies past the panels' own columns is 0 for every reader.
+    for (const { address, words, ...shape } of constants.get(operand.root)?.panels.values() ?? []) {
+      program = readingPanels(program, index, shape);
       given.splice(2 * index, 2, address, words);
     }
   });

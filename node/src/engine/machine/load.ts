@@ -89,7 +89,8 @@ function loadConstants(
     for (const [layout, plan] of use.panels) {
       const size = isNarrow ? plan.narrowWords : plan.packedWords;
       const address = room.take(4 * size);
-      panels.set(layout, { address, words: size, isNarrow, count: plan.cut.count });
+      const { count, columnCount } = plan.cut;
+      panels.set(layout, { address, words: size, isNarrow, count, length: count * columnCount });
       const place = {
         panels: address,
         isNarrow,

@@ -8,6 +8,7 @@ import { aligned, tensorBytes } from "./layout.ts";
 /** Words of one piece, unless one panel spans more. */
 const PIECE_WORDS = 1 << 21;
 const PANEL_COLUMNS = 32;
+const ADDRESSES = 2 ** 32;
 
 /** Consecutive panels and the words that they read. */
 interface Piece {
@@ -55,20 +56,23 @@ export function packConstant(
 function piecesOf({ cut, tables, packUnits }: Multiplication, length: number): Piece[] {
   const addresses = tables.subarray(cut.tables.columnAddresses, cut.tables.columnAddresses + packUnits * PANEL_COLUMNS);
   const runs = tables.subarray(cut.tables.columnRuns, cut.tables.columnRuns + 2 * cut.columnRuns);
-  let [runLow, runHigh] = [Infinity, -Infinity];
-  for (let run = 0; run < runs.length; run += 2) {
-    runLow = Math.min(runLow, runs[run]);
-    runHigh = Math.max(runHigh, runs[run] + runs[run + 1]);
-  }
-  const inside = (word: number): number => Math.min(Math.max(word, 0), length);
   const pieces: Piece[] = [];
   for (let panel = 0; panel < packUnits; panel++) {
-    let [low, high] = [Infinity, -Infinity];
+    let [low, high] = [length, 0];
+    const cover = (start: number, end: number): void => {
+      if (start >= length) return;
+      [low, high] = [Math.min(low, start), Math.max(high, Math.min(end, length))];
+    };
     for (let column = panel * PANEL_COLUMNS; column < (panel + 1) * PANEL_COLUMNS; column++) {
-      low = Math.min(low, addresses[column]);
-      high = Math.max(high, addresses[column]);
+      for (let run = 0; run < runs.length; run += 2) {
+        const start = (addresses[column] + runs[run]) >>> 0;
+        const end = start + runs[run + 1];
+        cover(start, end);
+        // A run that passes the last address goes on at the first.
+        if (end > ADDRESSES) cover(0, end - ADDRESSES);
+      }
     }
-    [low, high] = [inside(low + runLow), inside(high + runHigh)];
+    if (high === 0) low = 0;
     const last = pieces.at(-1);
     if (last !== undefined && Math.max(last.high, high) - Math.min(last.low, low) <= PIECE_WORDS) {
       [last.end, last.low, last.high] = [panel + 1, Math.min(last.low, low), Math.max(last.high, high)];

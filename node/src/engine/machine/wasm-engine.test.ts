@@ -8,7 +8,7 @@ import type { Program } from "../../ir/program.ts";
 import { validateProgram } from "../../ir/validate-program.ts";
 import { sharedHasher } from "../../merkle/wasm-hasher.ts";
 import { execute } from "../execute.ts";
-import { chain, recurrent, rowCache, singleWord } from "../fixtures.ts";
+import { chain, longerLookUp, recurrent, rowCache, singleWord, wrappingColumns } from "../fixtures.ts";
 import type { Fixture } from "../fixtures.ts";
 import type { Tamper } from "../tamper.ts";
 import { traceRootOf } from "../trace.ts";
@@ -35,6 +35,8 @@ for (const [name, engine] of Object.entries(ENGINES)) {
         ["two segments", recurrent(300, 2), 5],
         ["rowCache", rowCache(21), 6],
         ["chain", chain(35, 3000), 2],
+        ["wrappingColumns", wrappingColumns(), 1],
+        ["longerLookUp", longerLookUp(), 1],
       ];
       for (const [label, fixture, steps] of fixtures) assertSameRun(fixture, steps, engine, label);
     });
