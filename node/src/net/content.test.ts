@@ -110,6 +110,20 @@ describe("content exchange", () => {
     assert.deepEqual(await exchange.fetchBytes(root, big.length), big);
   });
 
+  it("fetches either of two files that differ in zeros at the end", async () => {
+    const longer = new Uint8Array(big.length + 4);
+    longer.set(big);
+    const root = treeRoot(bytesTree(big));
+    assert.equal(treeRoot(bytesTree(longer)), root);
+    const both: ContentSource = {
+      bytes: (_, length) => Promise.resolve([longer, big].find((bytes) => bytes.length === length)),
+      leaves: () => Promise.resolve(undefined),
+    };
+    const { peer } = await joinNetwork(both, []);
+    const { exchange } = await joinNetwork(holding([]), [addressOf(peer)]);
+    for (const bytes of [big, longer, big]) assert.deepEqual(await exchange.fetchBytes(root, bytes.length), bytes);
+  });
+
   it("asks a peer that did not answer after the others from then on", async () => {
     const root = treeRoot(bytesTree(big));
     let asked = 0;
@@ -128,7 +142,13 @@ describe("content exchange", () => {
 
   it("survives malformed requests", async () => {
     const { peer, exchange } = await joinNetwork(holding([]), [addressOf(server)]);
-    for (const garbage of [new Uint8Array(0), new Uint8Array(41).fill(0xff), new Uint8Array(40), file(10_000)]) {
+    for (const garbage of [
+      new Uint8Array(0),
+      new Uint8Array(41).fill(0xff),
+      new Uint8Array(49).fill(0xff),
+      new Uint8Array(40),
+      file(10_000),
+    ]) {
       const stream = await peer.dialProtocol(server.peerId, CONTENT_PROTOCOL);
       const frames = lpStream(stream);
       await frames.write(garbage).catch(() => undefined);

@@ -22,20 +22,20 @@ import {
   type Tree,
 } from "../merkle/index.ts";
 
-export const CONTENT_PROTOCOL = "/lockstep/content/1.0.0";
+export const CONTENT_PROTOCOL = "/lockstep/content/2.0.0";
 
 /** Where a node finds what it serves. Each method answers undefined for what it does not hold. */
 export interface ContentSource {
-  /** The bytes whose chunk tree has this root. */
-  bytes(root: Hash): Promise<Uint8Array | undefined>;
+  /** The `length` bytes whose chunk tree has this root: files that differ in zeros at the end share it. */
+  bytes(root: Hash, length: number): Promise<Uint8Array | undefined>;
   /** The leaves of the tree with this root: step nodes, the two roots of a step, tensor roots, chunk hashes. */
   leaves(root: Hash): Promise<readonly Hash[] | undefined>;
 }
 
-// Requests: kind, root, first item, item count. Answers: status, total (bytes or leaves), siblings, items.
+// Requests: kind, root, total (bytes or leaves), first item, item count. Answers: status, total (bytes or leaves), siblings, items.
 const KIND_BYTES = 0;
 const KIND_LEAVES = 1;
-const REQUEST_BYTES = 1 + HASH_BYTES + 4 + 4;
+const REQUEST_BYTES = 1 + HASH_BYTES + 8 + 4 + 4;
 const STATUS_FOUND = 0;
 const STATUS_ABSENT = 1;
 const STATUS_REFUSED = 2;
@@ -139,7 +139,8 @@ export class ContentExchange {
       while (progress.done < progress.count) {
         const signal = signalOf();
         const wanted = Math.min(FRAME_ITEMS[progress.kind], progress.count - progress.done);
-        await frames.write(encodeRequest(progress.kind, progress.root, progress.done, wanted), { signal });
+        const { kind, root, total, done } = progress;
+        await frames.write(encodeRequest({ kind, root, total, first: done, count: wanted }), { signal });
         takeAnswer(progress, (await frames.read({ signal })).subarray());
       }
     } finally {
@@ -167,8 +168,8 @@ export class ContentExchange {
     }
   }
 
-  async #answer({ kind, root, first, count }: Request): Promise<Uint8Array> {
-    const held = await this.#held(kind, root);
+  async #answer({ kind, root, total, first, count }: Request): Promise<Uint8Array> {
+    const held = await this.#held(kind, root, total);
     if (held === undefined) return encodeAnswer(STATUS_ABSENT, 0, [], new Uint8Array(0));
     const available = Math.min(count, held.tree.count - first);
     if (available < 1) return encodeAnswer(STATUS_REFUSED, held.total, [], new Uint8Array(0));
@@ -176,19 +177,20 @@ export class ContentExchange {
     return encodeAnswer(STATUS_FOUND, held.total, siblings, held.items(first, available));
   }
 
-  async #held(kind: Kind, root: Hash) {
-    const key = `${kind}:${root}`;
+  async #held(kind: Kind, root: Hash, total: number) {
+    // The leaves under a root are those of one list, the bytes those of as many files as there are lengths.
+    const key = kind === KIND_BYTES ? `${kind}:${root}:${total}` : `${kind}:${root}`;
     const cached = this.#trees.get(key);
     if (cached !== undefined) return cached;
-    const held = kind === KIND_BYTES ? await this.#heldBytes(root) : await this.#heldLeaves(root);
+    const held = kind === KIND_BYTES ? await this.#heldBytes(root, total) : await this.#heldLeaves(root);
     if (held === undefined) return undefined;
     if (this.#trees.size >= 8) this.#trees.delete(this.#trees.keys().next().value ?? "");
     this.#trees.set(key, held);
     return held;
   }
 
-  async #heldBytes(root: Hash) {
-    const bytes = await this.#components.source.bytes(root);
+  async #heldBytes(root: Hash, length: number) {
+    const bytes = await this.#components.source.bytes(root, length);
     if (bytes === undefined) return undefined;
     const tree = bytesTree(bytes);
     const items = (first: number, count: number) => paddedChunks(bytes, first, count);
@@ -227,6 +229,8 @@ interface Progress {
 interface Request {
   kind: Kind;
   root: Hash;
+  /** Bytes or leaves of the whole. */
+  total: number;
   first: number;
   count: number;
 }
@@ -278,13 +282,14 @@ function takeAnswer(progress: Progress, frame: Uint8Array): void {
   progress.done += length;
 }
 
-function encodeRequest(kind: Kind, root: Hash, first: number, count: number): Uint8Array {
+function encodeRequest({ kind, root, total, first, count }: Request): Uint8Array {
   const frame = new Uint8Array(REQUEST_BYTES);
   const view = new DataView(frame.buffer);
   view.setUint8(0, kind);
   frame.set(fromHash(root), 1);
-  view.setUint32(1 + HASH_BYTES, first);
-  view.setUint32(5 + HASH_BYTES, count);
+  view.setBigUint64(1 + HASH_BYTES, BigInt(total));
+  view.setUint32(9 + HASH_BYTES, first);
+  view.setUint32(13 + HASH_BYTES, count);
   return frame;
 }
 
@@ -293,9 +298,10 @@ function decodeRequest(frame: Uint8Array): Request {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const kind = view.getUint8(0);
   if (kind !== KIND_BYTES && kind !== KIND_LEAVES) throw new MalformedFrameError("a request kind", kind);
-  const count = view.getUint32(5 + HASH_BYTES);
+  const total = Number(view.getBigUint64(1 + HASH_BYTES));
+  const count = view.getUint32(13 + HASH_BYTES);
   if (count < 1 || count > FRAME_ITEMS[kind]) throw new MalformedFrameError("a request count", count);
-  return { kind, root: toHash(frame, 1), first: view.getUint32(1 + HASH_BYTES), count };
+  return { kind, root: toHash(frame, 1), total, first: view.getUint32(9 + HASH_BYTES), count };
 }
 
 function encodeAnswer(status: number, total: number, siblings: readonly Hash[], items: Uint8Array): Uint8Array {

@@ -1,6 +1,7 @@
 /**
- * What a node holds and serves: files named by the Merkle root of their bytes, in one folder. Whatever is read back is
- * what was put there: the root is checked again, since disks and people change files, and a file that changed is not held.
+ * What a node holds and serves: files named by the Merkle root and the length of their bytes, in one folder. The length is
+ * part of the name because zeros at the end of the last chunk are the same to the root: a file never takes another's
+ * place. The root is checked again when a file is read, and a file that changed is not held.
  */
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
@@ -10,7 +11,7 @@ import type { Logger } from "pino";
 import { treeRoot, type Hash } from "../merkle/index.ts";
 import { bytesTree } from "../net/content.ts";
 
-/** Files by root under one folder. */
+/** Files by root and length under one folder. */
 export class ContentStore {
   readonly #folder: string;
   readonly #log: Logger | undefined;
@@ -24,7 +25,7 @@ export class ContentStore {
   /** Stores bytes and returns their root. Atomic: a kill or a power cut leaves the old file or the new one. */
   async put(bytes: Uint8Array): Promise<Hash> {
     const root = treeRoot(bytesTree(bytes));
-    const path = this.#path(root);
+    const path = this.#path(root, bytes.length);
     // The same bytes may be put twice at once.
     const unfinished = `${path}.${randomUUID()}.part`;
     await writeFile(unfinished, bytes, { mode: 0o600, flush: true });
@@ -32,9 +33,20 @@ export class ContentStore {
     return root;
   }
 
-  /** The bytes under a root, or undefined when they are not held. A file that changed is deleted, to be fetched again. */
-  async get(root: Hash): Promise<Uint8Array | undefined> {
-    const path = this.#path(root);
+  /**
+   * The `length` bytes under a root, or undefined when they are not held. A file that changed is deleted, to be fetched
+   * again.
+   */
+  async get(root: Hash, length: number): Promise<Uint8Array | undefined> {
+    // Files were named by their root alone once: such a file is found where its length is the one asked for.
+    for (const path of [this.#path(root, length), join(this.#folder, root.slice(2))]) {
+      const bytes = await this.#read(path, root);
+      if (bytes?.length === length) return bytes;
+    }
+    return undefined;
+  }
+
+  async #read(path: string, root: Hash): Promise<Uint8Array | undefined> {
     let bytes: Uint8Array;
     try {
       bytes = await readFile(path);
@@ -49,7 +61,7 @@ export class ContentStore {
     return undefined;
   }
 
-  #path(root: Hash): string {
-    return join(this.#folder, root.slice(2));
+  #path(root: Hash, length: number): string {
+    return join(this.#folder, `${root.slice(2)}-${length}`);
   }
 }

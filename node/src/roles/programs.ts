@@ -200,7 +200,9 @@ export class Programs {
     const mirrors = [...new Set(texts)].flatMap((text) => parseMirror(text) ?? []);
     // What this node holds itself comes first, then the newest: a flood of old junk does not hide a good mirror.
     const { store } = this.#components;
-    const held = await Promise.all(mirrors.map(async ({ root }) => (await store.get(root)) !== undefined));
+    const held = await Promise.all(
+      mirrors.map(async ({ root, bytes }) => (await store.get(root, bytes)) !== undefined),
+    );
     const own = mirrors.filter((_, index) => held[index]);
     const others = mirrors.filter((_, index) => !held[index]).toReversed();
     return [...own, ...others].slice(0, MAX_MIRRORS);
@@ -240,8 +242,8 @@ export class Programs {
 
   async #content(root: Hash, bytes: number, signal: AbortSignal): Promise<Uint8Array> {
     const { store, exchange } = this.#components;
-    const held = await store.get(root);
-    if (held?.length === bytes) return held;
+    const held = await store.get(root, bytes);
+    if (held !== undefined) return held;
     if (exchange === undefined) throw new ProgramUnavailableError(root, ["this node has no network"]);
     const fetched = await exchange.fetchBytes(root, bytes, signal);
     await store.put(fetched); // from now on this node serves it too

@@ -86,14 +86,23 @@ describe("a trace fetched from its claimant", { timeout: 60_000 }, () => {
     const right = traceOf(lying);
     const forgeries: ContentSource[] = [
       // The honest words under the lying roots, as if there were no lie.
-      { bytes: (root) => right.bytes(root), leaves: () => traceOf(honest).leaves(traceRootOf(honest)) },
-      { bytes: (root) => right.bytes(root), leaves: async (root) => (await right.leaves(root))?.toReversed() },
-      { bytes: (root) => right.bytes(root), leaves: async (root) => (await right.leaves(root))?.slice(1) },
+      { bytes: (root, length) => right.bytes(root, length), leaves: () => traceOf(honest).leaves(traceRootOf(honest)) },
       {
-        bytes: async (root) => (await right.bytes(root))?.map((byte) => byte ^ 1),
+        bytes: (root, length) => right.bytes(root, length),
+        leaves: async (root) => (await right.leaves(root))?.toReversed(),
+      },
+      {
+        bytes: (root, length) => right.bytes(root, length),
+        leaves: async (root) => (await right.leaves(root))?.slice(1),
+      },
+      {
+        bytes: async (root, length) => (await right.bytes(root, length))?.map((byte) => byte ^ 1),
         leaves: (root) => right.leaves(root),
       },
-      { bytes: async (root) => (await right.bytes(root))?.slice(4), leaves: (root) => right.leaves(root) },
+      {
+        bytes: async (root, length) => (await right.bytes(root, length))?.slice(4),
+        leaves: (root) => right.leaves(root),
+      },
     ];
     for (const source of forgeries) {
       const liar = await serve(source);

@@ -115,6 +115,15 @@ describe("runs", () => {
     assert.equal(state.asked, 1);
   });
 
+  it("keep their inputs when longer ones with the same root are fetched", async () => {
+    const { state, exchange } = peers();
+    await runsOf({ exchange }).get(request());
+    state.away = true;
+    const longer = Uint32Array.from({ length: 301 }, (_, index) => INPUTS[0]?.[index] ?? 0);
+    assert.equal(await store.put(joinInputs([longer])), tensorRoot(INPUTS[0] as Uint32Array));
+    assert.equal(traceRootOf(await runsOf({ exchange }).get(request())), expected());
+  });
+
   it("are not made without inputs, and are made once they are served", async () => {
     await assert.rejects(runsOf().get(request()), InputsUnavailableError);
     const { state, exchange } = peers();
@@ -179,22 +188,27 @@ describe("served content", () => {
     const served = new ServedContent(store);
     const file = new Uint8Array(10).fill(7);
     const root = await store.put(file);
-    assert.deepEqual(new Uint8Array((await served.bytes(root)) ?? []), file);
+    assert.deepEqual(new Uint8Array((await served.bytes(root, 10)) ?? []), file);
     const part = served.part("claim");
     part.addInputs(INPUTS);
     const roots = INPUTS.map((words) => tensorRoot(words));
     assert.deepEqual(await served.leaves(INPUTS_ROOT), roots);
-    assert.deepEqual(await served.bytes(roots[1] as Hash), joinInputs(INPUTS.slice(1)));
+    assert.deepEqual(await served.bytes(roots[1] as Hash, 4), joinInputs(INPUTS.slice(1)));
     let made = 0;
     part.addList(hashOf("list"), () => [hashOf(`leaf ${++made}`)]);
     assert.equal(made, 0);
     assert.deepEqual(await served.leaves(hashOf("list")), [hashOf("leaf 1")]);
     assert.equal(await served.leaves(hashOf("other")), undefined);
-    assert.equal(await served.bytes(hashOf("other")), undefined);
+    assert.equal(await served.bytes(hashOf("other"), 4), undefined);
+    // Tensors that differ in zeros at the end share a root: each is served by its length.
+    part.addTensor(roots[1] as Hash, 2, () => Uint32Array.of(0x40000000, 0));
+    assert.equal((await served.bytes(roots[1] as Hash, 4))?.length, 4);
+    assert.equal((await served.bytes(roots[1] as Hash, 8))?.length, 8);
+    assert.equal(await served.bytes(roots[1] as Hash, 12), undefined);
     served.drop("claim");
     assert.equal(await served.leaves(INPUTS_ROOT), undefined);
-    assert.equal(await served.bytes(roots[1] as Hash), undefined);
-    assert.deepEqual(new Uint8Array((await served.bytes(root)) ?? []), file);
+    assert.equal(await served.bytes(roots[1] as Hash, 4), undefined);
+    assert.deepEqual(new Uint8Array((await served.bytes(root, 10)) ?? []), file);
     folder.remove();
   });
 });

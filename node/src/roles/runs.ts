@@ -114,8 +114,8 @@ export class Runs {
     const inputs: Uint32Array[] = [];
     for (const [index, root] of roots.entries()) {
       const length = 4 * (program.inputs[index]?.length ?? 0);
-      let bytes = await store.get(root);
-      if (bytes?.length !== length) {
+      let bytes = await store.get(root, length);
+      if (bytes === undefined) {
         if (exchange === undefined) throw new InputsUnavailableError(inputsRoot);
         bytes = await exchange.fetchBytes(root, length, signal);
         await store.put(bytes);
@@ -139,12 +139,12 @@ export class ServedContent implements ContentSource {
     this.#store = store;
   }
 
-  async bytes(root: Hash): Promise<Uint8Array | undefined> {
+  async bytes(root: Hash, length: number): Promise<Uint8Array | undefined> {
     for (const part of this.#parts.values()) {
-      const words = part.tensor(root);
+      const words = part.tensor(root, length / 4);
       if (words !== undefined) return joinInputs([words]);
     }
-    return this.#store.get(root);
+    return this.#store.get(root, length);
   }
 
   leaves(root: Hash): Promise<readonly Hash[] | undefined> {
@@ -173,21 +173,23 @@ export class ServedContent implements ContentSource {
 /** Lists and tensors by root, each made when it is asked for. */
 export class ServedPart {
   readonly #lists = new Map<Hash, () => readonly Hash[]>();
-  readonly #tensors = new Map<Hash, () => Uint32Array>();
+  // By root and length: tensors that differ in zeros at the end share a root.
+  readonly #tensors = new Map<string, () => Uint32Array>();
 
   list(root: Hash): readonly Hash[] | undefined {
     return this.#lists.get(root)?.();
   }
 
-  tensor(root: Hash): Uint32Array | undefined {
-    return this.#tensors.get(root)?.();
+  /** The tensor of `length` words under a root. */
+  tensor(root: Hash, length: number): Uint32Array | undefined {
+    return this.#tensors.get(`${root}:${length}`)?.();
   }
 
   /** Serves a run's inputs. */
   addInputs(inputs: readonly Uint32Array[]): void {
     const roots = inputs.map((words) => tensorRoot(words));
     if (roots.length > 0) this.#lists.set(treeRoot(buildTree(roots)), () => roots);
-    inputs.forEach((words, index) => this.#tensors.set(roots[index] ?? ZERO_HASH, () => words));
+    inputs.forEach((words, index) => this.addTensor(roots[index] ?? ZERO_HASH, words.length, () => words));
   }
 
   /** Serves one list of nodes. */
@@ -195,9 +197,9 @@ export class ServedPart {
     this.#lists.set(root, leaves);
   }
 
-  /** Serves one tensor. */
-  addTensor(root: Hash, words: () => Uint32Array): void {
-    this.#tensors.set(root, words);
+  /** Serves one tensor of `length` words. */
+  addTensor(root: Hash, length: number, words: () => Uint32Array): void {
+    this.#tensors.set(`${root}:${length}`, words);
   }
 }
 

@@ -2,7 +2,7 @@
  * A run's trace as content: an honest solver serves it, so that a verifier that disagrees can find the first wrong number
  * without a single transaction and prove it in one. Lists and tensors are made when they are asked for.
  */
-import { nodeAt, SECTION, stepPosition, treeRootPosition, type Run } from "../engine/index.ts";
+import { nodeAt, SECTION, stepPosition, tensorOf, treeRootPosition, type Run } from "../engine/index.ts";
 import { segmentOfStep } from "../ir/index.ts";
 import { HASH_BYTES, toHash, treeRoot, type Hash } from "../merkle/index.ts";
 import type { ServedPart } from "./runs.ts";
@@ -21,12 +21,16 @@ export function serveTrace(served: ServedPart, run: Run): void {
     const records = run.program.segments[segmentOfStep(run.program, step)]?.records.length ?? 0;
     const scratch = hashes(roots.scratch, records);
     served.addList(scratchRoot, () => scratch);
-    scratch.forEach((root, primitive) =>
-      served.addTensor(root, () => run.tensorsAt(step).scratch[primitive] ?? new Uint32Array(0)),
-    );
+    scratch.forEach((root, primitive) => {
+      const { length } = tensorOf(run, SECTION.scratchTensor, step, primitive);
+      served.addTensor(root, length, () => run.tensorsAt(step).scratch[primitive] ?? new Uint32Array(0));
+    });
     const state = hashes(roots.state, roots.state.length / HASH_BYTES);
     served.addList(stateRoot, () => state);
-    state.forEach((root, item) => served.addTensor(root, () => run.tensorsAt(step).state[item] ?? new Uint32Array(0)));
+    state.forEach((root, item) => {
+      const { length } = tensorOf(run, SECTION.stateTensor, step, item);
+      served.addTensor(root, length, () => run.tensorsAt(step).state[item] ?? new Uint32Array(0));
+    });
   }
 }
 
