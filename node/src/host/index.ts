@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import {
+  awaitHelpers,
   createWasmEngine,
   createWasmRunner,
   interpreterEngine,
@@ -90,16 +91,21 @@ function testedEngine(tier: Exclude<Tier, "interpreted">, threads: number): Engi
   }
 }
 
-/** The engine with threads where it passes the test, else the one without. */
+/** Helpers that take longer to start are not waited for. */
+const START_MILLISECONDS = 10_000;
+
+/** The engine with threads where it passes the test with all of them, else the one without. */
 function threadedEngine(
   threads: StartedThreads,
   alone: Engine,
   options: Omit<Parameters<typeof createWasmEngine>[0] & object, "threads">,
 ): Engine {
   // The test's program is small: it is cut up all the same.
-  if (engineEqualsInterpreter(createWasmEngine({ ...options, threads, grain: 1 }))) {
-    return createWasmEngine({ ...options, threads });
-  }
+  const isTested =
+    awaitHelpers(threads, START_MILLISECONDS) &&
+    engineEqualsInterpreter(createWasmEngine({ ...options, threads, grain: 1 }));
+  if (isTested) return createWasmEngine({ ...options, threads });
+  void threads.stop();
   return alone;
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { after, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import {
+  awaitHelpers,
   createExecution,
   createWasmEngine,
   execute,
@@ -20,6 +21,7 @@ const PROGRAMS = 15;
 for (const helpers of [1, 2]) {
   describe(`an engine with ${helpers} helper threads`, () => {
     const threads = startThreads(helpers);
+    before(() => assert.ok(awaitHelpers(threads, 60_000)));
     after(() => threads.stop());
 
     // Everything that can be cut is cut, however small.
@@ -52,6 +54,14 @@ describe("helper threads that are gone or lost", () => {
   const run = (engine: ReturnType<typeof createWasmEngine>, steps = 2) =>
     traceRootOf(execute(program, { inputs, constants, steps, engine }));
   const expected = traceRootOf(execute(program, { inputs, constants, steps: 2, engine: interpreterEngine }));
+
+  it("can be waited for, without a turn of the event loop, but not for ever", async () => {
+    const threads = startThreads(2);
+    assert.equal(awaitHelpers({ ...threads, isGone: false, helpers: 3 }, 1), false);
+    assert.equal(awaitHelpers(threads, 60_000), true);
+    assert.equal(awaitHelpers({ ...threads, isGone: false, helpers: 3 }, 1), false);
+    await threads.stop();
+  });
 
   it("take their share of the work", async () => {
     const threads = startThreads(1);

@@ -44,6 +44,8 @@ const GATE = 1;
 const [MACHINE, LIST, FIRST, END, STEP] = [2, 3, 4, 5, 6];
 /** Not 0 where a thread failed; it stays so. */
 const FAILED = 7;
+/** Helpers that have started to serve. */
+const SERVING = 8;
 
 /** Looks at shared memory this often before a thread sleeps: about 20 microseconds. */
 const SPINS = 4000;
@@ -76,6 +78,18 @@ export function runAlone({ stages }: BoundList, step: number, first: number, end
 }
 
 // --- The calling thread ---
+
+/** Waits until all helpers serve, at most so long; gives whether they do. */
+export function awaitHelpers({ control, helpers }: Threads, milliseconds: number): boolean {
+  const end = performance.now() + milliseconds;
+  for (;;) {
+    const serving = Atomics.load(control, SERVING);
+    if (serving === helpers) return true;
+    const left = end - performance.now();
+    if (left <= 0) return false;
+    Atomics.wait(control, SERVING, serving, left);
+  }
+}
 
 /** A machine's share of the threads. */
 export interface Team {
@@ -211,6 +225,8 @@ export function serveThread(
   { attach, collect }: ThreadServices,
 ): never {
   const known = new Map<number, { lists: BoundList[]; counters: Int32Array }>();
+  Atomics.add(control, SERVING, 1);
+  Atomics.notify(control, SERVING);
   let seen = -1;
   for (;;) {
     for (let spins = 0; Atomics.load(control, GENERATION) === seen && spins < SPINS; spins++);
