@@ -24,6 +24,8 @@ export function startThreads(
   const started = Array.from({ length: helpers }, (_, index) => {
     const { port1, port2 } = new MessageChannel();
     const worker = new Worker(new URL("./thread.ts", import.meta.url), {
+      // A program that was given on the command line has flags that no file can be run with.
+      execArgv: [],
       workerData: { control, thread: index + 1, port: port2 },
       transferList: [port2],
     });
