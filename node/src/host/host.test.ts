@@ -35,6 +35,23 @@ describe("host", () => {
     }
   });
 
+  it("emulates fma where the processor is said to have none, with the same bits on threads", () => {
+    const script = `
+      const { createHost } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)});
+      const { execute, traceRootOf } = await import(${JSON.stringify(new URL("../engine/index.ts", import.meta.url).href)});
+      const { chain } = await import(${JSON.stringify(new URL("../engine/fixtures.ts", import.meta.url).href)});
+      const { program, inputs, constants } = chain(50, 100_000);
+      const { tier, isFused, engine } = createHost({ threads: 2 });
+      console.log(tier, isFused, traceRootOf(execute(program, { inputs, constants, steps: 1, engine })));`;
+    const { program, inputs, constants } = chain(50, 100_000);
+    const expected = traceRootOf(execute(program, { inputs, constants, steps: 1, engine: createWasmEngine() }));
+    const flags = process.arch === "x64" ? ["--no-enable-fma3"] : [];
+    const output = execFileSync(process.execPath, [...flags, "--input-type=module", "-e", script], { timeout: 60_000 });
+    const [tier, isFused, root] = output.toString().trim().split(" ");
+    assert.equal(root, expected);
+    if (process.arch === "x64") assert.deepEqual([tier, isFused], ["wasm", "false"]);
+  });
+
   it("lets no process wait for its threads", () => {
     const script = `
       const { createHost } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)});
