@@ -62,6 +62,13 @@ function multiHead(model: OnnxModel): OnnxModel {
   return model;
 }
 
+/** Attentions that see the position itself and four before it. */
+function windowed(model: OnnxModel): OnnxModel {
+  for (const { opType, attributes } of model.graph.nodes)
+    if (opType === "GroupQueryAttention") attributes.set("local_window_size", { type: "int", value: 5n });
+  return model;
+}
+
 const FAMILIES: Readonly<Record<string, Family>> = {
   "GPT-2": (caches) => gpt2Model(GPT2, weights, { caches }),
   "GPT-2, multi-head attention": (caches) => {
@@ -70,6 +77,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   },
   "Qwen, grouped queries": (caches) =>
     qwenModel(QWEN, weights, { caches, attention: caches ? "group-query" : "standard" }),
+  "Qwen, windows of positions": (caches) => windowed(qwenModel(QWEN, weights, { caches, attention: "group-query" })),
   "Qwen, standard attention": (caches) => qwenModel(QWEN, weights, { caches, attention: "standard" }),
 };
 
@@ -208,6 +216,22 @@ test("graphs without caches, and counts that are none, are refused", () => {
   assert.throws(() => importGenerator(family(false), { prompt: 4, tokens: 4 }), GeneratorError);
   assert.throws(() => importGenerator(family(true), { prompt: 0, tokens: 4 }), GeneratorError);
   assert.throws(() => importGenerator(family(true), { prompt: 4, tokens: 1.5 }), GeneratorError);
+  for (const make of Object.values(FAMILIES)) {
+    const { positions } = GPT2;
+    assert.throws(
+      () => importGenerator(make(true), { prompt: 4, tokens: positions - 2 }),
+      (error) => error instanceof GeneratorError && error.values["positions"] === positions,
+    );
+  }
+  // Caches of 2 GiB, and positions alone beyond what a cache can have: refused before any memory is taken.
+  for (const batch of [2 ** 20, 2 ** 25]) {
+    const before = process.memoryUsage().arrayBuffers;
+    assert.throws(() => importGenerator(family(true), { batch, prompt: 4, tokens: 4 }), {
+      name: "GeneratorError",
+      message: "the caches are too long",
+    });
+    assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 26);
+  }
   assert.throws(
     () => importGenerator(family(true), { prompt: 4, tokens: 4, names: { ids: "tokens" } }),
     GeneratorError,

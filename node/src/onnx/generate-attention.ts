@@ -78,7 +78,8 @@ const GROUPED: AttentionForm = {
     const [k, v] = [headsOf(scope, turned(key, sources), sources), headsOf(scope, value, sources)];
     const end = joinStages([scaleStage(scope, q.size), capStage(floatAttribute(scope, "softcap", 0))]);
     const window = intAttribute(scope, "local_window_size", -1);
-    return checked(scope, { q, k, v, end, reach: window > 0 ? window : null });
+    // The window counts the query's own position.
+    return checked(scope, { q, k, v, end, reach: window > 0 ? window - 1 : null });
   },
   output: (_, context) => flat(context),
 };

@@ -21,6 +21,7 @@ import { inlineFunctions } from "./functions.ts";
 import { attentionSites } from "./generate-attention.ts";
 import type { AttentionSite } from "./generate-attention.ts";
 import { joinedAttentions } from "./generate-concat.ts";
+import { mostPositions } from "./generate-positions.ts";
 import { createGraph, finishProgram } from "./graph.ts";
 import type { Graph, GraphInterface, SegmentDraft } from "./graph.ts";
 import { known, lowerNodes } from "./import.ts";
@@ -31,7 +32,7 @@ import { sampleToken } from "./sampling.ts";
 import type { SamplingOptions } from "./sampling.ts";
 import type { OnnxTensor } from "./tensor.ts";
 import type { OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
-import { knownIntegers, knownWords, reshaped, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
+import { knownIntegers, lazyWords, reshaped, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, KnownValue, Value } from "./values.ts";
 
 /** How the tokens of a step are chosen: the most likely, or drawn with these numbers in the program (see ./sampling.ts). */
@@ -156,6 +157,8 @@ type Zeros = Map<number, KnownValue>;
 type AttentionParts = ReturnType<AttentionSite["form"]["parts"]>;
 
 const LEAST_BUCKET = 256;
+/** Words of one cache: 1 GiB. A few bytes of a stranger's options can ask for more. */
+const MOST_CACHE_WORDS = 2 ** 28;
 
 function planOf(source: OnnxModel, options: GeneratorOptions): Plan {
   const {
@@ -184,9 +187,11 @@ function planOf(source: OnnxModel, options: GeneratorOptions): Plan {
     throw new GeneratorError(`the graph has no input ${JSON.stringify(names.positions)} to give the positions by`);
   }
   const used = Math.max(prompt, prompt + tokens - 1);
+  const most = mostPositions(model.graph, names.positions);
+  if (used > most) throw new GeneratorError("the model has fewer positions", { prompt, tokens, positions: most });
   const total = TILE * Math.ceil(used / TILE);
-  if (batch * total > PROGRAM_LIMITS.tensorLength)
-    throw new GeneratorError("the caches are too long", { batch, total });
+  if (batch * total > MOST_CACHE_WORDS)
+    throw new GeneratorError("the caches are too long", { batch, total, most: MOST_CACHE_WORDS });
   const buckets: number[] = [];
   for (let bucket = LEAST_BUCKET; bucket < total; bucket *= 2) if (bucket > prompt) buckets.push(bucket);
   // One segment reads the prompt.
@@ -212,8 +217,12 @@ function segmentsOf({ prompt, tokens, buckets, total }: Plan): SegmentPlan[] {
 
 function addTokens(graph: Graph, batch: number, tokens: number): Value {
   const shape = [batch, tokens];
-  const empty = knownIntegers("int64", shape, new BigInt64Array(sizeOf(shape)));
-  return graph.addState({ name: "tokens", shape, length: sizeOf(shape), type: "i32" }, empty);
+  return graph.addState({ name: "tokens", shape, length: sizeOf(shape), type: "i32" }, zerosOf("int64", shape));
+}
+
+/** Zeros that exist while they are read. */
+function zerosOf(elementType: ElementType, shape: readonly number[]): KnownValue {
+  return { ...lazyWords(shape, () => new Uint32Array(sizeOf(shape))), elementType };
 }
 
 /** A place in the program that is no node of the model. */
@@ -331,9 +340,10 @@ function unreadable(shape: readonly number[], name: string): Value {
 function addCache(graph: Graph, site: number, { batch, total }: Plan, zeros: Zeros, { k, v }: AttentionParts): Cache {
   const add = (part: string, shape: readonly number[]): Value => {
     const length = sizeOf(shape);
-    if (length > PROGRAM_LIMITS.tensorLength) throw new GeneratorError("the caches are too long", { shape });
+    if (!(length <= MOST_CACHE_WORDS))
+      throw new GeneratorError("the caches are too long", { shape, most: MOST_CACHE_WORDS });
     const slot = { name: `cache.${site}.${part}`, shape, length, type: "f32" } as const;
-    const known = zeros.get(length) ?? knownWords([length], new Uint32Array(length));
+    const known = zeros.get(length) ?? zerosOf("float32", [length]);
     zeros.set(length, known);
     return graph.addState(slot, { ...known, shape });
   };
