@@ -23,9 +23,10 @@ const gpt2Config = z.object({
   activation_function: z.literal("gelu_new").default("gelu_new"),
   scale_attn_weights: z.literal(true).default(true),
   scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
+  tie_word_embeddings: z.literal(true).default(true),
 });
 
-const qwenConfig = z.object({
+const qwenShape = z.object({
   model_type: z.enum(["qwen2", "llama"]),
   num_hidden_layers: count,
   hidden_size: count,
@@ -44,6 +45,14 @@ const qwenConfig = z.object({
   mlp_bias: z.literal(false).default(false),
   use_sliding_window: z.literal(false).default(false),
 });
+
+const qwenConfig = qwenShape.refine(
+  ({ model_type, attention_bias }) => model_type === "qwen2" || attention_bias !== true,
+  {
+    path: ["attention_bias"],
+    error: "a llama with biases has one behind its attention too, which this graph lacks",
+  },
+);
 
 /** Positions that tables are made for, however many a model has. */
 const MOST_POSITIONS = 4096;

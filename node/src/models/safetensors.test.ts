@@ -229,6 +229,17 @@ test("a model from a file of weights is the model of those weights", () => {
 test("configs of other models are refused", () => {
   const gpt2 = { model_type: "gpt2", n_layer: 1, n_head: 2, n_embd: 16, vocab_size: 50, n_positions: 8 };
   assert.equal(parseConfig(gpt2).shape.hidden, 64);
+  const llama = {
+    model_type: "llama",
+    num_hidden_layers: 1,
+    hidden_size: 32,
+    num_attention_heads: 2,
+    intermediate_size: 24,
+    vocab_size: 50,
+    max_position_embeddings: 8,
+    rms_norm_eps: 1e-6,
+  };
+  assert.equal(parseConfig(llama).family, "qwen");
   for (const config of [
     null,
     {},
@@ -236,6 +247,8 @@ test("configs of other models are refused", () => {
     { ...gpt2, n_layer: 0 },
     { ...gpt2, activation_function: "relu" },
     { ...gpt2, n_embd: undefined },
+    { ...gpt2, tie_word_embeddings: false },
+    { ...llama, attention_bias: true },
   ])
     assert.throws(() => parseConfig(config), ModelConfigError);
   assert.throws(() => readConfig(join(folder, "none.json")), ModelConfigError);
