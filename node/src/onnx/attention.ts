@@ -114,7 +114,9 @@ function attention(scope: Scope): Value[] {
   const q = headsOf(scope, queries, intAttribute(scope, "q_num_heads", 0));
   const [k, past] = withPast(scope, headsOf(scope, newKeys, sources), scope.inputs[4]);
   const [v] = withPast(scope, headsOf(scope, newValues, sources), scope.inputs[5]);
-  if (!Number.isInteger(q.heads / k.heads) || v.heads !== k.heads || v.length !== k.length || k.size !== q.size) {
+  const isBatch = k.batch === q.batch && v.batch === q.batch;
+  const isSource = v.heads === k.heads && v.length === k.length;
+  if (!Number.isInteger(q.heads / k.heads) || !isBatch || !isSource || k.size !== q.size) {
     const values = { q: queries.shape, keys: newKeys.shape, values: newValues.shape };
     throw mismatch(scope, "queries, keys and values do not fit", values);
   }
@@ -256,7 +258,9 @@ function rotaryEmbedding(scope: Scope): Value[] {
   const size = sizeOf(x.shape) / (batch * length * heads);
   const turned = intAttribute(scope, "rotary_embedding_dim", 0) || size;
   const half = turned / 2;
-  if (!Number.isInteger(size) || !Number.isInteger(half) || cosines.shape.at(-1) !== half) {
+  const places = sizeOf((positions ?? reshaped(cosines, cosines.shape.slice(0, -1))).shape);
+  const fits = places === batch * length && cosines.shape.join() === sines.shape.join();
+  if (!Number.isInteger(size) || !Number.isInteger(half) || cosines.shape.at(-1) !== half || !fits) {
     throw mismatch(scope, "the tables do not fit the heads", { x: [...x.shape], cosines: [...cosines.shape], turned });
   }
   const isInterleaved = intAttribute(scope, "interleaved", 0) !== 0;

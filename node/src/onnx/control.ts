@@ -30,6 +30,8 @@ function chosen(scope: Scope, condition: Value): readonly Value[] {
     return scope.subgraph(body, []);
   });
   const [yes, no] = outputs;
+  if (yes.length !== no.length)
+    throw invalid(scope, "the branches differ in outputs", { then: yes.length, else: no.length });
   const fits = yes.every(({ shape, elementType, items }, index) => {
     const other = no[index];
     const isTensor = items === undefined && other.items === undefined;
@@ -48,7 +50,9 @@ function loop(scope: Scope): readonly Value[] {
   const most = limit === undefined ? Infinity : saturated(knownBigints(scope, limit, "the number of turns")[0]);
   let goesOn = condition === undefined || knownBigints(scope, condition, "the condition")[0] !== 0n;
   let state = carried.map((_, index) => input(scope, index + 2));
-  const scanned: Value[][] = Array.from({ length: body.outputs.length - 1 - state.length }, () => []);
+  const more = body.outputs.length - 1 - state.length;
+  if (more < 0) throw invalid(scope, "the body has fewer outputs than the loop carries", { carried: state.length });
+  const scanned: Value[][] = Array.from({ length: more }, () => []);
   for (let turn = 0; turn < most && goesOn; turn++) {
     if (turn === MOST_TURNS) throw unsupported(scope, `a loop of more than ${MOST_TURNS} turns`);
     const count = reshaped(knownList([turn]), []);

@@ -247,6 +247,9 @@ function convTranspose(scope: Scope): Value[] {
   const strides = intsAttribute(scope, "strides") ?? ones;
   const dilations = intsAttribute(scope, "dilations") ?? ones;
   const extra = intsAttribute(scope, "output_padding") ?? kernel.map(() => 0);
+  const lists = [strides, dilations, extra];
+  if (lists.some((list) => list.length !== kernel.length) || [...strides, ...dilations].some((value) => value < 1))
+    throw invalid(scope, "strides and dilations must be positive, one per spatial axis", { strides, dilations, extra });
   const { before, output } = transposedSizes(scope, spatial, kernel, strides, dilations, extra);
   // [groups, inner, outputs, ...kernel] to [groups, outputs, ...kernel turned, inner].
   const grouped = reshaped(w, [groups, channels / groups, outputs, ...kernel]);
@@ -282,6 +285,8 @@ function transposedSizes(
     (extent, axis) => strides[axis] * (extent - 1) + extra[axis] + kernelSpan(kernel[axis], dilations[axis]),
   );
   const wanted = intsAttribute(scope, "output_shape")?.slice(-spatial.length);
+  if (wanted !== undefined && (wanted.length !== spatial.length || wanted.some((extent) => extent < 1)))
+    throw invalid(scope, "output_shape is not one extent per spatial axis", { wanted });
   const autoPad = stringAttribute(scope, "auto_pad", "NOTSET");
   if (wanted === undefined && (autoPad === "NOTSET" || autoPad === "VALID")) {
     const pads =

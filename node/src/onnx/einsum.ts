@@ -103,12 +103,12 @@ function einsum(scope: Scope): Value[] {
       if (known !== 1 && extent !== 1 && known !== extent) {
         throw mismatch(scope, `letter ${letter} has extents that differ`, { equation, extents: [known, extent] });
       }
-      extents.set(letter, Math.max(known, extent));
+      extents.set(letter, known === 1 ? extent : known);
     });
   }
   const output = outputLetters(terms, outputPart);
-  if (output.some((letter) => !extents.has(letter)))
-    throw invalid(scope, "the output names an unknown letter", { equation });
+  if (output.some((letter) => !extents.has(letter)) || new Set(output).size !== output.length)
+    throw invalid(scope, "the output names an unknown letter, or one twice", { equation });
   const diagonals = terms.map((term) => diagonal(scope, repeated(scope, term, extents)));
   // From left to right: what neither the output nor a later term has is summed as soon as it can be.
   const total = diagonals.reduce<Term | undefined>((left, term, index) => {

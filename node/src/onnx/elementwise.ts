@@ -161,10 +161,13 @@ function mod(scope: Scope): Value[] {
   return [elementwise(scope, values, elementType, define, (a, b) => remainder(a, b, likeC))];
 }
 
+/** The greatest finite float: before opset 11 the bounds of Clip where none are given. */
+const GREATEST = 3.4028234663852886e38;
+
 function clip(scope: Scope): readonly Value[] {
   const x = input(scope, 0);
   if (scope.opset < 11) {
-    const [low, high] = [floatAttribute(scope, "min", -Infinity), floatAttribute(scope, "max", Infinity)];
+    const [low, high] = [floatAttribute(scope, "min", -GREATEST), floatAttribute(scope, "max", GREATEST)];
     return closed({ f32: (b, word) => b.min(b.max(word, low), high) })({ ...scope, inputs: [x] });
   }
   const [, low, high] = scope.inputs;
@@ -208,6 +211,7 @@ export { gelu as geluByErf, geluByTanh } from "./math.ts";
 /** x * Phi(x), or its usual approximation. */
 function gelu(scope: Scope): readonly Value[] {
   const approximate = stringAttribute(scope, "approximate", "none");
+  if (approximate !== "none" && approximate !== "tanh") throw unsupported(scope, `approximation ${approximate}`);
   return closed({
     f32: approximate === "tanh" ? math.geluByTanh : math.gelu,
   })(scope);

@@ -1,6 +1,6 @@
 // Inlining of a model's own functions (FunctionProto): every call becomes the function's nodes, with fresh names for what is
 // inside and the call's attributes where the body refers to them. Refuses recursion, calls with more inputs or outputs than
-// the function has, and models that would grow beyond MAX_NODES.
+// the function has, nesting beyond MOST_NESTED, and models that would grow beyond MAX_NODES.
 
 import { malformed } from "./tensor.ts";
 import type { Attribute, OnnxFunction, OnnxGraph, OnnxModel, OnnxNode } from "./types.ts";
@@ -16,6 +16,9 @@ interface Inliner {
   /** Nodes made so far. */
   made: number;
 }
+
+/** Functions that call each other one inside the other; each is a few frames of the stack. */
+const MOST_NESTED = 256;
 
 /** How a body's names and attribute references read at the place of the call. */
 interface Scope {
@@ -87,6 +90,8 @@ function inlineNode(inliner: Inliner, node: OnnxNode, scope: Scope): OnnxNode[] 
 function inlineCall(inliner: Inliner, call: OnnxNode, callee: OnnxFunction, key: string, scope: Scope): OnnxNode[] {
   const path = [...scope.path, key];
   if (scope.path.includes(key)) throw malformed("recursion", `functions call each other: ${path.join(", ")}`, { path });
+  if (path.length > MOST_NESTED)
+    throw malformed("too-deep", `functions are nested more than ${MOST_NESTED} deep`, { limit: MOST_NESTED });
   if (call.inputs.length > callee.inputs.length || call.outputs.length > callee.outputs.length) {
     throw malformed("call-arity", `a call of ${key} has more inputs or outputs than the function`, {
       function: key,

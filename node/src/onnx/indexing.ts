@@ -183,8 +183,9 @@ function gatherElements(scope: Scope): Value[] {
   const data = input(scope, 0);
   const indices = integerIndices(scope, input(scope, 1));
   const axis = axisOf(scope, intAttribute(scope, "axis", 0), data.shape.length);
-  if (indices.shape.length !== data.shape.length) {
-    throw mismatch(scope, "data and indices differ in rank", { data: [...data.shape], indices: [...indices.shape] });
+  const fits = indices.shape.every((extent, other) => other === axis || extent <= data.shape[other]);
+  if (indices.shape.length !== data.shape.length || !fits) {
+    throw mismatch(scope, "the indices do not fit the data", { data: [...data.shape], indices: [...indices.shape] });
   }
   const strides = stridesOf(data.shape);
   return [
@@ -206,6 +207,9 @@ function gatherND(scope: Scope): Value[] {
   const depth = indices.shape.at(-1)!;
   const rank = data.shape.length;
   if (batchAxes + depth > rank) throw mismatch(scope, "the index tuples are longer than the rank", { depth, rank });
+  const isBatch = data.shape.slice(0, batchAxes).join() === indices.shape.slice(0, batchAxes).join();
+  if (batchAxes < 0 || batchAxes >= indices.shape.length || !isBatch)
+    throw mismatch(scope, "the batch axes of data and indices differ", { data: data.shape, indices: indices.shape });
   const batch = sizeOf(data.shape.slice(0, batchAxes));
   const inner = sizeOf(data.shape.slice(batchAxes + depth));
   const count = sizeOf(indices.shape.slice(batchAxes, -1));
@@ -358,6 +362,7 @@ function oneHot(scope: Scope): Value[] {
   const rank = indices.shape.length;
   const axis = axisOf(scope, intAttribute(scope, "axis", -1), rank + 1);
   const inner = sizeOf(indices.shape.slice(axis));
+  if (sizeOf(values.shape) !== 2) throw mismatch(scope, "there are not two values", { values: values.shape });
   return [
     general(scope, {
       elementType: values.elementType,

@@ -113,6 +113,7 @@ function rotated(scope: Scope, x: Value, cosines: Value, sines: Value, positions
 /** Consecutive positions of each row, from a known number or from one offset. */
 function positionsFrom(scope: Scope, batch: number, length: number, start: number | Value): Value {
   if (typeof start === "number") {
+    requireSize(scope, batch * length);
     const places = BigInt64Array.from({ length: batch * length }, (_, index) => BigInt(start + (index % length)));
     return knownIntegers("int64", [batch, length], places);
   }
@@ -132,7 +133,10 @@ function rotaryEmbedding(scope: Scope): Value[] {
   }
   const byHead = isFlat ? byHeads(scope, x, heads) : x;
   const [batch, , length] = byHead.shape;
-  const places = sizeOf(positions.shape) === 1 ? positionsFrom(scope, batch, length, positions) : positions;
+  const isOffset = sizeOf(positions.shape) === 1;
+  if (!isOffset && sizeOf(positions.shape) !== batch * length)
+    throw mismatch(scope, "there is not one position per row and place", { positions: positions.shape, batch, length });
+  const places = isOffset ? positionsFrom(scope, batch, length, positions) : positions;
   const result = rotated(scope, byHead, cosines, sines, reshaped(places, [batch, length]), turned);
   return [isFlat ? flat(scope, result) : result];
 }

@@ -19,6 +19,7 @@ import {
   input,
   intAttribute,
   mismatch,
+  requireSize,
   requireType,
   standingFor,
   stringAttribute,
@@ -137,6 +138,7 @@ function embedLayerNormalization(scope: Scope): Value[] {
   }
   const [batch, length] = ids.shape;
   const places = scope.inputs[8];
+  requireSize(scope, length);
   const line = knownIntegers(
     "int64",
     [length],

@@ -148,9 +148,9 @@ export function axesOf(scope: Scope, axes: readonly number[], rank: number): num
 /** Elements that data made at import may have: 1 GiB of words. A few bytes of a stranger's model can ask for more. */
 const MOST_KNOWN = 2 ** 28;
 
-/** Refuses to make known data of more than `most` elements. */
+/** Refuses to make known data of more than `most` elements, or of a number that is none. */
 export function requireSize(scope: Scope, count: number, most = MOST_KNOWN): void {
-  if (!(count <= most)) throw unsupported(scope, `${count} elements made at import; at most ${most}`);
+  if (!(count >= 0 && count <= most)) throw unsupported(scope, `${count} elements made at import; at most ${most}`);
 }
 
 /** A number nearest to an integer, within the safe range. */

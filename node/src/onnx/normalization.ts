@@ -9,11 +9,13 @@ import { broadcastStrides } from "./fold.ts";
 import { padded } from "./indexing.ts";
 import * as math from "./math.ts";
 import {
+  axesOf,
   axisOf,
   floatAttribute,
   input,
   intAttribute,
   intsAttribute,
+  invalid,
   mismatch,
   requireType,
   unsupported,
@@ -159,7 +161,8 @@ function normaliseGroups(scope: Scope, groups: number, perGroup: boolean): Value
   const [n, channels] = x.shape;
   const area = sizeOf(x.shape.slice(2));
   const inner = channels / groups;
-  if (!Number.isInteger(inner) || sizeOf(scale.shape) !== (perGroup ? groups : channels)) {
+  const own = perGroup ? groups : channels;
+  if (!Number.isInteger(inner) || sizeOf(scale.shape) !== own || sizeOf(bias.shape) !== own) {
     throw mismatch(scope, "the parameters do not fit the channels", {
       x: [...x.shape],
       scale: [...scale.shape],
@@ -186,7 +189,7 @@ function normaliseGroups(scope: Scope, groups: number, perGroup: boolean): Value
 function meanVarianceNormalization(scope: Scope): Value[] {
   const x = input(scope, 0);
   requireType(scope, x, "float32");
-  const axes = (intsAttribute(scope, "axes") ?? [0, 2, 3]).map((axis) => axisOf(scope, axis, x.shape.length));
+  const axes = axesOf(scope, intsAttribute(scope, "axes") ?? [0, 2, 3], x.shape.length);
   const rows = rowsAlong(scope, x, axes);
   // The operator's definition adds 1e-9 to the deviation; to the variance that is below its last place.
   const { y } = normaliseRows(scope, rows, { epsilon: 1e-18, centers: true, scale: undefined, bias: undefined });
@@ -197,7 +200,9 @@ function lpNormalization(scope: Scope): Value[] {
   const x = input(scope, 0);
   requireType(scope, x, "float32");
   const axis = axisOf(scope, intAttribute(scope, "axis", -1), x.shape.length);
-  const isL1 = intAttribute(scope, "p", 2) === 1;
+  const p = intAttribute(scope, "p", 2);
+  if (p !== 1 && p !== 2) throw invalid(scope, "p is neither 1 nor 2", { p });
+  const isL1 = p === 1;
   const rows = rowsAlong(scope, x, [axis]);
   const norm = isL1
     ? reduceRows(scope, rows, { ...SUM, body: (b, total, item) => b.add(total, b.abs(item)) })

@@ -214,8 +214,10 @@ function qLinearConv(scope: Scope): Value[] {
 }
 
 /** [columns, blocks] zero points packed like the weights, a row of whole bytes per column. */
-function unpackedZeros(bytes: ArrayLike<number>, columns: number, blocks: number, bits: number): Value {
+function unpackedZeros(scope: Scope, bytes: ArrayLike<number>, columns: number, blocks: number, bits: number): Value {
   const rowBytes = Math.ceil((blocks * bits) / 8);
+  if (bytes.length !== columns * rowBytes)
+    throw mismatch(scope, "the zero points are not one per block", { bytes: bytes.length, columns, blocks });
   const zeros = BigInt64Array.from({ length: columns * blocks }, (_, index) => {
     const bit = (index % blocks) * bits;
     const byte = bytes[Math.floor(index / blocks) * rowBytes + (bit >> 3)];
@@ -260,7 +262,7 @@ function matMulNBits(scope: Scope): Value[] {
       ? 2 ** (bits - 1)
       : packedZeros === undefined
         ? floatZeros(scope, zero, columns * blocks)
-        : unpackedZeros(Array.from(packedZeros, Number), columns, blocks, bits);
+        : unpackedZeros(scope, Array.from(packedZeros, Number), columns, blocks, bits);
   const bias = scope.inputs[5];
   return [
     packedProduct(

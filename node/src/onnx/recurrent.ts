@@ -206,6 +206,9 @@ function recurrent(gates: number, defaults: readonly string[], cell: Cell, hasCe
     }
     const setup: Setup = { x, positions, batch, hidden, lengths: scope.inputs[4] };
     const kind = stringAttribute(scope, "direction", "forward");
+    const kinds = directions === 2 ? ["bidirectional"] : ["forward", "reverse"];
+    if (directions > 2 || directions !== w.shape[0] || !kinds.includes(kind))
+      throw mismatch(scope, `direction ${kind} does not fit the weights`, { w: w.shape, r: r.shape });
     const activations = activationsOf(scope, Array.from({ length: directions }, () => defaults).flat());
     const initialOf = (index: number, direction: number): Value => {
       const given = scope.inputs[index];

@@ -82,6 +82,8 @@ function directionsOf(scope: Scope, axes: string, directions: string): Direction
 
 function scan(scope: Scope): Value[] {
   const scans = requiredInt(scope, "num_scan_inputs");
+  const given = scope.inputs.length - (scope.opset < 9 ? 1 : 0);
+  if (scans < 1 || scans > given) throw invalid(scope, "num_scan_inputs is none of the inputs", { scans, given });
   if (scope.opset < 9) return scanOfBatches(scope, scans);
   const all = scope.inputs.map((_, index) => input(scope, index));
   return scanned(
@@ -98,7 +100,9 @@ function scanOfBatches(scope: Scope, scans: number): Value[] {
   if (scope.inputs[0] !== undefined) throw unsupported(scope, "lengths per row of the batch");
   const all = scope.inputs.slice(1).map((_, index) => input(scope, index + 1));
   const ins = directionsOf(scope, "", "directions");
-  const rows = Array.from({ length: all[0].shape[0] }, (_, row) => {
+  const batch = all[0].shape[0] ?? 0;
+  if (batch < 1) throw unsupported(scope, "a scan of no rows");
+  const rows = Array.from({ length: batch }, (_, row) => {
     const values = all.map((value) => sliceAt(scope, value, 0, row));
     const count = values.length - scans;
     return scanned(scope, values.slice(0, count), values.slice(count), ins, { axes: [], reversed: [] });

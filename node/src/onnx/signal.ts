@@ -10,7 +10,8 @@ import { elementwise } from "./broadcast.ts";
 import { cast, elementTypeOfCode } from "./cast.ts";
 import { exp, log } from "./math.ts";
 import { cos, sin } from "./trigonometry.ts";
-import { axisOf, input, intAttribute, known, knownNumbers, mismatch, requireType, unsupported } from "./node.ts";
+import { axisOf, input, intAttribute, invalid, known, knownNumbers, mismatch } from "./node.ts";
+import { requireSize, requireType, unsupported } from "./node.ts";
 import type { Lower, OperatorTable, Scope } from "./node.ts";
 import { indexed, map, readAll, transposed, view } from "./primitives.ts";
 import { axesLast, inverse } from "./shapes.ts";
@@ -140,6 +141,7 @@ function stft(scope: Scope): Value[] {
   if (length < 1 || (window !== undefined && window.shape[0] !== length)) {
     throw mismatch(scope, "the window does not have the frame's length", { length, window: window?.shape });
   }
+  if (!(step >= 1)) throw invalid(scope, "the step is below 1", { step });
   const frames = Math.floor((samples - length) / step) + 1;
   const shape = [batch, frames, length];
   const cut = view(scope, x, shape, [samples, step, 1], 0);
@@ -160,6 +162,9 @@ function stft(scope: Scope): Value[] {
 /** [frequencies, bands]: triangles over the bins between points that are evenly spaced on the mel scale. */
 function melWeights(scope: Scope): Value[] {
   const [[bands], [length], [rate]] = [0, 1, 2].map((index) => knownNumbers(scope, input(scope, index), "a size"));
+  const rows = Math.floor(length / 2) + 1;
+  if (!(bands >= 1 && length >= 1 && rate >= 1)) throw invalid(scope, "a size is below 1", { bands, length, rate });
+  requireSize(scope, rows * (bands + 2));
   const edges = [3, 4].map((index) => cast(scope, input(scope, index), "float32"));
   requireType(scope, edges[0], "float32");
   // 2595 log10(1 + f / 700) and back, by natural logarithms; natural units differ by a factor that cancels.
@@ -177,14 +182,13 @@ function melWeights(scope: Scope): Value[] {
   const { at } = known(scope, points, "the edges of the bands");
   if (at.kind !== "words") throw mismatch(scope, "the edges of the bands are no floats", {});
   const bins = Array.from(at.words, fromBits);
-  const rows = Math.floor(length / 2) + 1;
   const weights = new Float32Array(rows * bands);
   for (let band = 0; band < bands; band++) {
     const [low, center, high] = bins.slice(band, band + 3);
-    for (let bin = low; bin <= center && bin < rows; bin++) {
+    for (let bin = Math.max(low, 0); bin <= center && bin < rows; bin++) {
       weights[bin * bands + band] = center === low ? 1 : (bin - low) / (center - low);
     }
-    for (let bin = center; bin < high && bin < rows; bin++) {
+    for (let bin = Math.max(center, 0); bin < high && bin < rows; bin++) {
       weights[bin * bands + band] = (high - bin) / (high - center);
     }
   }

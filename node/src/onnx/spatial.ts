@@ -198,7 +198,7 @@ function roiAlign(scope: Scope): Value[] {
   requireType(scope, x, "float32");
   const rois = floatsOf(scope, input(scope, 1), "the regions");
   const batches = knownNumbers(scope, cast(scope, input(scope, 2), "int64"), "the batch indices");
-  const [, channels, height, width] = x.shape;
+  const [n, channels, height, width] = x.shape;
   const mode = stringAttribute(scope, "mode", "avg");
   if (mode !== "avg" && mode !== "max") throw unsupported(scope, `mode ${mode}`);
   const coordinates = scope.opset < 16 ? "output_half_pixel" : "half_pixel";
@@ -206,6 +206,9 @@ function roiAlign(scope: Scope): Value[] {
   const [rows, columns] = [intAttribute(scope, "output_height", 1), intAttribute(scope, "output_width", 1)];
   const ratio = intAttribute(scope, "sampling_ratio", 0);
   const scale = floatAttribute(scope, "spatial_scale", 1);
+  if (rows < 1 || columns < 1) throw invalid(scope, "the output has no cells", { rows, columns });
+  if (rois.length !== 4 * batches.length || batches.some((batch) => batch < 0 || batch >= n))
+    throw mismatch(scope, "the regions do not fit the batch", { n, regions: rois.length / 4, batches });
   const shift = isShifted ? 0.5 : 0;
   const regions = batches.map((batch, index) => {
     const [x1, y1, x2, y2] = rois.slice(index * 4, index * 4 + 4).map((edge) => edge * scale - shift);

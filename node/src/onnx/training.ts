@@ -17,7 +17,7 @@ import type { Value } from "./values.ts";
 function groupsOf(scope: Scope, groups: number): Value[][] {
   const rest = scope.inputs.slice(2).map((_, index) => input(scope, index + 2));
   const count = rest.length / groups;
-  if (!Number.isInteger(count))
+  if (!Number.isInteger(count) || count < 1)
     throw invalid(scope, "the inputs are no whole number of tensors", { inputs: rest.length });
   rest.forEach((value) => requireType(scope, value, "float32"));
   return Array.from({ length: count }, (_, tensor) =>
