@@ -7,6 +7,7 @@
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { maxOf, minOf } from "./broadcast.ts";
 import { wrappedIndex } from "./indexing.ts";
+import { orderKey, wrapped } from "./integers.ts";
 import {
   axisOf,
   input,
@@ -21,8 +22,8 @@ import {
 import type { OperatorTable, Scope } from "./node.ts";
 import { general, indexed } from "./primitives.ts";
 import { splitAlong } from "./shape.ts";
-import { hasIntegers, knownIntegers, reshaped, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
-import type { KnownIntegers, Value } from "./values.ts";
+import { hasIntegers, isFloatType, knownIntegers, reshaped, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
+import type { ElementType, KnownIntegers, Value } from "./values.ts";
 
 /** Updates that one element looks at: the gas of the loop's body bounds them. */
 const MOST_UPDATES = 512;
@@ -37,19 +38,21 @@ function mostUpdates(scope: Scope): number {
 
 type Join = (b: ScalarBuilder, old: Register, update: Register) => Register;
 
-function joinOf(scope: Scope, isFloat: boolean): Join | undefined {
+function joinOf(scope: Scope, elementType: ElementType): Join | undefined {
+  const isFloat = isFloatType(elementType);
+  const key = (b: ScalarBuilder, word: Register): Register => orderKey(b, elementType, word);
   const reduction = stringAttribute(scope, "reduction", "none");
   switch (reduction) {
     case "none":
       return undefined;
     case "add":
-      return (b, old, update) => (isFloat ? b.add(old, update) : b.addI(old, update));
+      return (b, old, update) => (isFloat ? b.add(old, update) : wrapped(b, elementType, b.addI(old, update)));
     case "mul":
-      return (b, old, update) => (isFloat ? b.mul(old, update) : b.mulI(old, update));
+      return (b, old, update) => (isFloat ? b.mul(old, update) : wrapped(b, elementType, b.mulI(old, update)));
     case "max":
-      return (b, old, update) => (isFloat ? maxOf(b, old, update) : b.maxI(old, update));
+      return (b, old, update) => (isFloat ? maxOf(b, old, update) : key(b, b.maxI(key(b, old), key(b, update))));
     case "min":
-      return (b, old, update) => (isFloat ? minOf(b, old, update) : b.minI(old, update));
+      return (b, old, update) => (isFloat ? minOf(b, old, update) : key(b, b.minI(key(b, old), key(b, update))));
     default:
       throw invalid(scope, `reduction ${reduction} is unknown`, { reduction });
   }
@@ -66,7 +69,7 @@ function scatteredKnown(
   updates: Value,
   placeOf: PlaceOf,
 ): Value | undefined {
-  const join = joinOf(scope, data.elementType === "float32");
+  const join = joinOf(scope, data.elementType);
   const size = sizeOf(data.shape);
   requireSize(scope, size);
   const from = new BigInt64Array(size).fill(-1n);
@@ -97,7 +100,8 @@ function scatterElements(scope: Scope): Value[] {
   requireType(scope, updates, data.elementType);
   const rank = data.shape.length;
   const axis = axisOf(scope, intAttribute(scope, "axis", 0), rank);
-  if (indices.shape.length !== rank || updates.shape.join() !== indices.shape.join()) {
+  const fits = indices.shape.every((extent, other) => other === axis || extent <= data.shape[other]);
+  if (indices.shape.length !== rank || updates.shape.join() !== indices.shape.join() || !fits) {
     throw mismatch(scope, "indices and updates do not fit the data", {
       data: [...data.shape],
       indices: [...indices.shape],
@@ -176,7 +180,7 @@ function scatterLoop(
   updateOf: () => Register,
 ): Register {
   const type = WORD_TYPE[data.elementType];
-  const join = joinOf(scope, type === "f32");
+  const join = joinOf(scope, data.elementType);
   const zero = type === "bool" ? false : 0;
   const [found, value] = b.loop({
     count,

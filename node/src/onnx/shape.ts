@@ -20,6 +20,7 @@ import {
   numbersOf,
   requireSize,
   saturated,
+  stringAttribute,
   unsupported,
   wants,
 } from "./node.ts";
@@ -237,9 +238,9 @@ function slice(scope: Scope): Value[] {
     const step = steps[index];
     const clamp = (place: number, least: number, most: number): number =>
       Math.min(Math.max(place < 0 ? place + extent : place, least), most);
-    const [start, end] = [starts[index], ends[index]].map((place) =>
-      step > 0 ? clamp(place, 0, extent) : clamp(place, -1, extent - 1),
-    );
+    const isForward = step > 0;
+    const start = clamp(starts[index], 0, isForward ? extent : extent - 1);
+    const end = isForward ? clamp(ends[index], 0, extent) : clamp(ends[index], -1, extent - 1);
     shape[axis] = Math.max(0, Math.ceil((end - start) / step));
     if (shape[axis] > 0) offset += start * strides[axis];
     // One element has no neighbour: any stride does, and a step may be as large as it likes.
@@ -287,7 +288,9 @@ function depthToSpace(scope: Scope): Value[] {
   if (value.shape.length !== 4 || !Number.isInteger(depth)) {
     throw mismatch(scope, "the channels are no multiple of the squared block", { shape: [...value.shape], size });
   }
-  const isColumnFirst = attribute(scope, "mode", "string") === "CRD";
+  const mode = stringAttribute(scope, "mode", "DCR");
+  if (mode !== "DCR" && mode !== "CRD") throw invalid(scope, `mode ${mode} is unknown`, { mode });
+  const isColumnFirst = mode === "CRD";
   const blocks = reshaped(value, isColumnFirst ? [n, depth, size, size, h, w] : [n, size, size, depth, h, w]);
   const moved = transposed(scope, blocks, isColumnFirst ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2]);
   return [reshaped(moved, [n, depth, h * size, w * size])];
