@@ -169,9 +169,11 @@ export function accuracy({ op, quick = false, state }: AccuracyOptions = {}): Ro
   const names = op === undefined ? Object.keys(SUBJECTS) : [op];
   const done = state !== undefined && existsSync(state) ? readState(state) : {};
   return names.map((name) => {
-    const { next, ...before } = done[name] ?? { ulp: 0, at: 0, next: 0 };
+    // A sample that was finished says nothing of a sweep.
+    const key = quick ? `${name} quick` : name;
+    const { next, ...before } = done[key] ?? { ulp: 0, at: 0, next: 0 };
     const save = (found: Found, upTo: number): void => {
-      done[name] = { ...found, next: upTo };
+      done[key] = { ...found, next: upTo };
       if (state !== undefined) writeFileSync(state, `${JSON.stringify(done, null, 2)}\n`);
     };
     const stride = quick ? QUICK_STRIDE : 1;
@@ -184,7 +186,7 @@ export function accuracy({ op, quick = false, state }: AccuracyOptions = {}): Ro
 type State = Partial<Record<string, Found & { readonly next: number }>>;
 
 function readState(path: string): State {
-  const parsed: unknown = JSON.parse(readFileSync(path, "utf8"));
+  const parsed = parsedState(path);
   const isEntry = (entry: unknown): boolean =>
     typeof entry === "object" &&
     entry !== null &&
@@ -193,6 +195,14 @@ function readState(path: string): State {
     throw new BenchError(`${path} holds no state of a sweep`);
   }
   return parsed as State;
+}
+
+function parsedState(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    throw new BenchError(`${path} holds no state of a sweep`);
+  }
 }
 
 function hex(word: number): string {
