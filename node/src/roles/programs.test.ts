@@ -139,6 +139,28 @@ describe("programs", () => {
     );
   });
 
+  it("are refused where the manifest asks for more than the command line takes", async () => {
+    const shape = { layers: 1, heads: 2, width: 32, hidden: 48, vocabulary: 61, positions: 320, epsilon: 1e-5 };
+    const model = serializeModel(gpt2Model(shape, drawnWeights({ seed: 5 }), { caches: true }));
+    const generate = { batch: 1, prompt: 4, tokens: 3, endTokens: [], sampling: { mode: "greedy" } } as const;
+    const made = await publisher.programs.add(model, { ...PLAIN, generate: { ...generate, endTokens: [] } });
+    const [, root = "", length] = made.mirror.split(":");
+    const manifest = new TextDecoder().decode(await publisher.store.get(root as Hash, Number(length)));
+    const changes: [RegExp, string, string][] = [
+      [/"batch":1/, '"batch":4097', "batch"],
+      [/"prompt":4/, '"prompt":65537', "prompt"],
+      [/"tokens":3/, '"tokens":65537', "tokens"],
+      [/"endTokens":\[\]/, `"endTokens":[${new Array(65).fill(1).join()}]`, "endTokens"],
+      [/"dims":\{\}/, '"dims":{"n":1000000000}', "dims"],
+    ];
+    for (const [from, to, name] of changes) {
+      const changed = new TextEncoder().encode(manifest.replace(from, to));
+      const programRoot = hashOf(`asks for too much: ${name}`);
+      await register([`lockstep:${await publisher.store.put(changed)}:${changed.length}`], { programRoot });
+      await unavailable(other().programs, new RegExp(`Too big[^]*${name}`), programRoot);
+    }
+  });
+
   it("come from a mirror that somebody else added", async () => {
     await register([]);
     await unavailable(other().programs, /no mirror/);

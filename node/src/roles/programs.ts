@@ -28,6 +28,11 @@ const hash = z
 // The largest files a node fetches from strangers, the most mirrors it tries, and how long it tries.
 const MAX_MODEL_BYTES = 2 ** 28;
 const MAX_MANIFEST_BYTES = 2 ** 16;
+// The most that a manifest asks for: what the command line takes.
+const MAX_EXTENT = 999_999_999;
+const MAX_POSITIONS = 2 ** 16;
+const MAX_BATCH = 4096;
+const MAX_END_TOKENS = 64;
 const MAX_MIRRORS = 8;
 const FETCH_MILLISECONDS = 60_000;
 const KEPT_PROGRAMS = 8;
@@ -36,7 +41,7 @@ const KEPT_PROGRAMS = 8;
 export const programManifest = z.strictObject({
   model: z.strictObject({ root: hash, bytes: z.int().positive().max(MAX_MODEL_BYTES) }),
   /** Values of symbolic dimensions; 0 for a cache that starts empty. */
-  dims: z.record(z.string(), z.int().nonnegative()),
+  dims: z.record(z.string(), z.int().nonnegative().max(MAX_EXTENT)),
   /** Graph inputs that are slots, with the graph output that gives their next value. */
   state: z.array(z.strictObject({ input: z.string(), output: z.string() })),
   /** Graph inputs that are fixed: each is a tensor file (TensorProto) on the content exchange. */
@@ -44,10 +49,10 @@ export const programManifest = z.strictObject({
   /** A decoder that is lowered to a program that makes tokens, and with what. */
   generate: z
     .strictObject({
-      batch: z.int().positive(),
-      prompt: z.int().positive(),
-      tokens: z.int().positive(),
-      endTokens: z.array(z.int().nonnegative()),
+      batch: z.int().positive().max(MAX_BATCH),
+      prompt: z.int().positive().max(MAX_POSITIONS),
+      tokens: z.int().positive().max(MAX_POSITIONS),
+      endTokens: z.array(z.int().nonnegative().max(MAX_EXTENT)).max(MAX_END_TOKENS),
       sampling: z.union([
         z.strictObject({ mode: z.literal("greedy") }),
         z.strictObject({
