@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { execute } from "../engine/execute.ts";
 import { createWasmEngine } from "../engine/machine/index.ts";
 import { UnsupportedOperatorError } from "../onnx/errors.ts";
-import { importGenerator } from "../onnx/generate.ts";
+import { GeneratorError, importGenerator } from "../onnx/generate.ts";
 import { importModel } from "../onnx/import.ts";
 import type { ImportedModel } from "../onnx/import.ts";
 import type { OnnxTensor } from "../onnx/tensor.ts";
@@ -24,10 +24,12 @@ interface Form {
   readonly caches: boolean;
   /** Whether the causal mask replaces scores; else the model is not causal. */
   readonly isCausal: boolean;
+  /** The axis along which heads are repeated; 2 unless given. */
+  readonly axis?: number;
 }
 
 /** A decoder of one layer, opset 17. */
-function decoder({ caches, isCausal }: Form): OnnxModel {
+function decoder({ caches, isCausal, axis = 2 }: Form): OnnxModel {
   const graph = graphWriter("decoder", { "": 17 });
   const list = (name: string, ...values: number[]): string => graph.initializer(name, int64List(...values));
   const total = caches ? "total" : "sequence";
@@ -57,7 +59,7 @@ function decoder({ caches, isCausal }: Form): OnnxModel {
   };
   // Each head of keys and values serves two heads of queries.
   const repeated = (part: "key" | "value"): string => {
-    const apart = graph.node(`${part}/apart`, "Unsqueeze", [grown(part), list(`${part}/axis`, 2)]);
+    const apart = graph.node(`${part}/apart`, "Unsqueeze", [grown(part), list(`${part}/axis`, axis)]);
     const wide = graph.node(`${part}/wide`, "Expand", [apart, list(`${part}/twice`, 1, 1, HEADS / SOURCES, 1, 1)]);
     const length = graph.node(`${part}/length`, "Shape", [mask], { attributes: { start: int(1) } });
     const front = list(`${part}/front`, 0, HEADS);
@@ -151,6 +153,13 @@ test("caches that grow by Concat become slots", () => {
       text.push(token);
     }
   });
+});
+
+test("heads that share a cache in another order are refused", () => {
+  assert.throws(
+    () => importGenerator(decoder({ caches: true, isCausal: true, axis: 1 }), { prompt: 4, tokens: 4 }),
+    (error) => error instanceof GeneratorError && error.message.includes("no attention"),
+  );
 });
 
 test("a decoder that sees what is behind it is refused", () => {

@@ -16,7 +16,8 @@ import type { AttentionForm, AttentionSite } from "./generate-attention.ts";
 import { input, known, unsupported } from "./node.ts";
 import type { Scope } from "./node.ts";
 import { transposed } from "./primitives.ts";
-import type { OnnxGraph, OnnxNode } from "./types.ts";
+import type { OnnxTensor } from "./tensor.ts";
+import type { Attribute, OnnxGraph, OnnxNode } from "./types.ts";
 import { isKnown } from "./values.ts";
 import type { Value } from "./values.ts";
 
@@ -54,8 +55,12 @@ export function joinedAttentions(
   graph: OnnxGraph,
   outputs: readonly string[],
 ): { graph: OnnxGraph; sites: AttentionSite[] } {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const nodeOf = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const given = new Set(graph.inputs.map(({ name }) => name));
+  const makers: Makers = {
+    get: (name) => nodeOf.get(name),
+    integers: (name) => integersOf(nodeOf.get(name)?.attributes.get("value"), graph.initializers.get(name)),
+  };
   const sites: AttentionSite[] = [];
   const nodes = graph.nodes.map((node) => {
     const found = node.opType === "MatMul" ? attentionAt(node, makers, given) : null;
@@ -91,7 +96,17 @@ function captured({ attributes }: OnnxNode): string[] {
   });
 }
 
-type Makers = ReadonlyMap<string, OnnxNode>;
+/** What makes a name: its node, and the integers that it holds where those are constant. */
+interface Makers {
+  get(name: string): OnnxNode | undefined;
+  integers(name: string): readonly bigint[] | undefined;
+}
+
+/** The int64 of a Constant's attribute or of an initializer. */
+function integersOf(value: Attribute | undefined, initializer: OnnxTensor | undefined): bigint[] | undefined {
+  const tensor = value?.type === "tensor" ? value.value : initializer;
+  return tensor?.dtype === "int64" ? [...tensor.data] : undefined;
+}
 
 function attentionAt(end: OnnxNode, makers: Makers, given: ReadonlySet<string>): Found | null {
   const values = cacheUse(end.inputs[1], makers, given);
@@ -180,7 +195,12 @@ function cacheUse(name: string, makers: Makers, given: ReadonlySet<string>): Cac
     case "Div":
       return scaled(first, { op: "Div", name: second });
     // Heads that share a cache: Unsqueeze, Expand, Reshape. The lowering checks that the heads of queries are a multiple.
-    case "Unsqueeze":
+    case "Unsqueeze": {
+      // Behind the heads: the queries of one head are neighbours. On any other axis they would be in another order.
+      const axes = node.attributes.get("axes");
+      const [axis, more] = (axes?.type === "ints" ? axes.value : makers.integers(second)) ?? [];
+      return (axis === 2n || axis === -3n) && more === undefined ? from(first) : null;
+    }
     case "Expand":
     case "Reshape":
       return from(first);
