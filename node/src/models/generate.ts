@@ -144,8 +144,8 @@ function checkedPrompt(prompt: readonly number[], row: number, width: number): r
   return prompt;
 }
 
-// A token outside the vocabulary would read an embedding of zeros.
-function checkVocabulary({ graph }: OnnxModel, prompts: readonly (readonly number[])[]): void {
+/** Throws GenerationError for a token outside the model's vocabulary, which would read an embedding of zeros. */
+export function checkVocabulary({ graph }: OnnxModel, prompts: readonly (readonly number[])[]): void {
   const vocabulary = graph.outputs.find(({ name }) => name === "logits")?.shape?.at(-1);
   if (typeof vocabulary !== "number") return;
   for (const token of prompts.flat()) {

@@ -82,6 +82,7 @@ describe("lockstep model generate", () => {
       [[], "MissingOptionError"],
       [["--prompt", "the"], "MissingOptionError"],
       [["--ids", "1,x"], "OptionError"],
+      [["--ids", "1,999999999"], "GenerationError"],
       [["--ids", "1", "--top-p", "1.5"], "OptionError"],
       [["--ids", "1", "--seed", "-1"], "OptionError"],
     ] as const;

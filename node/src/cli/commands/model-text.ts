@@ -2,7 +2,13 @@
 import { z } from "zod";
 import { traceRootOf } from "../../engine/index.ts";
 import { TIERS, type Host } from "../../host/index.ts";
-import { generate, runGenerator, type Generation, type TextGeneration } from "../../models/generate.ts";
+import {
+  checkVocabulary,
+  generate,
+  runGenerator,
+  type Generation,
+  type TextGeneration,
+} from "../../models/generate.ts";
 import { EXPORTED_MODELS, exportModel, openModel } from "../../models/index.ts";
 import { openTokenizer } from "../../models/tokenizer.ts";
 import { importGenerator } from "../../onnx/generate.ts";
@@ -105,6 +111,7 @@ function generated(input: Input, path: string, { engine }: Host): Generation | T
     if (tokenizer !== undefined && prompts.length > 0) {
       return generate(model, tokenizer, prompts, { ...options, tokens, sampling });
     }
+    checkVocabulary(model, ids);
     const prompt = Math.max(...ids.map(({ length }) => length));
     const settings = { batch: ids.length, prompt, tokens, endTokens, sampling };
     const generation = runGenerator(importGenerator(model, settings), ids, options);
