@@ -5,5 +5,4 @@ export * from "./hash.ts";
 export * from "./tree.ts";
 export * from "./tensor.ts";
 export * from "./hash-jobs.ts";
-export * from "./hash-plan.ts";
 export * from "./wasm-hasher.ts";
