@@ -1,7 +1,7 @@
 /**
  * The primitives of a program while a model is lowered (spec, "Program"). Equal primitives are made once; a primitive of
  * known operands is evaluated on the spot, by the interpreter, so that folding never changes a bit; what no output needs is
- * dropped at the end, and the rest is merged (./fusion.ts). Refuses tensors beyond the program's limits.
+ * dropped at the end, and the rest is merged (./fusion.ts). Refuses tensors and numbers of them beyond the program's limits.
  */
 
 import { scalarHash } from "../ir/encode.ts";
@@ -136,8 +136,7 @@ export function createGraph(shared: GraphInterface = { inputs: [], slots: [] }):
     },
     add(note, draft, folds) {
       const length = sizeOf(draft.shape);
-      if (length < 1 || length > PROGRAM_LIMITS.tensorLength)
-        throw new ProgramLimitError("tensorLength", length, note.name);
+      checkLength(length, note.name);
       const folded = folds ? fold(draft, length, note.name) : null;
       if (folded !== null) return folded;
       const key = [draft.elementType, scalarHash(draft.scalar), ...draft.operands.map(operandKey)].join(" ");
@@ -160,6 +159,9 @@ export function finishProgram(shared: GraphInterface, drafts: readonly SegmentDr
   const scalars = new Map<Hash, ScalarProgram>();
   const segments = drafts.map((draft) => finishSegment(draft, roots, scalars));
   const [{ outputs }] = drafts;
+  for (const { length, name } of [...inputs, ...slots]) checkLength(length, name);
+  checkCount("inputs", inputs.length);
+  checkCount("stateTensors", slots.length + outputs.length);
   const tensorNote = ({ name, shape }: TensorNote): TensorNote => ({ name, shape: [...shape] });
   const program: Program = {
     inputs: inputs.map(({ type, length }) => ({ type, length })),
@@ -178,6 +180,14 @@ export function finishProgram(shared: GraphInterface, drafts: readonly SegmentDr
     },
   };
   return { program, constants: constantsOf(roots.values) };
+}
+
+function checkLength(length: number, name: string): void {
+  if (length < 1 || length > PROGRAM_LIMITS.tensorLength) throw new ProgramLimitError("tensorLength", length, name);
+}
+
+function checkCount(limit: "inputs" | "stateTensors" | "records", count: number): void {
+  if (count > PROGRAM_LIMITS[limit]) throw new ProgramLimitError(limit, count, "");
 }
 
 interface ConstantRoots {
@@ -215,7 +225,7 @@ function finishSegment(
   });
   const { nodes, holder } = fused(neededNodes(graph.primitives, bound), bound);
   const order = nodes.flatMap((node, index) => (node === null ? [] : [index]));
-  if (order.length > PROGRAM_LIMITS.records) throw new ProgramLimitError("records", order.length, "");
+  checkCount("records", order.length);
   const position = new Map(order.map((index, place) => [index, place]));
   const operandRef = (value: Value, where: string): OperandRef => {
     const type = WORD_TYPE[value.elementType];

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LockstepError } from "../float/errors.ts";
+import { ProgramLimitError, UnsupportedOperatorError } from "./errors.ts";
 import { float, floats, int, int64s, ints, modelOf, text } from "./fixtures.ts";
 import type { NodeSketch } from "./fixtures.ts";
 import { inlineFunctions } from "./functions.ts";
@@ -181,6 +182,42 @@ for (const [name, { op, given, attributes = {}, domain = "", opset = 20 }] of Ob
     );
   });
 }
+
+test("a program has at most 256 inputs, 512 outputs, and words that 31 bits count", () => {
+  const X = { dtype: "float32", shape: [3] } as const;
+  const names = Array.from({ length: 600 }, (_, index) => `t${index}`);
+  const copies = names.map((name) => ({ op: "Identity", inputs: ["x"], outputs: [name] }));
+  const sum = { op: "Sum", inputs: names.slice(0, 300) };
+  const inputs = Object.fromEntries(sum.inputs.map((name) => [name, X]));
+  const large = { x: { dtype: "float32", shape: [65536, 65536] } } as const;
+  const first = { op: "Gather", inputs: ["x", "row"] };
+  const models = {
+    inputs: modelOf({ nodes: [sum], inputs, outputs: ["y0"] }),
+    stateTensors: modelOf({ nodes: copies, inputs: { x: X }, outputs: names }),
+    tensorLength: modelOf({ nodes: [first], inputs: large, initializers: { row: scalar(1) }, outputs: ["y0"] }),
+  };
+  for (const [limit, model] of Object.entries(models)) {
+    assert.throws(
+      () => importModel(model),
+      (error) => error instanceof ProgramLimitError && error.values["limit"] === limit,
+    );
+  }
+});
+
+test("a resized axis has a table of a bounded size", () => {
+  const resized = (scale: number): unknown =>
+    importModel(
+      modelOf({
+        opset: 19,
+        nodes: [{ op: "Resize", inputs: ["x", "", "scales"], attributes: { mode: text("linear") } }],
+        inputs: { x: { dtype: "float32", shape: [1] } },
+        initializers: { scales: floats([1], [scale]) },
+        outputs: ["y0"],
+      }),
+    );
+  assert.throws(() => resized(2 ** 21), UnsupportedOperatorError);
+  resized(2 ** 17);
+});
 
 test("functions that call each other thousands deep are refused", () => {
   const functions = Array.from({ length: 3000 }, (_, index): OnnxFunction => {

@@ -32,8 +32,9 @@ const MOST_TAPS = 256;
 /** Elements that one primitive adds to the sum so far. */
 const TAPS_AT_ONCE = 16;
 
-/** Length of a resized axis. */
-const MOST_PLACES = 2 ** 24;
+/** Length of a resized axis, and entries of its table: a few hundred megabytes while it is made. */
+const MOST_PLACES = 2 ** 20;
+const MOST_ENTRIES = 2 ** 22;
 
 /** One axis to resize. */
 interface AxisPlan {
@@ -136,8 +137,9 @@ function resampledAxis(scope: Scope, value: Value, axisPlan: AxisPlan, filter: F
     );
   }
   const taps = Array.from({ length: to }, (_, place) => tapsAt(scope, axisPlan, filter, place));
-  const width = Math.max(...taps.map(({ places }) => places.length));
+  const width = taps.reduce((most, { places }) => Math.max(most, places.length), 0);
   if (width > MOST_TAPS) throw unsupported(scope, `a filter of ${width} elements; at most ${MOST_TAPS}`);
+  requireSize(scope, to * width, MOST_ENTRIES);
   const shape = value.shape.map((extent, other) => (other === axis ? to : extent));
   const inner = sizeOf(value.shape.slice(axis + 1));
   // [to, width], short lists filled up with weight 0 at a place inside.

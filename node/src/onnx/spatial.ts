@@ -217,7 +217,7 @@ function roiAlign(scope: Scope): Value[] {
     const grid = (length: number, cells: number): number => (ratio > 0 ? ratio : Math.ceil(length / cells));
     return { batch, x1, y1, cellH: h / rows, cellW: w / columns, gh: grid(h, rows), gw: grid(w, columns) };
   });
-  const samples = Math.max(1, ...regions.map(({ gh, gw }) => gh * gw));
+  const samples = regions.reduce((most, { gh, gw }) => Math.max(most, gh * gw), 1);
   const taps = samples * 4;
   const positions = regions.length * rows * columns;
   requireSize(scope, positions * taps, MOST_ENTRIES);

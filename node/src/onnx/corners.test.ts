@@ -1,0 +1,65 @@
+/** Corners of the standard that few models reach, where its text says what comes out. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { floats, int64s, numbersOf, runSketch, text } from "./fixtures.ts";
+import type { OnnxTensor } from "./tensor.ts";
+
+const GREATEST = 3.4028234663852886e38;
+
+test("a backward slice that starts before the axis starts at its first element", () => {
+  const x = floats([5], [1, 2, 3, 4, 5]);
+  const sliced = (start: number, end: number, step: number): number[] => {
+    const bounds = { start, end, axis: 0, step };
+    const initializers = Object.fromEntries(
+      Object.entries(bounds).map(([name, value]) => [name, int64s([1], [value])]),
+    );
+    const nodes = [{ op: "Slice", inputs: ["x", ...Object.keys(bounds)] }];
+    const sketch = { nodes, inputs: { x: { dtype: "float32", shape: [5] } as const }, initializers, outputs: ["y0"] };
+    return numbersOf(runSketch(sketch, { x })[0]);
+  };
+  assert.deepEqual(sliced(-100, -100, -1), [1]);
+  assert.deepEqual(sliced(-7, -100, -2), [1]);
+  assert.deepEqual(sliced(100, -100, -2), [5, 3, 1]);
+  assert.deepEqual(sliced(-2, 0, -1), [4, 3, 2]);
+  assert.deepEqual(sliced(-100, 100, 3), [1, 4]);
+});
+
+test("before operator set 11 Clip without bounds gives the greatest float for infinity", () => {
+  const sketch = {
+    opset: 10,
+    nodes: [{ op: "Clip", inputs: ["x"] }],
+    inputs: { x: { dtype: "float32", shape: [3] } as const },
+    outputs: ["y0"],
+  };
+  const x = floats([3], [Infinity, -Infinity, 1]);
+  assert.deepEqual(numbersOf(runSketch(sketch, { x })[0]), [GREATEST, -GREATEST, 1]);
+});
+
+test("scattered integers are joined in their own width and order", () => {
+  const scattered = (reduction: string, x: OnnxTensor, u: OnnxTensor): number[] => {
+    const declared = ({ dtype, shape }: OnnxTensor) => ({ dtype, shape });
+    const sketch = {
+      opset: 18,
+      nodes: [{ op: "ScatterElements", inputs: ["x", "i", "u"], attributes: { reduction: text(reduction) } }],
+      inputs: { x: declared(x), i: { dtype: "int64", shape: [1] } as const, u: declared(u) },
+      outputs: ["y0"],
+    };
+    return numbersOf(runSketch(sketch, { x, i: int64s([1], [0]), u })[0]);
+  };
+  const int8 = (value: number): OnnxTensor => ({ dtype: "int8", shape: [1], data: Int8Array.of(value) });
+  const uint32 = (value: number): OnnxTensor => ({ dtype: "uint32", shape: [1], data: Uint32Array.of(value) });
+  assert.deepEqual(scattered("add", int8(100), int8(100)), [-56]);
+  assert.deepEqual(scattered("mul", int8(100), int8(3)), [44]);
+  assert.deepEqual(scattered("max", uint32(1), uint32(0xffffffff)), [0xffffffff]);
+  assert.deepEqual(scattered("min", uint32(1), uint32(0xffffffff)), [1]);
+});
+
+test("an einsum over a letter without elements sums nothing", () => {
+  const sketch = {
+    nodes: [{ op: "Einsum", inputs: ["x", "w"], attributes: { equation: text("ij,jk->ik") } }],
+    inputs: { x: { dtype: "float32", shape: [2, 0] } as const, w: { dtype: "float32", shape: [0, 3] } as const },
+    outputs: ["y0"],
+  };
+  assert.deepEqual(numbersOf(runSketch(sketch, {})[0]), [0, 0, 0, 0, 0, 0]);
+});
