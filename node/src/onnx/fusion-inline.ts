@@ -311,7 +311,8 @@ function written(b: ScalarBuilder, draft: Draft): Register {
     read: (instruction, registers) => {
       if (instruction.imm !== position) return null;
       const place = places.find((candidate) => candidate.instruction === instruction)!;
-      const key = JSON.stringify([place.digits, place.cutPattern]);
+      // A copy is read under its guard; what is computed is not.
+      const key = JSON.stringify([place.digits, place.cutPattern, isCopy ? place.guard : null]);
       const value = made.get(key) ?? compute(place, registers);
       made.set(key, value);
       if (place.guard === null || isCopy) return value;

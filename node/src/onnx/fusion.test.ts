@@ -5,7 +5,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { toBits } from "../float/words.ts";
 import { chunkBound, gasBound } from "../ir/bounds.ts";
+import { buildScalar } from "../ir/build.ts";
+import type { Value as Register } from "../ir/build.ts";
 import { evaluatePrimitive, wordsOperand } from "../ir/interpret.ts";
 import { elementwise } from "./broadcast.ts";
 import { productOfRows } from "./contraction.ts";
@@ -163,6 +166,26 @@ function special(next: () => number): number {
   if (word % 16 === 0) return rare[next() % rare.length];
   return (0x3f000000 + (next() % 0x1000000)) | (word & 0x80000000 ? 0x80000000 : 0);
 }
+
+test("a copy that is read under two conditions is read under each", () => {
+  const extents = [6];
+  const signature = { operands: ["f32"], output: "f32", extents } as const;
+  const made = { elementType: "float32", shape: extents, sources: new Set<string>() } as const;
+  const note = { operator: "Random", opset: 17, name: "guarded", shape: extents };
+  const backwards = buildScalar(signature, (b) => b.load(0, b.subI(5, b.index)));
+  const guarded = buildScalar(signature, (b) => {
+    const under = (condition: Register): Register => b.load(0, b.select(condition, b.index, b.i32(-1)));
+    return b.sub(b.mul(under(b.leI(1, b.index)), 4), under(b.leI(b.index, 3)));
+  });
+  const nodes: FusionNode[] = [
+    { ...made, scalar: backwards, operands: [{ ...made, at: { kind: "input", index: 0 } }], note },
+    { ...made, scalar: guarded, operands: [{ ...made, at: { kind: "primitive", index: 0 } }], note },
+  ];
+  const data = [Uint32Array.from([1, 2, 3, 4, 5, 6], (value) => toBits(value))];
+  const merged = fused(nodes, [1]);
+  assert.equal(merged.nodes[0], null);
+  assert.deepEqual(wordsOfNodes(merged.nodes, data)[1], wordsOfNodes(nodes, data)[1]);
+});
 
 test("a bias, an activation and a residual are merged into the product; what an output names stays", () => {
   const nodes = [

@@ -205,8 +205,12 @@ function layOut(state: State, index: number, { extents, strides }: Layout): void
   );
   const readers = [...state.readers[index]].map((reader) => ({ reader, node: state.nodes[reader]! }));
   const rewritten = readers.map(({ reader, node: old }) => {
-    const position = old.operands.findIndex(({ at }) => at.kind === "primitive" && at.index === index);
-    return { reader, merged: inlined(old, position, { scalar: copy, operands: [value] }) };
+    const positions = [...old.operands.keys()].filter((place) => {
+      const { at } = old.operands[place];
+      return at.kind === "primitive" && at.index === index;
+    });
+    const merged = positions.length > 1 ? null : inlined(old, positions[0], { scalar: copy, operands: [value] });
+    return { reader, merged };
   });
   if (!rewritten.every(({ merged }) => merged !== null)) return;
   replace(state, index, { ...node, scalar: moved });

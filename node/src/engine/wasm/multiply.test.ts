@@ -180,6 +180,24 @@ describe("multiplications", () => {
     check(draft, words, "alternating");
   });
 
+  it("take one row by panels of which some are packed and some are read where they lie", () => {
+    for (const [batches, inner, apart] of [
+      [3, 36, 40],
+      [5, 33, 34],
+      [2, 100, 101],
+    ] as const) {
+      const count = 3;
+      const words = [count, 20_000, 1].map((length, seed) => likeWords(seed, length));
+      const draft: Draft = {
+        extents: [batches, inner],
+        count,
+        left: [0, 0],
+        right: [apart, 1],
+      };
+      check(draft, words, `${batches} x ${inner}, ${apart} apart`);
+    }
+  });
+
   it("multiply batches that pack for themselves", () => {
     const [batches, rows, columns, count] = [3, 4, 37, 64];
     const sizes = [batches * rows * count, batches * columns * count, 1];

@@ -302,12 +302,14 @@ function multiplyUnpacked(
   }
 }
 
-/** How many panels from `panel` on have their totals side by side in the output. */
-function plainPanels({ panelOffsets }: Cut, panel: number, end: number): number {
+/** How many panels from `panel` on are all packed or all not, and have their totals side by side in the output. */
+function plainPanels({ panelOffsets, unpacked }: Cut, panel: number, end: number): number {
   const offset = panelOffsets[panel];
   if (offset < 0) return 0;
+  const isNext = (next: number): boolean =>
+    unpacked[next] === unpacked[panel] && panelOffsets[next] === offset + (next - panel) * PANEL_COLUMNS;
   let size = 1;
-  while (panel + size < end && panelOffsets[panel + size] === offset + size * PANEL_COLUMNS) size++;
+  while (panel + size < end && isNext(panel + size)) size++;
   return size;
 }
 
