@@ -65,13 +65,16 @@ export function createHost({ tier, threads = availableParallelism() }: HostOptio
   return { tier: "interpreted", isFused: false, threads: 1, engine: interpreterEngine, runner: interpreterRunner };
 }
 
+// V8 reads the flags when it compiles, so they have to stay. Its first compiler does not widen, and would be all that a test
+// meets: without it, what is tested is what runs.
+const REVECTORISING = ["--experimental-wasm-revectorize", "--no-liftoff"];
+
 type EngineFound = Pick<Host, "engine" | "threads" | "isFused">;
 
 function testedEngine(tier: Exclude<Tier, "interpreted">, threads: number): EngineFound | null {
   const set = tier === "addon" ? nativeSet() : null;
   if (tier === "addon" && set === null) return null;
-  // V8 reads the flag when it compiles, and it compiles when code runs often: it has to stay.
-  if (tier === "revec") setFlagsFromString("--experimental-wasm-revectorize");
+  if (tier === "revec") REVECTORISING.forEach((flag) => setFlagsFromString(flag));
   const native = set === null ? {} : { native: { set, attach: attachNative } };
   try {
     const alone = createWasmEngine({ tier, ...native });
