@@ -239,6 +239,28 @@ function added(scope: Scope, parts: readonly (Value | undefined)[]): Value | und
   return elementwise(scope, given, "float32", (b, x, y) => b.add(x, y));
 }
 
+/** The attention of MultiHeadAttention and Attention: hides what `padding` leaves out and adds input 5 to the scores. */
+function attendPadded(
+  scope: Scope,
+  [q, k, v]: readonly [Value, Value, Value],
+  past: number,
+  padding: Value | undefined,
+): Value {
+  const [batch, , length] = q.shape;
+  const hidden = floatAttribute(scope, "mask_filter_value", -10000);
+  const bias = padding === undefined ? undefined : maskBias(scope, padding, batch, length, k.shape[2], hidden);
+  return attend(scope, {
+    q,
+    k,
+    v,
+    mask: added(scope, [bias, scope.inputs[5]]),
+    isCausal: intAttribute(scope, "unidirectional", 0) !== 0,
+    past,
+    scale: floatAttribute(scope, "scale", 0),
+    softcap: 0,
+  });
+}
+
 /** Adds a bias along the last axis. */
 function biased(scope: Scope, value: Value, bias: Value | undefined): Value {
   return bias === undefined ? value : elementwise(scope, [value, bias], "float32", (b, x, y) => b.add(x, y));
@@ -280,22 +302,7 @@ function multiHeadAttention(scope: Scope): Value[] {
   const [q, newK, newV] = multiHeadParts(scope, heads);
   const [pastKey, pastValue] = [scope.inputs[6], scope.inputs[7]];
   const [k, v] = [withPast(scope, pastKey, newK), withPast(scope, pastValue, newV)];
-  const [batch, , length] = q.shape;
-  const total = k.shape[2];
-  const hidden = floatAttribute(scope, "mask_filter_value", -10000);
-  const padding =
-    scope.inputs[4] === undefined ? undefined : maskBias(scope, scope.inputs[4], batch, length, total, hidden);
-  const y = attend(scope, {
-    q,
-    k,
-    v,
-    mask: added(scope, [padding, scope.inputs[5]]),
-    isCausal: intAttribute(scope, "unidirectional", 0) !== 0,
-    past: total - newK.shape[2],
-    scale: floatAttribute(scope, "scale", 0),
-    softcap: 0,
-  });
-  return [y, k, v];
+  return [attendPadded(scope, [q, k, v], k.shape[2] - newK.shape[2], scope.inputs[4]), k, v];
 }
 
 /** The projection, attention and cache of one tensor. */
@@ -316,21 +323,7 @@ function attention(scope: Scope): Value[] {
     return view(scope, past, shape, stridesOf(past.shape).slice(1), index * sizeOf(shape));
   };
   const [k, v] = [withPast(scope, pastOf(0), newK), withPast(scope, pastOf(1), newV)];
-  const [batch, , length] = q.shape;
-  const total = k.shape[2];
-  const hidden = floatAttribute(scope, "mask_filter_value", -10000);
-  const padding =
-    scope.inputs[3] === undefined ? undefined : maskBias(scope, scope.inputs[3], batch, length, total, hidden);
-  const y = attend(scope, {
-    q,
-    k,
-    v,
-    mask: added(scope, [padding, scope.inputs[5]]),
-    isCausal: intAttribute(scope, "unidirectional", 0) !== 0,
-    past: total - newK.shape[2],
-    scale: floatAttribute(scope, "scale", 0),
-    softcap: 0,
-  });
+  const y = attendPadded(scope, [q, k, v], k.shape[2] - newK.shape[2], scope.inputs[3]);
   if (k.shape.join() !== v.shape.join()) return [y];
   const both = [k, v].map((part) => reshaped(part, [1, ...part.shape]));
   return [y, concatenated(scope, both, 0)];
