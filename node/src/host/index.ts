@@ -7,18 +7,14 @@ import { setFlagsFromString } from "node:v8";
 import {
   awaitHelpers,
   createWasmEngine,
-  createWasmRunner,
   interpreterEngine,
-  interpreterRunner,
   SimdUnavailableError,
   type Engine,
-  type PrimitiveRunner,
 } from "../engine/index.ts";
 import type { Program } from "../ir/index.ts";
 import { engineEqualsInterpreter } from "./engine-test.ts";
 import { attachNative } from "./native-code.ts";
 import { nativeSet } from "./native.ts";
-import { equalsInterpreter } from "./self-test.ts";
 import { startThreads, type StartedThreads } from "./threads.ts";
 
 /**
@@ -36,8 +32,6 @@ export interface Host {
   readonly threads: number;
   /** Executes programs. */
   readonly engine: Engine;
-  /** Runs single primitives. Calls must not overlap. Made and tested on first use. */
-  readonly runner: PrimitiveRunner;
 }
 
 export interface HostOptions {
@@ -60,9 +54,9 @@ export function createHost({ tier, threads = availableParallelism() }: HostOptio
   const wanted = tier === undefined ? (["addon", "wasm"] as const) : TIERS.slice(TIERS.indexOf(tier));
   for (const candidate of wanted) {
     const found = candidate === "interpreted" ? null : testedEngine(candidate, threads);
-    if (found !== null) return { tier: candidate, ...found, runner: lazyRunner() };
+    if (found !== null) return { tier: candidate, ...found };
   }
-  return { tier: "interpreted", isFused: false, threads: 1, engine: interpreterEngine, runner: interpreterRunner };
+  return { tier: "interpreted", isFused: false, threads: 1, engine: interpreterEngine };
 }
 
 // V8 reads the flags when it compiles, so they have to stay. Its first compiler does not widen, and would be all that a test
@@ -122,19 +116,4 @@ function workOf({ segments, scalars }: Program): number {
     records.reduce((sum, { length, scalar }) => sum + length * (scalars.get(scalar)?.loop?.count ?? 1), 0),
   );
   return Math.max(...steps);
-}
-
-function lazyRunner(): PrimitiveRunner {
-  let found: PrimitiveRunner | undefined;
-  const runner = (): PrimitiveRunner => {
-    if (found === undefined) {
-      const compiled = createWasmRunner();
-      found = equalsInterpreter(compiled) ? compiled : interpreterRunner;
-    }
-    return found;
-  };
-  return {
-    run: (scalar, step, operands, output) => runner().run(scalar, step, operands, output),
-    keep: (words) => runner().keep?.(words),
-  };
 }

@@ -37,7 +37,6 @@ function createMachine(runner: PrimitiveRunner, program: Program, options: LoadO
     if (known !== undefined) return known;
     const whole = source.wordsOf(root);
     const words = whole.length === length ? whole : whole.slice(0, length);
-    runner.keep?.(words);
     constants.set(key, words);
     return words;
   };

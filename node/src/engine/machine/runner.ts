@@ -6,8 +6,6 @@ import type { ScalarProgram } from "../../ir/scalar.ts";
 export interface PrimitiveRunner {
   /** Writes output[e] = scalar(e, step, operands) for every element e. Operands are never written. */
   run(scalar: ScalarProgram, step: number, operands: readonly Uint32Array[], output: Uint32Array): void;
-  /** Says that these words will never change, so that the backend may hold a copy of them while they live. */
-  keep?(words: Uint32Array): void;
 }
 
 /** The living definition as a backend: slow, and equal to every other. */

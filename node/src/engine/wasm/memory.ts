@@ -17,14 +17,8 @@ export interface Arena {
   words(): Uint32Array;
   /** Room for `length` words and the spare bytes after them; gives the byte address. */
   reserve(length: number): number;
-  /** Forgets everything reserved but what is kept. */
+  /** Forgets everything reserved. */
   reset(): void;
-  /** Room that outlives resets; only straight after a reset. Gives the byte address. */
-  keep(length: number): number;
-  /** Bytes that are kept. */
-  keptBytes(): number;
-  /** Forgets everything, also what is kept. */
-  clear(): void;
 }
 
 /** A primitive or a program needs more memory than a module can address, than it may have, or than the host grants. */
@@ -37,35 +31,22 @@ export class EngineMemoryError extends LockstepError {
 /** An empty memory that grows up to `maxPages` pages of 64 KiB. */
 export function createArena(maxPages = MAX_PAGES): Arena {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: maxPages });
-  let kept = 0;
   let end = 0;
   let view = new Uint32Array(memory.buffer);
-  const reserve = (length: number): number => {
-    const address = end;
-    end = address + Math.ceil((4 * length + SPARE_BYTES) / 64) * 64;
-    const missing = Math.ceil(end / PAGE_BYTES) - memory.buffer.byteLength / PAGE_BYTES;
-    if (missing > 0) grow(memory, missing, end, maxPages);
-    return address;
-  };
   return {
     memory,
     words() {
       if (view.buffer !== memory.buffer) view = new Uint32Array(memory.buffer);
       return view;
     },
-    reserve,
-    reset() {
-      end = kept;
-    },
-    keep(length) {
-      if (end !== kept) throw new RangeError("room to keep comes before room for a run");
-      const address = reserve(length);
-      kept = end;
+    reserve(length) {
+      const address = end;
+      end = address + Math.ceil((4 * length + SPARE_BYTES) / 64) * 64;
+      const missing = Math.ceil(end / PAGE_BYTES) - memory.buffer.byteLength / PAGE_BYTES;
+      if (missing > 0) grow(memory, missing, end, maxPages);
       return address;
     },
-    keptBytes: () => kept,
-    clear() {
-      kept = 0;
+    reset() {
       end = 0;
     },
   };

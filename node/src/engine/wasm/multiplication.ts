@@ -103,7 +103,7 @@ export function isPackable({ columns, batches }: Contraction): boolean {
 }
 
 /** Words of all panels of the columns. */
-export function panelWords({ columns, count }: Contraction): number {
+function panelWords({ columns, count }: Contraction): number {
   return columns.addresses.length * count;
 }
 

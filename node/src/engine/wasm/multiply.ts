@@ -16,7 +16,7 @@ import { PANEL_COLUMNS, PART_COLUMNS, panelRowBytes } from "./tiles.ts";
 import type { TileExports } from "./tiles.ts";
 import type { WidenedExports } from "./widened.ts";
 
-export { isPackable, panelLayout, panelWords, planMultiplication } from "./multiplication.ts";
+export { isPackable, panelLayout, planMultiplication } from "./multiplication.ts";
 export type { Multiplication, MultiplicationOptions } from "./multiplication.ts";
 export { compileMultiplier, multiplierModule } from "./multiplier-module.ts";
 export type { ModuleOptions, MultiplierModules } from "./multiplier-module.ts";
@@ -393,15 +393,11 @@ export interface ArenaMultiplication {
   readonly step: number;
   /** Byte address of the totals; where the contraction has a `totalInit`, it holds those to start from. */
   readonly target: number;
-  /** Byte address of all panels, packed before; null to pack them on the way. */
-  readonly panels: number | null;
 }
 
 export interface Multiplier {
   /** Writes the final totals of all elements, NaN canonical. Reserves memory for tables and panels. */
   multiply(multiplication: ArenaMultiplication): void;
-  /** Packs all panels of the columns to byte address `target`; the contraction must be `isPackable`. */
-  packColumns(contraction: Contraction, columns: PlacedOperand, target: number): void;
 }
 
 /** A multiplier over the arena's memory; its module is compiled on first use. */
@@ -412,32 +408,16 @@ export function createMultiplier(arena: Arena, isFused: boolean): Multiplier {
     return bound;
   };
   const plans = new WeakMap<Contraction, Multiplication>();
-  const planOf = (contraction: Contraction, isPacked: boolean): Multiplication => {
-    const known = plans.get(contraction);
-    if (known !== undefined && known.cut.isPacked === isPacked) return known;
-    const plan = planMultiplication(contraction, { isPacked });
-    plans.set(contraction, plan);
-    return plan;
-  };
-  const place = (plan: Multiplication): { tables: number; scratch: number } => {
-    const tables = arena.reserve(plan.tables.length);
-    const scratch = arena.reserve(plan.scratchWords);
-    arena.words().set(plan.tables, tables / 4);
-    return { tables, scratch };
-  };
   return {
-    multiply({ contraction, operands, step, target, panels }) {
-      const plan = planOf(contraction, panels !== null);
-      const { tables, scratch } = place(plan);
+    multiply({ contraction, operands, step, target }) {
+      const plan = plans.get(contraction) ?? planMultiplication(contraction, { isPacked: false });
+      plans.set(contraction, plan);
+      const tables = arena.reserve(plan.tables.length);
+      const scratch = arena.reserve(plan.scratchWords);
+      arena.words().set(plan.tables, tables / 4);
       const [rows, columns] = [operands[plan.rowOperand], operands[plan.columnOperand]];
-      const placement = { tables, rows, columns, panels, isNarrow: false, target };
+      const placement = { tables, rows, columns, panels: null, isNarrow: false, target };
       loaded().run(plan, placement, step, 0, plan.units, scratch);
-    },
-    packColumns(contraction, columns, target) {
-      const plan = planOf(contraction, true);
-      const { tables, scratch } = place(plan);
-      const placement = { tables, rows: columns, columns, panels: target, isNarrow: false, target: 0 };
-      loaded().packColumns(plan, placement, 0, plan.packUnits, scratch);
     },
   };
 }

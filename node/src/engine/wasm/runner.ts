@@ -18,9 +18,7 @@ import { compileKernel } from "./kernel.ts";
 import type { Totals } from "./kernel.ts";
 import { loadModule } from "./load.ts";
 import { SCRATCH_BYTES } from "./loop.ts";
-import { createKeptWords } from "./kept.ts";
-import type { KeptRoom, KeptWords } from "./kept.ts";
-import { createArena, EngineMemoryError, MAX_PAGES, PAGE_BYTES } from "./memory.ts";
+import { createArena } from "./memory.ts";
 import type { Arena } from "./memory.ts";
 import { createMultiplier } from "./multiply.ts";
 import type { PlacedOperand } from "./multiply.ts";
@@ -36,8 +34,6 @@ export interface WasmRunnerOptions {
 export interface WasmRunner extends PrimitiveRunner {
   /** Whether fma is the host's instruction. */
   readonly isFused: boolean;
-  /** Says that these words will never change, so that the runner may hold a copy of them while they live. */
-  keep(words: Uint32Array): void;
 }
 
 /** The host's WebAssembly has no SIMD128. */
@@ -53,50 +49,32 @@ export function createWasmRunner(options: WasmRunnerOptions = {}): WasmRunner {
   const isFused = options.emulateFma !== true && isFusedHost();
   const arena = createArena(options.maxPages);
   const multiplier = createMultiplier(arena, isFused);
-  // Half of the memory, so that runs have the other half.
-  const kept = createKeptWords(arena, ((options.maxPages ?? MAX_PAGES) * PAGE_BYTES) / 2);
   const planOf = createPlans(arena, isFused);
   const runPlan = (plan: Plan, step: number, operands: readonly Uint32Array[], output: Uint32Array): void => {
     arena.reset();
-    const contraction = plan.kind === "tiles" ? plan.contraction : null;
-    const { placed, panels } = placeOperands(arena, kept, operands, contraction);
+    const placed = placeOperands(arena, operands);
     const target = arena.reserve(output.length);
     const scratch = arena.reserve(SCRATCH_BYTES / 4);
     const tensors = placed.flatMap(({ address, length }) => [address, length]);
     if (plan.kind === "kernel") runKernel(plan.kernel, [target, scratch, 0, step], tensors);
     else {
       const { contraction, before, after } = plan;
-      if (panels?.isNew) multiplier.packColumns(contraction, placed[contraction.columns.operand], panels.address);
       const totals = after === null ? target : arena.reserve(output.length);
       if (before !== null) runKernel(before, [totals, scratch, 0, step], tensors);
-      const packed = panels?.address ?? null;
-      multiplier.multiply({ contraction, operands: placed, step, target: totals, panels: packed });
+      multiplier.multiply({ contraction, operands: placed, step, target: totals });
       if (after !== null) runKernel(after, [target, scratch, totals, step], tensors);
     }
     output.set(arena.words().subarray(target / 4, target / 4 + output.length));
   };
   return {
     isFused,
-    keep: (words) => kept.add(words),
     run(scalar, step, operands, output) {
       checkArguments(scalar, step, operands, output);
       const plan = planOf(
         scalar,
         operands.map((words) => words.length),
       );
-      kept.tidy();
-      const attempt = (): boolean => {
-        try {
-          runPlan(plan, step | 0, operands, output);
-          return true;
-        } catch (error) {
-          // Room that was made may not have been filled.
-          if (!kept.clear() || !(error instanceof EngineMemoryError)) throw error;
-          return false;
-        }
-      };
-      // What was kept may have been in the way.
-      if (!attempt()) attempt();
+      runPlan(plan, step | 0, operands, output);
     },
   };
 }
@@ -124,33 +102,12 @@ function checkArguments(
   if (!Number.isInteger(step) || step < 0 || step > 0xffffffff) throw new EvaluationError("step is a u32", { step });
 }
 
-interface Placement {
-  /** One per operand; of those whose panels are kept, the address means nothing. */
-  readonly placed: readonly PlacedOperand[];
-  readonly panels: KeptRoom | null;
-}
-
-/** Finds or makes room for every operand, and copies in what is not there yet. */
-function placeOperands(
-  arena: Arena,
-  kept: KeptWords,
-  operands: readonly Uint32Array[],
-  contraction: Contraction | null,
-): Placement {
-  const columns = contraction === null ? null : operands[contraction.columns.operand];
-  const isPacked = contraction?.ownsColumns === true && operands.filter((words) => words === columns).length === 1;
-  const panels = isPacked && columns !== null ? kept.panelRoom(columns, contraction) : null;
-  const rooms = new Map<Uint32Array, KeptRoom | null>();
-  for (const words of operands) {
-    if (words === columns && panels !== null) rooms.set(words, panels.isNew ? null : { address: 0, isNew: false });
-    else if (!rooms.has(words)) rooms.set(words, kept.room(words));
-  }
+/** Copies in the operands; the same array once. */
+function placeOperands(arena: Arena, operands: readonly Uint32Array[]): PlacedOperand[] {
   const addresses = new Map<Uint32Array, number>();
-  for (const [words, room] of rooms) addresses.set(words, room?.address ?? arena.reserve(words.length));
-  for (const [words, address] of addresses) {
-    if (rooms.get(words)?.isNew !== false) arena.words().set(words, address / 4);
-  }
-  return { placed: operands.map((words) => ({ address: addresses.get(words)!, length: words.length })), panels };
+  for (const words of operands) if (!addresses.has(words)) addresses.set(words, arena.reserve(words.length));
+  for (const [words, address] of addresses) arena.words().set(words, address / 4);
+  return operands.map((words) => ({ address: addresses.get(words)!, length: words.length }));
 }
 
 interface LoadedKernel {
