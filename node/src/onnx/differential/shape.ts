@@ -24,19 +24,30 @@ function permutation(draw: Draw, rank: number): number[] {
   return Array.from({ length: rank }, () => rest.splice(draw.int(0, rest.length - 1), 1)[0]);
 }
 
+/** A bound outside every axis. */
+const FAR = 2 ** 31 - 1;
+
 function slice(draw: Draw): DrawnCase {
   const shape = draw.list(draw.int(1, 4), 1, 7);
   const axes = permutation(draw, shape.length).slice(0, draw.int(1, shape.length));
   const steps = axes.map(() => draw.pick([1, 1, 2, 3, -1, -2]));
-  // Mostly something is left: bounds in the direction of the step, counted from either end, rarely far outside.
-  const bound = (axis: number, isLow: boolean): number => {
+  const bounds = axes.map((axis, index) => {
     const extent = shape[axis];
-    if (draw.int(0, 5) === 0) return isLow ? -(2 ** 31) : 2 ** 31 - 1;
-    const place = isLow ? draw.int(0, Math.floor(extent / 2)) : draw.int(Math.floor(extent / 2), extent - 1);
-    return draw.flag() ? place : place - extent;
-  };
-  const starts = axes.map((axis, index) => bound(axis, steps[index] > 0));
-  const ends = axes.map((axis, index) => bound(axis, steps[index] < 0));
+    const isBack = steps[index] < 0;
+    const [low, high] = draw.list(2, 0, extent - 1).sort((x, y) => x - y);
+    // Counted from either end; beyond the axis the two bounds are limited to places of their own.
+    const counted = (place: number): number => (draw.flag() ? place : place - extent);
+    const last = isBack
+      ? low === 0
+        ? -extent - 1
+        : counted(low - 1)
+      : high === extent - 1
+        ? extent
+        : counted(high + 1);
+    if (draw.int(0, 3) > 0) return [counted(isBack ? high : low), last];
+    return isBack ? draw.pick([[FAR, last] as const, [FAR, -FAR] as const, [-FAR, -FAR] as const]) : [-FAR, FAR];
+  });
+  const [starts, ends] = [0, 1].map((end) => bounds.map((pair) => pair[end]));
   const lists = [starts, ends, axes.map((axis) => (draw.flag() ? axis : axis - shape.length)), steps];
   return { op: "Slice", opset: 13, inputs: [given(anyTensor(draw, shape)), ...lists.map((list) => listOf(list))] };
 }
