@@ -2,7 +2,7 @@
  * Models that users name: an ONNX file with what stands beside it, and the flags that specialise it at import. Whatever the
  * flags say is part of the program that comes out.
  */
-import { parseModel, serializeModel, MalformedModelError } from "../onnx/index.ts";
+import { OWN_MODEL_LIMITS, parseModel, serializeModel, MalformedModelError } from "../onnx/index.ts";
 import type { ImportedModel, OnnxTensor } from "../onnx/index.ts";
 import { openModel } from "../models/index.ts";
 import { validateProgram } from "../ir/index.ts";
@@ -112,11 +112,11 @@ export interface LoadedModel {
   close(): void;
 }
 
-/** Opens, lowers and validates a model. */
+/** Opens, lowers and validates a model of the user's own. */
 export function loadModel(path: string, options: ModelOptions): LoadedModel {
   const opened = openUserModel(path);
   try {
-    const model = lowerModel(opened.model, options);
+    const model = lowerModel(opened.model, { limits: OWN_MODEL_LIMITS, ...options });
     validateProgram(model.program);
     return { model, close: opened.close };
   } catch (error) {

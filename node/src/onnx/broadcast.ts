@@ -27,7 +27,7 @@ export function elementwise(
 ): Value {
   const shape = broadcastShapes(scope, ...values.map((value) => value.shape));
   if (!isFloatType(elementType) && exact !== undefined && values.every(hasIntegers)) {
-    requireSize(scope, sizeOf(shape));
+    requireSize(scope, sizeOf(shape) * (1 + values.length));
     return foldElementwise(elementType, shape, values as readonly KnownIntegers[], exact);
   }
   if (sizeOf(shape) === 0) return emptyValue(elementType, shape);
@@ -62,7 +62,7 @@ export function where(scope: Scope, condition: Value, x: Value, y: Value): Value
   const elementType = sameTypes(scope, [x, y]);
   const shape = broadcastShapes(scope, condition.shape, x.shape, y.shape);
   if (hasIntegers(condition) && hasIntegers(x) && hasIntegers(y) && !isFloatType(elementType)) {
-    requireSize(scope, sizeOf(shape));
+    requireSize(scope, sizeOf(shape) * 4);
     return foldElementwise(elementType, shape, [condition, x, y], (flag, a, b) => (flag === 0n ? b : a));
   }
   return elementwise(scope, [condition, x, y], elementType, (b, flag, a, c) => b.select(flag, a, c));

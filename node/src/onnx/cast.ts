@@ -9,7 +9,7 @@ import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { elementwise } from "./broadcast.ts";
 import { foldElementwise, wrap } from "./fold.ts";
 import { floatOfUint32, uint32OfFloat, wrapped } from "./integers.ts";
-import { input, known, requiredInt, unsupported } from "./node.ts";
+import { input, known, requiredInt, requireSize, unsupported } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { dtypeOfCode } from "./tensor.ts";
 import {
@@ -21,6 +21,7 @@ import {
   isKnown,
   knownIntegers,
   knownWords,
+  sizeOf,
 } from "./values.ts";
 import type { ElementType, IntegerType, Value } from "./values.ts";
 
@@ -32,6 +33,7 @@ export function cast(scope: Scope, value: Value, to: ElementType): Value {
     throw unsupported(scope, `a conversion to ${to}, which nothing computes with`);
   if (isFloatType(from) && to === "float32") return { ...value, elementType: to };
   if (hasIntegers(value)) {
+    requireSize(scope, 2 * sizeOf(value.shape));
     if (to === "float32") {
       const words = Uint32Array.from(Array.from(value.at.integers, nearestWord));
       return knownWords(value.shape, words);
@@ -69,6 +71,7 @@ function nearestWord(integer: bigint): number {
 
 function castKnownFloat(scope: Scope, value: Value, to: IntegerType): Value {
   const { at } = known(scope, value, "the cast value");
+  requireSize(scope, 2 * sizeOf(value.shape));
   if (at.kind !== "words") throw unsupported(scope, "integers held as floats");
   const { bits, signed } = INTEGERS[to];
   // Types of fewer bits than 32 take the low bits of the int32, as numpy and C do in practice.

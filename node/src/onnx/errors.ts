@@ -97,6 +97,24 @@ export class ProgramLimitError extends LockstepError {
   }
 }
 
+const BUDGETED = {
+  nodes: "nodes lowered, loops unrolled",
+  elements: "elements made at import",
+  constants: "words of constants",
+} as const;
+
+/** The import would do more than its limits allow. */
+export class ImportBudgetError extends LockstepError {
+  constructor(what: keyof typeof BUDGETED, found: number, limit: number, node: string) {
+    super("ImportBudgetError", `${found} ${BUDGETED[what]}; at most ${limit} (at ${JSON.stringify(node)})`, {
+      what,
+      found,
+      limit,
+      node,
+    });
+  }
+}
+
 /** An option of the import names something the model does not have, or gives it a value that does not fit. */
 export class ImportOptionError extends LockstepError {
   constructor(option: string, name: string, rule: string, values: Record<string, unknown> = {}) {

@@ -6,7 +6,7 @@
 import { fromBits } from "../float/words.ts";
 import { takeAt } from "./fold.ts";
 import { INDEXING } from "./indexing.ts";
-import { axisOf, input, intAttribute, invalid, known, mismatch, saturated, standingFor } from "./node.ts";
+import { axisOf, input, intAttribute, invalid, known, mismatch, requireSize, saturated, standingFor } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { isKnown, knownIntegers, knownList, reshaped, sizeOf, stridesOf } from "./values.ts";
 import type { KnownValue, Value } from "./values.ts";
@@ -17,26 +17,44 @@ function numbersOf({ at }: KnownValue): number[] {
   return Array.from(at.integers, saturated);
 }
 
+/** How many elements the reading of one counts as: it becomes a number, and takes part in lists. */
+const READINGS = 4;
+
 function knownInput(scope: Scope, index: number): KnownValue {
-  return known(scope, input(scope, index), `the data of input ${index}, on which the output's shape depends,`);
+  return dataOf(scope, input(scope, index), `the data of input ${index}, on which the output's shape depends,`);
+}
+
+/** Known data that is read element by element: made once, where it is lazy. */
+function dataOf(scope: Scope, value: Value, what: string): KnownValue {
+  const data = known(scope, value, what);
+  requireSize(scope, sizeOf(data.shape) * READINGS);
+  return data.at.kind === "words" ? { ...data, at: { kind: "words", words: data.at.words } } : data;
 }
 
 /** [rank, count]: the places of what is not zero, in row-major order. */
 function nonZero(scope: Scope): Value[] {
   const value = knownInput(scope, 0);
   const strides = stridesOf(value.shape);
-  const places = numbersOf(value).flatMap((item, place) => (item === 0 ? [] : [place]));
+  const data = value.at.kind === "words" ? Float64Array.from(value.at.words, fromBits) : value.at.integers;
+  const places: number[] = [];
+  data.forEach((item: number | bigint, place: number) => {
+    if (Number(item) !== 0) places.push(place);
+  });
   const rank = value.shape.length;
-  const digits = strides.flatMap((stride, axis) =>
-    places.map((place) => BigInt(Math.floor(place / stride) % value.shape[axis])),
+  requireSize(scope, rank * places.length);
+  const digits = new BigInt64Array(rank * places.length);
+  strides.forEach((stride, axis) =>
+    places.forEach((place, index) => {
+      digits[axis * places.length + index] = BigInt(Math.floor(place / stride) % value.shape[axis]);
+    }),
   );
-  return [knownIntegers("int64", [rank, places.length], BigInt64Array.from(digits))];
+  return [knownIntegers("int64", [rank, places.length], digits)];
 }
 
 /** The slices along an axis whose condition holds; of the flat tensor where there is no axis. */
 function compress(scope: Scope): Value[] {
   const given = input(scope, 0);
-  const conditions = numbersOf(known(scope, input(scope, 1), "the condition, on which the output's shape depends,"));
+  const conditions = numbersOf(dataOf(scope, input(scope, 1), "the condition, on which the output's shape depends,"));
   const attribute = scope.node.attributes.has("axis") ? intAttribute(scope, "axis", 0) : undefined;
   const value = attribute === undefined ? reshaped(given, [sizeOf(given.shape)]) : given;
   const axis = attribute === undefined ? 0 : axisOf(scope, attribute, given.shape.length);
@@ -133,6 +151,7 @@ function nonMaxSuppression(scope: Scope): Value[] {
       for (const index of order) {
         if (kept.length >= most) break;
         const own = boxAt(batch, index);
+        scope.graph.budget.spendElements(kept.length, scope.identity.node);
         if (kept.some((other) => sharedPart(own, boxAt(batch, other)) > overlap)) continue;
         kept.push(index);
       }

@@ -13,8 +13,9 @@ interface Inliner {
   opsets: ReadonlyMap<string, number>;
   /** Every name of the model, so that fresh names are free. */
   taken: Set<string>;
-  /** Nodes made so far. */
+  /** Nodes made so far, and at most. */
   made: number;
+  most: number;
 }
 
 /** Functions that call each other one inside the other; each is a few frames of the stack. */
@@ -33,9 +34,9 @@ interface Scope {
 
 /**
  * The same model without functions. Nodes from a function that imports another operator set version than the model carry it
- * in `opset`. Throws MalformedModelError whose `values.rule` names what is wrong.
+ * in `opset`. Throws MalformedModelError whose `values.rule` names what is wrong, also where there are more than `most` nodes.
  */
-export function inlineFunctions(model: OnnxModel): OnnxModel {
+export function inlineFunctions(model: OnnxModel, most: number = MAX_NODES): OnnxModel {
   if (model.functions.length === 0) return model;
   const functions = new Map<string, OnnxFunction>();
   for (const item of model.functions) {
@@ -45,7 +46,7 @@ export function inlineFunctions(model: OnnxModel): OnnxModel {
   }
   const taken = new Set<string>();
   collectNames(model.graph, taken);
-  const inliner: Inliner = { functions, opsets: model.opsets, taken, made: 0 };
+  const inliner: Inliner = { functions, opsets: model.opsets, taken, made: 0, most };
   const scope: Scope = { rename: (name) => name, attributes: undefined, opsets: model.opsets, path: [] };
   return { ...model, graph: inlineGraph(inliner, model.graph, scope), functions: [] };
 }
@@ -71,7 +72,8 @@ function inlineGraph(inliner: Inliner, graph: OnnxGraph, scope: Scope): OnnxGrap
 
 function inlineNode(inliner: Inliner, node: OnnxNode, scope: Scope): OnnxNode[] {
   inliner.made += 1;
-  if (inliner.made > MAX_NODES) throw malformed("too-many-nodes", `more than ${MAX_NODES} nodes`, { limit: MAX_NODES });
+  const { most } = inliner;
+  if (inliner.made > most) throw malformed("too-many-nodes", `more than ${most} nodes`, { limit: most });
   const attributes = new Map<string, Attribute>();
   for (const [name, attribute] of node.attributes) {
     const bound = bindAttribute(inliner, attribute, node, scope);

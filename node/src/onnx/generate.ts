@@ -14,6 +14,8 @@
 import { LockstepError } from "../float/errors.ts";
 import { programRoot } from "../ir/encode.ts";
 import { PROGRAM_LIMITS } from "../ir/program.ts";
+import { createBudget, heldElements, IMPORT_LIMITS } from "./budget.ts";
+import type { ImportBudget, ImportLimits } from "./budget.ts";
 import { cachedAttention, positionOf, TILE } from "./cache.ts";
 import type { Cache, Phase } from "./cache.ts";
 import { UnknownDimensionError, UnsupportedTensorError } from "./errors.ts";
@@ -63,6 +65,8 @@ export interface GeneratorOptions {
   readonly names?: Partial<GeneratorNames>;
   /** Other inputs of the graph, fixed. */
   readonly bind?: Readonly<Record<string, OnnxTensor>>;
+  /** What the import may do, all segments together; IMPORT_LIMITS unless given. */
+  readonly limits?: ImportLimits;
 }
 
 export interface GeneratorNames {
@@ -92,10 +96,12 @@ export class GeneratorError extends LockstepError {
 
 /** The program that makes tokens with a decoder. Throws the errors of the import, GeneratorError and SamplingOptionError. */
 export function importGenerator(source: OnnxModel, options: GeneratorOptions): ImportedModel {
-  const plan = planOf(inlineFunctions(source), options);
+  const { limits = IMPORT_LIMITS } = options;
+  const plan = planOf(inlineFunctions(source, limits.nodes), options);
   const { model } = plan;
   const shared: GraphInterface = { inputs: [], slots: [] };
-  const first = createGraph(shared);
+  const budget = createBudget(limits, heldElements(model));
+  const first = createGraph(shared, budget);
   const inputs: ImportedTensor[] = [];
   const addInput = (name: string, elementType: ElementType, shape: readonly number[]): Value => {
     inputs.push({ name, elementType, shape });
@@ -112,7 +118,7 @@ export function importGenerator(source: OnnxModel, options: GeneratorOptions): I
     initializers: new Map([...model.graph.initializers].map(([name, tensor]) => [name, known(name, tensor)])),
   };
   const drafts = segmentsOf(plan).map((segment, index) =>
-    draftSegment(plan, interfaceValues, segment, index === 0 ? first : createGraph(shared)),
+    draftSegment(plan, interfaceValues, segment, index === 0 ? first : createGraph(shared, budget)),
   );
   const { program, constants } = finishProgram(shared, drafts);
   return {
@@ -258,7 +264,7 @@ function draftSegment(plan: Plan, shared: InterfaceValues, segment: SegmentPlan,
   const seen = kind === "prompt" ? prompt : bucket;
   for (const declared of model.graph.inputs) {
     if (values.has(declared.name)) continue;
-    values.set(declared.name, inputValue(plan, declared, { ids, positions, length, seen }));
+    values.set(declared.name, inputValue(plan, declared, { ids, positions, length, seen }, graph.budget));
   }
   const next: Cache[] = [];
   const overrides = new Map(
@@ -300,7 +306,12 @@ interface Given {
   readonly seen: number;
 }
 
-function inputValue({ names, batch, sites, bind }: Plan, declared: OnnxValue, given: Given): Value {
+function inputValue(
+  { names, batch, sites, bind }: Plan,
+  declared: OnnxValue,
+  given: Given,
+  budget: ImportBudget,
+): Value {
   const { name, shape = [] } = declared;
   if (Object.hasOwn(bind, name)) return known(name, bind[name]);
   if (name === names.ids) return given.ids;
@@ -308,6 +319,7 @@ function inputValue({ names, batch, sites, bind }: Plan, declared: OnnxValue, gi
   if (name === names.mask) {
     // Padding is masked by the attentions themselves; all else is there.
     const extents = [batch, given.seen];
+    budget.spendElements(sizeOf(extents), name);
     return knownIntegers("int64", extents, new BigInt64Array(sizeOf(extents)).fill(1n));
   }
   if (!sites.some(({ pastKey, pastValue }) => pastKey === name || pastValue === name))

@@ -22,6 +22,8 @@ import type { ScalarProgram } from "../ir/scalar.ts";
 
 import { tensorRoot } from "../merkle/tensor.ts";
 import { sharedHasher } from "../merkle/wasm-hasher.ts";
+import { createBudget } from "./budget.ts";
+import type { ImportBudget } from "./budget.ts";
 import { constantsOf } from "./constants.ts";
 import type { Constants } from "./constants.ts";
 import { ProgramLimitError } from "./errors.ts";
@@ -80,6 +82,8 @@ export interface Graph {
    */
   finish(outputs: readonly NamedValue[], states: readonly Value[]): FinishedProgram;
   readonly interface: GraphInterface;
+  /** What is left to the import that the graph belongs to. */
+  readonly budget: ImportBudget;
   /** What was added, in order; a value's index counts these. */
   readonly primitives: readonly Drafted[];
 }
@@ -104,7 +108,10 @@ export interface Drafted {
 }
 
 /** A graph without primitives, over the inputs and slots of another where those are given. */
-export function createGraph(shared: GraphInterface = { inputs: [], slots: [] }): Graph {
+export function createGraph(
+  shared: GraphInterface = { inputs: [], slots: [] },
+  budget: ImportBudget = createBudget(),
+): Graph {
   const { inputs, slots } = shared;
   const primitives: Drafted[] = [];
   const byKey = new Map<string, Value>();
@@ -120,6 +127,7 @@ export function createGraph(shared: GraphInterface = { inputs: [], slots: [] }):
 
   const graph: Graph = {
     interface: shared,
+    budget,
     primitives,
     addInput(input, elementType) {
       inputs.push(input);
@@ -137,7 +145,7 @@ export function createGraph(shared: GraphInterface = { inputs: [], slots: [] }):
     add(note, draft, folds) {
       const length = sizeOf(draft.shape);
       checkLength(length, note.name);
-      const folded = folds ? fold(draft, length, note.name) : null;
+      const folded = folds ? fold(draft, length, note.name, budget) : null;
       if (folded !== null) return folded;
       const key = [draft.elementType, scalarHash(draft.scalar), ...draft.operands.map(operandKey)].join(" ");
       const found = byKey.get(key);
@@ -155,10 +163,10 @@ export function createGraph(shared: GraphInterface = { inputs: [], slots: [] }):
 /** The program of segments that share inputs, slots and constants, each merged and without what it does not need. */
 export function finishProgram(shared: GraphInterface, drafts: readonly SegmentDraft[]): FinishedProgram {
   const { inputs, slots } = shared;
-  const roots = createConstantRoots();
+  const [{ outputs, graph }] = drafts;
+  const roots = createConstantRoots(graph.budget);
   const scalars = new Map<Hash, ScalarProgram>();
   const segments = drafts.map((draft) => finishSegment(draft, roots, scalars));
-  const [{ outputs }] = drafts;
   for (const { length, name } of [...inputs, ...slots]) checkLength(length, name);
   checkCount("inputs", inputs.length);
   checkCount("stateTensors", slots.length + outputs.length);
@@ -195,7 +203,7 @@ interface ConstantRoots {
   rootOf(value: KnownValue, where: string): Hash;
 }
 
-function createConstantRoots(): ConstantRoots {
+function createConstantRoots(budget: ImportBudget): ConstantRoots {
   const values = new Map<Hash, KnownValue>();
   const byPayload = new Map<Payload, Hash>();
   return {
@@ -203,6 +211,7 @@ function createConstantRoots(): ConstantRoots {
     rootOf(value, where) {
       const known = byPayload.get(value.at);
       if (known !== undefined) return known;
+      budget.spendConstant(sizeOf(value.shape), where);
       const root = tensorRoot(wordsOf(value, where), sharedHasher());
       byPayload.set(value.at, root);
       // Tensors that differ by zeros at their end alone have one root; the longest holds the words of all.
@@ -267,9 +276,11 @@ function runtime(
   return { elementType, shape, at: { kind, index }, sources };
 }
 
-function fold(draft: PrimitiveDraft, length: number, where: string): KnownValue | null {
+function fold(draft: PrimitiveDraft, length: number, where: string, budget: ImportBudget): KnownValue | null {
   const { operands, scalar, elementType, shape } = draft;
-  if (length * (scalar.loop?.count ?? 1) > FOLD_LIMIT || !operands.every(isKnown)) return null;
+  const work = length * (scalar.loop?.count ?? 1);
+  if (work > FOLD_LIMIT || !operands.every(isKnown)) return null;
+  budget.spendElements(work, where);
   const held = operands.map((operand) => wordsOperand(WORD_TYPE[operand.elementType], wordsOf(operand, where)));
   const words = evaluatePrimitive(scalar, 0, held, length);
   return knownFromWords(elementType, shape, words);

@@ -8,6 +8,8 @@ import { programRoot } from "../ir/encode.ts";
 import { InvalidScalarProgramError } from "../ir/validate.ts";
 import type { Hash, Program } from "../ir/program.ts";
 import { LiteralError, LoadError, ValueTypeError } from "../ir/build.ts";
+import { createBudget, heldElements, IMPORT_LIMITS } from "./budget.ts";
+import type { ImportLimits } from "./budget.ts";
 import type { Constants } from "./constants.ts";
 import {
   ImportOptionError,
@@ -41,6 +43,8 @@ export interface ImportOptions {
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Graph inputs that hold state: in each step but the first they take what `output` was in the step before. */
   readonly state?: readonly { readonly input: string; readonly output: string }[];
+  /** What the import may do; IMPORT_LIMITS unless given. No part of the program. */
+  readonly limits?: ImportLimits;
 }
 
 /** A tensor of a model's interface. `elementType` is the model's; the program holds int64 as i32. */
@@ -60,10 +64,14 @@ export interface ImportedModel {
   readonly constants: Constants;
 }
 
+/** Names that a subgraph copies while one node is lowered. */
+const NAMES_PER_NODE = 256;
+
 /** Lowers a parsed model. Throws the errors of ./errors.ts, and MalformedModelError for functions that cannot be inlined. */
 export function importModel(source: OnnxModel, options: ImportOptions = {}): ImportedModel {
-  const model = inlineFunctions(source);
-  const graph = createGraph();
+  const { limits = IMPORT_LIMITS } = options;
+  const model = inlineFunctions(source, limits.nodes);
+  const graph = createGraph(undefined, createBudget(limits, heldElements(model)));
   const inputs: ImportedTensor[] = [];
   const state = options.state ?? [];
   const names = new Map<string, Value>();
@@ -118,8 +126,13 @@ export interface Lowerer {
 
 /** Lowers the nodes of a graph in order; `names` holds the values that exist and gets those that are made. */
 export function lowerNodes(lowerer: Lowerer, graph: OnnxGraph, names: Map<string, Value>): void {
-  for (const [name, sparse] of graph.sparseInitializers) names.set(name, known(name, denseTensor(sparse, name)));
+  const { budget } = lowerer.graph;
+  for (const [name, sparse] of graph.sparseInitializers) {
+    budget.spendElements(sizeOf(sparse.shape), name);
+    names.set(name, known(name, denseTensor(sparse, name)));
+  }
   for (const node of graph.nodes) {
+    budget.spendNodes(1, node.name === "" ? node.opType : node.name);
     const scope = scopeOf(lowerer, node, names);
     const override = lowerer.overrides?.get(node);
     const results = override === undefined ? lowerNode(scope) : override(scope);
@@ -198,6 +211,7 @@ export function scopeOf(lowerer: Lowerer, node: OnnxNode, names: ReadonlyMap<str
     inputs,
     graph,
     subgraph: (body, given) => {
+      graph.budget.spendNodes(1 + Math.floor(names.size / NAMES_PER_NODE), identity.node);
       const inner = new Map(names);
       for (const [name, tensor] of body.initializers) inner.set(name, known(name, tensor));
       body.inputs.forEach(({ name }, index) => {

@@ -2,6 +2,8 @@
 // TruncatedFileError or MalformedModelError, what is no valid file, and with the errors of ./errors.ts what has no lowering.
 
 export * from "./conformance.ts";
+export { IMPORT_LIMITS, OWN_MODEL_LIMITS } from "./budget.ts";
+export type { ImportLimits } from "./budget.ts";
 export { eachConstant } from "./constants.ts";
 export type { Constants } from "./constants.ts";
 export * from "./errors.ts";

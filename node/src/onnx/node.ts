@@ -148,8 +148,14 @@ export function axesOf(scope: Scope, axes: readonly number[], rank: number): num
 /** Elements that data made at import may have: 1 GiB of words. A few bytes of a stranger's model can ask for more. */
 const MOST_KNOWN = 2 ** 28;
 
-/** Refuses to make known data of more than `most` elements, or of a number that is none. */
+/** Takes the elements of known data from the import's budget. Refuses more than `most`, and a number that is none. */
 export function requireSize(scope: Scope, count: number, most = MOST_KNOWN): void {
+  checkSize(scope, count, most);
+  scope.graph.budget.spendElements(count, scope.identity.node);
+}
+
+/** As {@link requireSize} for data that is only made when it is asked for, as a constant of the program. */
+export function checkSize(scope: Scope, count: number, most = MOST_KNOWN): void {
   if (!(count >= 0 && count <= most)) throw unsupported(scope, `${count} elements made at import; at most ${most}`);
 }
 

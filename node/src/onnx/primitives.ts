@@ -11,9 +11,9 @@ import type { WordType } from "../ir/opcodes.ts";
 import { SCALAR_LIMITS } from "../ir/scalar.ts";
 import { InvalidScalarProgramError } from "../ir/validate.ts";
 import { takeView } from "./fold.ts";
-import { mismatch, requireSize, unsupported } from "./node.ts";
+import { checkSize, mismatch, requireSize, unsupported } from "./node.ts";
 import type { Scope } from "./node.ts";
-import { emptyValue, isKnown, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
+import { emptyValue, isKnown, LAZY_WORDS, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, Value } from "./values.ts";
 
 /** Iterations of one loop of a chain, tried in turn until the bounds hold. Where it is split never changes a bit. */
@@ -139,7 +139,10 @@ export function view(
   const isWhole = offset === 0 && sizeOf(shape) === sizeOf(value.shape);
   if (isWhole && extents.length === 1 && (columns[0][0] === 1 || extents[0] === 1)) return { ...value, shape };
   if (isKnown(value)) {
-    requireSize(scope, sizeOf(shape));
+    const taken = sizeOf(shape);
+    // Views of large weights cost nothing until they are read.
+    const isFree = value.at.kind === "words" && taken >= LAZY_WORDS && taken <= sizeOf(value.shape);
+    (isFree ? checkSize : requireSize)(scope, taken);
     return takeView(value, shape, strides, offset);
   }
   return map(scope, {

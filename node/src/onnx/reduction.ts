@@ -9,7 +9,7 @@ import { computedType } from "./cast.ts";
 import { foldRows } from "./fold.ts";
 import type { IntegerFunction } from "./fold.ts";
 import * as math from "./math.ts";
-import { axesOf, axisOf, input, intAttribute, numbersOf, requireType, unsupported } from "./node.ts";
+import { axesOf, axisOf, input, intAttribute, numbersOf, requireSize, requireType, unsupported } from "./node.ts";
 import type { Lower, OperatorTable, Scope } from "./node.ts";
 import { map, readAll, reduction, transposed } from "./primitives.ts";
 import type { IterationWords, Read, ReductionDraft } from "./primitives.ts";
@@ -178,6 +178,7 @@ function reduceBy(reducer: Reducer): Lower {
   return reduceWith((scope, rows) => {
     const { elementType } = rows.value;
     if (reducer.exact !== undefined && hasIntegers(rows.value) && rows.count > 0) {
+      requireSize(scope, sizeOf(rows.shape) * rows.count);
       return foldRows(rows.value, rows.shape, rows.count, reducer.exact);
     }
     const isOrdered = elementType !== "uint32" || reducer.isSigned !== true;

@@ -10,6 +10,7 @@ import {
   attribute,
   axesOf,
   axisOf,
+  checkSize,
   input,
   intAttribute,
   invalid,
@@ -37,6 +38,8 @@ import {
   knownList,
   knownTensor,
   knownWords,
+  LAZY_WORDS,
+  lazyWords,
   reshaped,
   sizeOf,
   stridesOf,
@@ -61,7 +64,10 @@ function constant(scope: Scope): Value[] {
   const integers = attribute(scope, "value_ints", "ints");
   if (integers !== undefined) return [knownList(integers)];
   const sparse = attribute(scope, "sparse_value", "sparseTensor");
-  if (sparse !== undefined) return [tensorAttribute(scope, denseTensor(sparse, "attribute sparse_value"))];
+  if (sparse !== undefined) {
+    requireSize(scope, sizeOf(sparse.shape));
+    return [tensorAttribute(scope, denseTensor(sparse, "attribute sparse_value"))];
+  }
   const tensor = attribute(scope, "value", "tensor");
   if (tensor === undefined) throw unsupported(scope, "constants of strings");
   return [tensorAttribute(scope, tensor)];
@@ -70,11 +76,15 @@ function constant(scope: Scope): Value[] {
 /** A known tensor of one repeated element. */
 export function filled(scope: Scope, shape: readonly number[], item: KnownValue): KnownValue {
   const count = sizeOf(shape);
-  requireSize(scope, count);
   const { elementType } = item;
   if (item.at.kind === "words") {
-    return { ...knownWords(shape, new Uint32Array(count).fill(item.at.words[0])), elementType };
+    const [word] = item.at.words;
+    const make = (): Uint32Array => new Uint32Array(count).fill(word);
+    const isLazy = count >= LAZY_WORDS;
+    (isLazy ? checkSize : requireSize)(scope, count);
+    return { ...(isLazy ? lazyWords(shape, make) : knownWords(shape, make())), elementType };
   }
+  requireSize(scope, count);
   if (isFloatType(elementType)) throw unsupported(scope, `integers held as ${elementType}`);
   return knownIntegers(elementType, shape, new BigInt64Array(count).fill(item.at.integers[0]));
 }
@@ -196,7 +206,8 @@ function range(scope: Scope): Value[] {
     const length = Math.max(0, saturated(steps));
     requireSize(scope, length);
     const elementType = start.elementType as IntegerType;
-    const integers = BigInt64Array.from({ length }, (_, index) => from + BigInt(index) * by);
+    const integers = new BigInt64Array(length);
+    for (let index = 0, item = from; index < length; index++, item += by) integers[index] = item;
     return [knownIntegers(elementType, [length], integers)];
   }
   const float = (value: KnownValue): number => {

@@ -14,9 +14,9 @@ import { LockstepError } from "../float/errors.ts";
 import { decodeProgram, validateProgram, type EncodedProgram, type Program } from "../ir/index.ts";
 import { tensorRoot, type Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
-import { eachConstant, importModel, parseModel, parseTensorFile, serializeTensorFile } from "../onnx/index.ts";
+import { eachConstant, IMPORT_LIMITS, importModel, parseModel, parseTensorFile, serializeTensorFile } from "../onnx/index.ts";
 import { importGenerator, type GeneratorOptions } from "../onnx/generate.ts";
-import type { Constants, ImportedModel, OnnxModel, OnnxTensor } from "../onnx/index.ts";
+import type { Constants, ImportedModel, ImportLimits, OnnxModel, OnnxTensor } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
 import { joinInputs, wordsOf } from "./words.ts";
 
@@ -72,13 +72,15 @@ export type ProgramManifest = z.infer<typeof programManifest>;
 /** How a model is specialised at import: what a manifest says of it, with the bound tensors themselves. */
 export interface ProgramOptions extends Pick<ProgramManifest, "dims" | "state" | "generate"> {
   readonly bind?: Readonly<Record<string, OnnxTensor>>;
+  /** What the import may do: what strangers' models may unless given. No part of the manifest. */
+  readonly limits?: ImportLimits;
 }
 
 /** Lowers a model as its manifest says. */
 export function lowerModel(model: OnnxModel, options: ProgramOptions): ImportedModel {
-  const { generate, bind = {} } = options;
+  const { generate, bind = {}, limits = IMPORT_LIMITS } = options;
   if (generate === undefined) return importModel(model, options);
-  return importGenerator(model, { ...generate, bind } as GeneratorOptions);
+  return importGenerator(model, { ...generate, bind, limits } as GeneratorOptions);
 }
 
 /** A program with its weights. */
