@@ -43,6 +43,12 @@ describe("the addon", () => {
     assert.equal(openNative(other), null);
   });
 
+  // All tests of the addon are left out where there is none: a build that can't be used must not look like none.
+  const built = join(import.meta.dirname, "../../native/build/lockstep.node");
+  it("can be used where it was built", { skip: existsSync(built) ? false : "no addon was built" }, () => {
+    assert.notEqual(addon, null, "npm rebuild -w @lockstep/node builds it anew");
+  });
+
   it("is used in the widest set that passes its test", { skip }, () => {
     assert.ok(addon !== null && sets.includes("plain"));
     assert.equal(nativeSet(), sets[0] === "plain" ? null : sets[0]);
