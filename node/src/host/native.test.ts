@@ -321,7 +321,3 @@ for (const set of sets) {
     });
   });
 }
-
-it("the addon is where this package looks for it", { skip }, () => {
-  assert.ok(existsSync(join(import.meta.dirname, "../../native/build/lockstep.node")));
-});
