@@ -1,7 +1,8 @@
 /**
  * ResNet-50 as an ONNX graph (He et al., "Deep residual learning"; the stride is on the 3x3 convolution of a block, as in the
  * published weights of most libraries). Normalisation is a node of its own, or folded into the convolution before it.
- * Activations are [batch, channels, height, width]. Refuses channel counts that four does not divide.
+ * Activations are [batch, channels, height, width]. Refuses numbers that are not positive and stages
+ * without blocks.
  */
 
 import type { OnnxTensor } from "../onnx/tensor.ts";
