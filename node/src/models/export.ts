@@ -9,7 +9,7 @@ import { GPT2_124M, gpt2Model } from "./gpt2.ts";
 import { QWEN25_05B, qwenModel } from "./qwen.ts";
 import { RESNET_50, resnetModel } from "./resnet.ts";
 import { openWeights } from "./shards.ts";
-import { drawnWeights } from "./weights.ts";
+import { drawnWeights, WeightError } from "./weights.ts";
 import type { WeightSource } from "./weights.ts";
 
 export const EXPORTED_MODELS = ["gpt2", "qwen", "resnet50"] as const;
@@ -34,13 +34,32 @@ export interface ExportOptions {
   readonly attention?: "group-query" | "standard";
 }
 
-/** Writes `model.onnx` and `model.onnx.data` to a folder. Throws typed errors for weights that do not fit and files in the way. */
+/** What files hold beside weights: masks, frequencies and counts that graphs make themselves, and the product that is tied. */
+const SPARE = /(^|\.)(attn\.(masked_)?bias|rotary_emb\.inv_freq|num_batches_tracked|lm_head\.weight)$/;
+
+/**
+ * Writes `model.onnx` and `model.onnx.data` to a folder. Throws typed errors for weights that do not fit or are left over, and for
+ * files in the way.
+ */
 export function exportModel(options: ExportOptions): WrittenModel {
   const { model, folder, weights, seed = 1, isBfloat16 = model === "qwen" } = options;
   if (weights === undefined) return writeModel(graphOf(options, drawnWeights({ seed, isBfloat16 })), folder);
   const file = openWeights(weights);
+  const used = new Set<string>();
+  const source: WeightSource = {
+    has: (name) => file.has(name),
+    tensor(name, shape, spread) {
+      used.add(name);
+      return file.tensor(name, shape, spread);
+    },
+  };
   try {
-    return writeModel(graphOf(options, file), folder);
+    const graph = graphOf(options, source);
+    for (const name of file.names()) {
+      if (!used.has(name) && !SPARE.test(name))
+        throw new WeightError(`the model has no place for ${JSON.stringify(name)}`, { name, weights });
+    }
+    return writeModel(graph, folder);
   } finally {
     file.close();
   }

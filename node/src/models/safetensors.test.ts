@@ -214,6 +214,18 @@ test("a model from a file of weights is the model of those weights", () => {
     const opened = openModel(path);
     assert.equal(importModel(opened.model, { dims }).programRoot, expected, model);
     opened.close();
+    const masks = Object.fromEntries(["h.0.attn.bias", "lm_head.weight"].map((name) => [name, stored[0][1]]));
+    exportModel({
+      model,
+      folder: join(folder, `${model}-masks`),
+      weights: written({ ...Object.fromEntries(stored), ...masks }),
+      config,
+    });
+    const spare = written(Object.fromEntries([...stored, ["h.0.attn.q_norm.weight", stored[0][1]]]));
+    assert.throws(
+      () => exportModel({ model, folder: join(folder, `${model}-spare`), weights: spare, config }),
+      (error) => error instanceof WeightError && error.values["name"] === "h.0.attn.q_norm.weight",
+    );
     const [first] = stored.shift()!;
     const lacking = written(Object.fromEntries(stored));
     const again = { model, folder: join(folder, `${model}-lacking`), weights: lacking, config };

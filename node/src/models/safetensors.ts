@@ -48,6 +48,8 @@ export interface SafetensorsFile extends WeightSource {
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
   /** What the writer noted. */
   readonly metadata: ReadonlyMap<string, string>;
+  /** Every tensor there is. */
+  names(): Iterable<string>;
   /** Tensors cannot be read afterwards. */
   close(): void;
 }
@@ -79,7 +81,8 @@ export function openSafetensors(path: string): SafetensorsFile {
       }
       return widened(name, entry, () => readRange(file, path, entry.offset, entry.length));
     };
-    return { entries, metadata, tensor, has: (name) => entries.has(name), close: () => closeSync(file) };
+    const [has, names] = [(name: string) => entries.has(name), () => entries.keys()];
+    return { entries, metadata, tensor, has, names, close: () => closeSync(file) };
   } catch (error) {
     closeSync(file);
     throw error;

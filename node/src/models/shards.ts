@@ -15,6 +15,8 @@ const indexFile = z.looseObject({ weight_map: z.record(z.string(), z.string()) }
 
 /** Weights that are read while they are open. */
 export interface OpenWeights extends WeightSource {
+  /** Every tensor there is. */
+  names(): Iterable<string>;
   close(): void;
 }
 
@@ -43,6 +45,7 @@ function openShards(path: string): OpenWeights {
   }
   return {
     has: (name) => shardOf.has(name),
+    names: () => shardOf.keys(),
     tensor(name, shape, spread) {
       const file = files.get(shardOf.get(name) ?? "");
       if (file === undefined) throw new WeightError(`the index has no tensor ${JSON.stringify(name)}`, { name, path });
