@@ -54,11 +54,13 @@ interface Found {
 export function joinedAttentions(
   graph: OnnxGraph,
   outputs: readonly string[],
+  opset: number,
 ): { graph: OnnxGraph; sites: AttentionSite[] } {
   const nodeOf = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const given = new Set(graph.inputs.map(({ name }) => name));
   const makers: Makers = {
     get: (name) => nodeOf.get(name),
+    opset,
     integers: (name) => integersOf(nodeOf.get(name)?.attributes.get("value"), graph.initializers.get(name)),
   };
   const sites: AttentionSite[] = [];
@@ -98,6 +100,8 @@ function captured({ attributes }: OnnxNode): string[] {
 
 /** What makes a name: its node, and the integers that it holds where those are constant. */
 interface Makers {
+  /** Of the standard domain. */
+  readonly opset: number;
   get(name: string): OnnxNode | undefined;
   integers(name: string): readonly bigint[] | undefined;
 }
@@ -127,7 +131,9 @@ function softmaxOf(name: string, makers: Makers): OnnxNode | null {
   if (node.opType === "Where" && makers.get(node.inputs[0])?.opType === "IsNaN")
     return softmaxOf(node.inputs[2], makers);
   const axis = node.attributes.get("axis");
-  const isLast = axis === undefined || (axis.type === "int" && (axis.value === -1n || axis.value === 3n));
+  // Before opset 13 a row without an axis was everything from axis 1 on.
+  const isLast =
+    axis === undefined ? makers.opset >= 13 : axis.type === "int" && (axis.value === -1n || axis.value === 3n);
   return node.opType === "Softmax" && isLast ? node : null;
 }
 

@@ -181,7 +181,7 @@ function planOf(source: OnnxModel, options: GeneratorOptions): Plan {
       throw new GeneratorError(`${name} is no positive integer`, { [name]: count });
   }
   const names = { ...USUAL, ...options.names };
-  const joined = joinedAttentions(source.graph, [names.logits]);
+  const joined = joinedAttentions(source.graph, [names.logits], source.opsets.get("") ?? 0);
   const model = { ...source, graph: joined.graph };
   const sites = [...attentionSites(model.graph), ...joined.sites];
   if (sites.length === 0) throw new GeneratorError("the graph has no attention whose caches are its inputs");

@@ -381,6 +381,14 @@ test("an unknown state or a state of another shape is refused", () => {
     outputs: ["y"],
   };
   refuses(sketch, { state: [{ input: "x", output: "y" }] }, "ImportOptionError", { option: "state", name: "x" });
+  const turned: ModelSketch = {
+    ...sketch,
+    nodes: [{ op: "Transpose", inputs: ["x"], outputs: ["y"] }],
+    initializers: { w: floats([2, 3], [1, 2, 3, 4, 5, 6]) },
+  };
+  refuses(turned, { state: [{ input: "x", output: "y" }] }, "ImportOptionError", { option: "state", name: "x" });
+  const known = { ...turned, inputs: { ...X, w: X.x } };
+  refuses(known, { state: [{ input: "w", output: "y" }] }, "ImportOptionError", { option: "state", name: "w" });
   refuses(sketch, { state: [{ input: "z", output: "y" }] }, "ImportOptionError", { option: "state", name: "z" });
 });
 

@@ -102,6 +102,10 @@ export function importModel(source: OnnxModel, options: ImportOptions = {}): Imp
     if (value === undefined) throw new UnsupportedTensorError(name, "the graph output is never made");
     return tensorsOf(name, value).map((tensor) => output(lowerer, tensor));
   });
+  for (const { input } of state) {
+    if (!inputs.some(({ name }) => name === input))
+      throw new ImportOptionError("state", input, "an input with data of its own, or without elements, holds no state");
+  }
   const next = inputs.flatMap((tensor) => {
     const pair = state.find((candidate) => candidate.input === tensor.name);
     return pair === undefined ? [] : [nextState(lowerer, tensor, pair.output, names)];
@@ -255,7 +259,7 @@ function nextState(
   names: ReadonlyMap<string, Value>,
 ): Value {
   const value = names.get(outputName)!;
-  if (WORD_TYPE[value.elementType] !== WORD_TYPE[tensor.elementType] || sizeOf(value.shape) !== sizeOf(tensor.shape)) {
+  if (value.elementType !== tensor.elementType || value.shape.join() !== tensor.shape.join()) {
     const found = {
       output: outputName,
       shape: [...value.shape],
