@@ -6,7 +6,7 @@ import { OWN_MODEL_LIMITS, parseModel, serializeModel, MalformedModelError } fro
 import type { ImportedModel, OnnxTensor } from "../onnx/index.ts";
 import { openModel } from "../models/index.ts";
 import { validateProgram } from "../ir/index.ts";
-import { lowerModel, type ProgramOptions } from "../roles/programs.ts";
+import { lowerModel, type ProgramOptions } from "../roles/lower.ts";
 import { integer, list, OptionError, text, type Flag, type Input } from "./command.ts";
 import { readUserFile, requireReadable } from "./files.ts";
 import { readTensorFile } from "./tensors.ts";

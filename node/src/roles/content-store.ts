@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { treeRoot, type Hash } from "../merkle/index.ts";
@@ -13,11 +13,12 @@ import { bytesTree } from "../net/content.ts";
 
 /** Files by root and length under one folder. */
 export class ContentStore {
-  readonly #folder: string;
+  /** Where the files are. */
+  readonly folder: string;
   readonly #log: Logger | undefined;
 
   constructor(folder: string, log?: Logger) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#log = log;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
@@ -25,12 +26,29 @@ export class ContentStore {
   /** Stores bytes and returns their root. Atomic: a kill or a power cut leaves the old file or the new one. */
   async put(bytes: Uint8Array): Promise<Hash> {
     const root = treeRoot(bytesTree(bytes));
+    await this.keep(root, bytes);
+    return root;
+  }
+
+  /** Stores bytes whose root was checked before. */
+  async keep(root: Hash, bytes: Uint8Array): Promise<void> {
     const path = this.#path(root, bytes.length);
     // The same bytes may be put twice at once.
     const unfinished = `${path}.${randomUUID()}.part`;
     await writeFile(unfinished, bytes, { mode: 0o600, flush: true });
     await rename(unfinished, path);
-    return root;
+  }
+
+  /** Whether there is a file of that name and length; only reading it shows whether it is unchanged. */
+  async has(root: Hash, length: number): Promise<boolean> {
+    for (const path of this.#paths(root, length)) {
+      try {
+        if ((await stat(path)).size === length) return true;
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+      }
+    }
+    return false;
   }
 
   /**
@@ -38,8 +56,7 @@ export class ContentStore {
    * again.
    */
   async get(root: Hash, length: number): Promise<Uint8Array | undefined> {
-    // Files were named by their root alone once: such a file is found where its length is the one asked for.
-    for (const path of [this.#path(root, length), join(this.#folder, root.slice(2))]) {
+    for (const path of this.#paths(root, length)) {
       const bytes = await this.#read(path, root);
       if (bytes?.length === length) return bytes;
     }
@@ -51,7 +68,7 @@ export class ContentStore {
     try {
       bytes = await readFile(path);
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      if (isAbsent(error)) return undefined;
       throw error;
     }
     const found = treeRoot(bytesTree(bytes));
@@ -61,7 +78,16 @@ export class ContentStore {
     return undefined;
   }
 
-  #path(root: Hash, length: number): string {
-    return join(this.#folder, `${root.slice(2)}-${length}`);
+  // Files were named by their root alone once: such a file is found where its length is the one asked for.
+  #paths(root: Hash, length: number): string[] {
+    return [this.#path(root, length), join(this.folder, root.slice(2))];
   }
+
+  #path(root: Hash, length: number): string {
+    return join(this.folder, `${root.slice(2)}-${length}`);
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

@@ -31,8 +31,8 @@ export function costOf(program: Program, steps: number): RunLimits {
     roots: HASH_BYTES * (records.length + program.slots.length + program.outputs.length + 2),
   }));
   let instructions = 0;
-  const kept = [...program.inputs, ...constantsOf(program).values()];
-  let bytes = tensorBytes(kept) + Math.max(...perSegment.map((segment) => segment.bytes));
+  let bytes =
+    tensorBytes(program.inputs) + 4 * weightsOf(program) + Math.max(...perSegment.map((segment) => segment.bytes));
   let step = 0;
   program.segments.forEach((segment, index) => {
     const last = index === program.segments.length - 1;
@@ -42,6 +42,11 @@ export function costOf(program: Program, steps: number): RunLimits {
     step += count;
   });
   return { instructions, bytes };
+}
+
+/** Words of a program's constants, each once. */
+export function weightsOf(program: Program): number {
+  return [...constantsOf(program).values()].reduce((sum, { length }) => sum + length, 0);
 }
 
 // Each constant once, however many primitives read it.

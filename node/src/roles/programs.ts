@@ -14,10 +14,12 @@ import { LockstepError } from "../float/errors.ts";
 import { decodeProgram, validateProgram, type EncodedProgram, type Program } from "../ir/index.ts";
 import { tensorRoot, type Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
-import { eachConstant, IMPORT_LIMITS, importModel, parseModel, parseTensorFile, serializeTensorFile } from "../onnx/index.ts";
-import { importGenerator, type GeneratorOptions } from "../onnx/generate.ts";
-import type { Constants, ImportedModel, ImportLimits, OnnxModel, OnnxTensor } from "../onnx/index.ts";
+import { eachConstant, parseModel, serializeTensorFile } from "../onnx/index.ts";
+import type { Constants, ImportedModel } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
+import { lowerModel, type ProgramOptions } from "./lower.ts";
+import { weightsOf } from "./limits.ts";
+import { lowerApart } from "./lowering.ts";
 import { joinInputs, wordsOf } from "./words.ts";
 
 const hash = z
@@ -36,6 +38,8 @@ const MAX_END_TOKENS = 64;
 const MAX_MIRRORS = 8;
 const FETCH_MILLISECONDS = 60_000;
 const KEPT_PROGRAMS = 8;
+// Words of the weights of all programs that are kept, beside the last: 2 GiB.
+const KEPT_WORDS = 2 ** 29;
 
 /** What turns an ONNX file into one program: every mirror of a program names one. */
 export const programManifest = z.strictObject({
@@ -69,20 +73,6 @@ export const programManifest = z.strictObject({
 
 export type ProgramManifest = z.infer<typeof programManifest>;
 
-/** How a model is specialised at import: what a manifest says of it, with the bound tensors themselves. */
-export interface ProgramOptions extends Pick<ProgramManifest, "dims" | "state" | "generate"> {
-  readonly bind?: Readonly<Record<string, OnnxTensor>>;
-  /** What the import may do: what strangers' models may unless given. No part of the manifest. */
-  readonly limits?: ImportLimits;
-}
-
-/** Lowers a model as its manifest says. */
-export function lowerModel(model: OnnxModel, options: ProgramOptions): ImportedModel {
-  const { generate, bind = {}, limits = IMPORT_LIMITS } = options;
-  if (generate === undefined) return importModel(model, options);
-  return importGenerator(model, { ...generate, bind, limits } as GeneratorOptions);
-}
-
 /** A program with its weights. */
 export interface RunnableProgram {
   program: Program;
@@ -107,6 +97,7 @@ export interface ProgramComponents {
 export class Programs {
   readonly #components: ProgramComponents;
   readonly #lowered = new Map<Hash, LoweredProgram>();
+  readonly #pending = new Map<Hash, Promise<LoweredProgram>>();
 
   constructor(components: ProgramComponents) {
     this.#components = components;
@@ -133,7 +124,9 @@ export class Programs {
     };
     const bytes = new TextEncoder().encode(JSON.stringify(manifest));
     const program = { ...lowered, mirror: mirrorOf(await store.put(bytes), bytes.length) };
-    await this.#keep(program);
+    // Its weights are stored, so that peers that have no model can fetch them by root.
+    for (const [, words] of eachConstant(program.constants)) await store.put(joinInputs([words]));
+    this.#remember(program);
     return program;
   }
 
@@ -141,12 +134,23 @@ export class Programs {
   async get(programRoot: Hash): Promise<LoweredProgram> {
     const known = this.#lowered.get(programRoot);
     if (known !== undefined) return known;
+    // Asked for twice at once, it is lowered once.
+    const pending = this.#pending.get(programRoot) ?? this.#found(programRoot);
+    this.#pending.set(programRoot, pending);
+    try {
+      return await pending;
+    } finally {
+      this.#pending.delete(programRoot);
+    }
+  }
+
+  async #found(programRoot: Hash): Promise<LoweredProgram> {
     const problems: string[] = [];
     const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
     for (const mirror of await this.#mirrors(programRoot)) {
       try {
         const program = await this.#fetch(programRoot, mirror, signal);
-        await this.#keep(program);
+        this.#remember(program);
         return program;
       } catch (error) {
         problems.push(error instanceof Error ? error.message : String(error));
@@ -190,16 +194,16 @@ export class Programs {
     };
   }
 
-  // Its weights are stored, so that peers that have no model can fetch them by root.
-  async #keep(program: LoweredProgram): Promise<void> {
+  #remember(program: LoweredProgram): void {
     if (this.#lowered.has(program.programRoot)) return;
-    for (const [, words] of eachConstant(program.constants)) await this.#components.store.put(joinInputs([words]));
-    if (this.#lowered.size >= KEPT_PROGRAMS) this.#lowered.delete(this.#lowered.keys().next().value ?? "0x");
     this.#lowered.set(program.programRoot, program);
+    const words = () => [...this.#lowered.values()].reduce((sum, held) => sum + weightsOf(held.program), 0);
+    while (this.#lowered.size > 1 && (this.#lowered.size > KEPT_PROGRAMS || words() > KEPT_WORDS))
+      this.#lowered.delete(this.#lowered.keys().next().value ?? "0x");
     this.#components.log.info({ programRoot: program.programRoot }, "program lowered");
   }
 
-  async #mirrors(programRoot: Hash): Promise<Mirror[]> {
+  async #mirrors(programRoot: Hash): Promise<FileName[]> {
     const events = await eventsOf(this.#components.database, ["ProgramRegistered", "ProgramMirrored"]);
     const texts = events
       .filter(({ args }) => args["programRoot"] === programRoot)
@@ -207,25 +211,20 @@ export class Programs {
     const mirrors = [...new Set(texts)].flatMap((text) => parseMirror(text) ?? []);
     // What this node holds itself comes first, then the newest: a flood of old junk does not hide a good mirror.
     const { store } = this.#components;
-    const held = await Promise.all(
-      mirrors.map(async ({ root, bytes }) => (await store.get(root, bytes)) !== undefined),
-    );
+    const held = await Promise.all(mirrors.map(({ root, bytes }) => store.has(root, bytes)));
     const own = mirrors.filter((_, index) => held[index]);
     const others = mirrors.filter((_, index) => !held[index]).toReversed();
     return [...own, ...others].slice(0, MAX_MIRRORS);
   }
 
-  async #fetch(programRoot: Hash, mirror: Mirror, signal: AbortSignal): Promise<LoweredProgram> {
+  async #fetch(programRoot: Hash, mirror: FileName, signal: AbortSignal): Promise<LoweredProgram> {
     const text = new TextDecoder().decode(await this.#content(mirror.root, mirror.bytes, signal));
     const manifest = parseManifest(text, mirror.root);
-    const { root, bytes } = manifest.model;
-    const bind: Record<string, OnnxTensor> = {};
-    for (const [name, file] of Object.entries(manifest.bind ?? {})) {
-      bind[name] = parseTensorFile(await this.#content(file.root, file.bytes, signal));
-    }
-    const lowered = lowerModel(parseModel(await this.#content(root, bytes, signal)), { ...manifest, bind });
-    if (lowered.programRoot !== programRoot) throw new ProgramRootDiffersError(programRoot, lowered.programRoot);
-    return { ...lowered, mirror: mirrorOf(mirror.root, mirror.bytes) };
+    for (const file of [manifest.model, ...Object.values(manifest.bind ?? {})]) await this.#hold(file, signal);
+    const answer = await lowerApart({ folder: this.#components.store.folder, programRoot, manifest });
+    if (answer.kind === "refused") throw new ModelRefusedError(programRoot, answer.reason);
+    if (answer.kind === "differs") throw new ProgramRootDiffersError(programRoot, answer.programRoot);
+    return { ...answer.model, mirror: mirrorOf(mirror.root, mirror.bytes) };
   }
 
   async #constants(program: Program): Promise<Map<Hash, Uint32Array>> {
@@ -248,17 +247,24 @@ export class Programs {
   }
 
   async #content(root: Hash, bytes: number, signal: AbortSignal): Promise<Uint8Array> {
+    return (await this.#components.store.get(root, bytes)) ?? (await this.#fetched(root, bytes, signal));
+  }
+
+  // Has a file in the store, without reading it: whoever reads it checks it.
+  async #hold({ root, bytes }: FileName, signal: AbortSignal): Promise<void> {
+    if (!(await this.#components.store.has(root, bytes))) await this.#fetched(root, bytes, signal);
+  }
+
+  async #fetched(root: Hash, bytes: number, signal: AbortSignal): Promise<Uint8Array> {
     const { store, exchange } = this.#components;
-    const held = await store.get(root, bytes);
-    if (held !== undefined) return held;
     if (exchange === undefined) throw new ProgramUnavailableError(root, ["this node has no network"]);
     const fetched = await exchange.fetchBytes(root, bytes, signal);
-    await store.put(fetched); // from now on this node serves it too
+    await store.keep(root, fetched); // from now on this node serves it too
     return fetched;
   }
 }
 
-interface Mirror {
+interface FileName {
   root: Hash;
   bytes: number;
 }
@@ -268,7 +274,7 @@ function mirrorOf(root: Hash, bytes: number): string {
   return `lockstep:${root}:${bytes}`;
 }
 
-function parseMirror(text: string): Mirror | undefined {
+function parseMirror(text: string): FileName | undefined {
   const parts = /^lockstep:(0x[0-9a-f]{64}):([1-9]\d{0,5})$/.exec(text);
   if (parts === null || Number(parts[2]) > MAX_MANIFEST_BYTES) return undefined;
   return { root: parts[1] as Hash, bytes: Number(parts[2]) };
@@ -304,6 +310,13 @@ export class ProgramUnavailableError extends LockstepError {
         problems,
       },
     );
+  }
+}
+
+/** A model that a mirror names is refused by the importer. */
+export class ModelRefusedError extends LockstepError {
+  constructor(programRoot: Hash, reason: string) {
+    super("ModelRefusedError", `The model of program ${programRoot} is refused: ${reason}`, { programRoot, reason });
   }
 }
 

@@ -1,0 +1,78 @@
+/**
+ * Models of strangers, lowered in a thread of their own: whoever registers a program can make every node lower a model, and a
+ * node that does nothing else meanwhile misses its clocks. A thread ends at its deadline, or where its heap grows too
+ * large; what it makes beside the heap is bounded by the limits of an import.
+ */
+import { Worker } from "node:worker_threads";
+import { LockstepError } from "../float/errors.ts";
+import type { Hash } from "../merkle/index.ts";
+import type { ImportedModel } from "../onnx/index.ts";
+import type { ProgramManifest } from "./programs.ts";
+
+/** What a thread is to lower: files of the content store under `folder`, as the manifest says. */
+export interface LoweringRequest {
+  readonly folder: string;
+  readonly programRoot: Hash;
+  readonly manifest: ProgramManifest;
+}
+
+/** What a thread answers. */
+export type LoweringAnswer =
+  | { readonly kind: "lowered"; readonly model: ImportedModel & { readonly constants: ReadonlyMap<Hash, Uint32Array> } }
+  | { readonly kind: "differs"; readonly programRoot: Hash }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** The longest that a thread lowers one model. */
+const MILLISECONDS = 60_000;
+const HEAP_MEBIBYTES = 2048;
+/** Threads at once; further requests wait. */
+const MOST_THREADS = 2;
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+/** Lowers in a thread; the files must be in the store. Throws LoweringError where it has no answer in time. */
+export async function lowerApart(request: LoweringRequest, milliseconds = MILLISECONDS): Promise<LoweringAnswer> {
+  if (running >= MOST_THREADS) await new Promise<void>((resolve) => waiting.push(resolve));
+  else running++;
+  try {
+    return await answerOf(request, milliseconds);
+  } finally {
+    // The place goes to the next in line.
+    const next = waiting.shift();
+    if (next === undefined) running--;
+    else next();
+  }
+}
+
+async function answerOf(request: LoweringRequest, milliseconds: number): Promise<LoweringAnswer> {
+  const worker = new Worker(new URL("./lowering-thread.ts", import.meta.url), {
+    workerData: request,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEBIBYTES },
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<LoweringAnswer>();
+  const { programRoot } = request;
+  const deadline = setTimeout(() => {
+    reject(new LoweringError(programRoot, `not done after ${milliseconds} ms`, { milliseconds }));
+  }, milliseconds);
+  worker.once("message", (answer: LoweringAnswer) => resolve(answer));
+  worker.once("error", (error) => reject(new LoweringError(programRoot, error.message, { cause: error.message })));
+  worker.once("exit", (code) => reject(new LoweringError(programRoot, `its thread ended with ${code}`, { code })));
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(deadline);
+    await worker.terminate();
+  }
+}
+
+/** A model was not lowered: it takes too long or too much memory. */
+export class LoweringError extends LockstepError {
+  constructor(programRoot: Hash, rule: string, values: Record<string, unknown>) {
+    super("LoweringError", `The model of program ${programRoot} can't be lowered here: ${rule}`, {
+      programRoot,
+      rule,
+      ...values,
+    });
+  }
+}
