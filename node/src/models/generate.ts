@@ -60,6 +60,16 @@ export function generate(
   prompts: readonly string[],
   options: GenerateOptions,
 ): TextGeneration {
+  return finished(generateInSlices(model, tokenizer, prompts, options));
+}
+
+/** The same with pauses, for callers that have other things to do meanwhile. */
+export function* generateInSlices(
+  model: OnnxModel,
+  tokenizer: TextTokenizer,
+  prompts: readonly string[],
+  options: GenerateOptions,
+): Generator<void, TextGeneration> {
   const ids = prompts.map((prompt) => tokenizer.encode(prompt));
   const endTokens = options.endTokens ?? tokenizer.endTokens;
   const { tokens, sampling } = options;
@@ -72,7 +82,7 @@ export function generate(
     endTokens,
     ...(sampling === undefined ? {} : { sampling }),
   };
-  const generation = runGenerator(importGenerator(model, settings), ids, { ...options, endTokens });
+  const generation = yield* runGeneratorInSlices(importGenerator(model, settings), ids, { ...options, endTokens });
   return { ...generation, texts: generation.rows.map((row) => tokenizer.decode(row.tokens)) };
 }
 
@@ -82,6 +92,15 @@ export function runGenerator(
   prompts: readonly (readonly number[])[],
   options: RunOptions,
 ): Generation {
+  return finished(runGeneratorInSlices(imported, prompts, options));
+}
+
+/** The same with pauses. */
+export function* runGeneratorInSlices(
+  imported: ImportedModel,
+  prompts: readonly (readonly number[])[],
+  options: RunOptions,
+): Generator<void, Generation> {
   const { engine, trace = "full", endTokens = [], onStep } = options;
   const inputs = inputsOf(imported, prompts, options.seed ?? 0n);
   const [batch, most] = imported.outputs[0].shape;
@@ -92,7 +111,7 @@ export function runGenerator(
   let last: number[] = [];
   do {
     const step = execution.stepsDone;
-    const [made] = execution.advance();
+    const [made] = yield* execution.advanceInSlices();
     last = Array.from({ length: batch }, (_, row) => made[row * most + step]);
     onStep?.(last, step);
   } while (execution.stepsDone < most && !last.every((token) => ends.has(token)));
@@ -104,6 +123,13 @@ export function runGenerator(
     return { tokens: end < 0 ? all : all.slice(0, end + 1), isComplete: end >= 0 };
   });
   return { rows, run, imported };
+}
+
+function finished<T>(slices: Generator<void, T>): T {
+  for (;;) {
+    const slice = slices.next();
+    if (slice.done === true) return slice.value;
+  }
 }
 
 /** The tensors of the program's inputs: prompts at the end of their rows, their lengths, the seed where there is one. */

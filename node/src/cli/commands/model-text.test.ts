@@ -77,6 +77,12 @@ describe("lockstep model generate", () => {
     assert.deepEqual(output?.values, result.rows[0]?.tokens);
   });
 
+  it("stops between two tokens when it is told to", async () => {
+    setTimeout(() => process.emit("SIGINT"), 1);
+    const { code, result } = await generate("--ids", "5,6,7", "--tokens", "256", "--tier", "interpreted");
+    assert.deepEqual([code, result.error?.name], [1, "StoppedError"]);
+  });
+
   it("refuses what it can't read", async () => {
     const refusals = [
       [[], "MissingOptionError"],

@@ -4,8 +4,8 @@ import { traceRootOf } from "../../engine/index.ts";
 import { TIERS, type Host } from "../../host/index.ts";
 import {
   checkVocabulary,
-  generate,
-  runGenerator,
+  generateInSlices,
+  runGeneratorInSlices,
   type Generation,
   type TextGeneration,
 } from "../../models/generate.ts";
@@ -18,6 +18,7 @@ import { ENGINE_FLAGS, hostOf } from "../engine-options.ts";
 import { requireReadable } from "../files.ts";
 import { SAMPLING_FLAGS, samplingOptions, tokenList } from "../model-source.ts";
 import { traceOption } from "../run-model.ts";
+import { StoppedError } from "../stop.ts";
 
 export const modelGenerate = defineCommand({
   path: ["model", "generate"],
@@ -59,12 +60,12 @@ export const modelGenerate = defineCommand({
       }),
     ),
   }),
-  run(input) {
+  async run(input) {
     const path = input.args[0] ?? "";
     const trace = traceOption(input);
     const host = hostOf(input);
     const started = performance.now();
-    const generation = generated(input, path, host);
+    const generation = await inPauses(generated(input, path, host), input.signal);
     const { rows, run, imported } = generation;
     const texts = "texts" in generation ? generation.texts : undefined;
     const result = {
@@ -83,11 +84,26 @@ export const modelGenerate = defineCommand({
     };
     const shown = result.rows.map(({ text: words, tokens }) => words ?? tokens.join(","));
     const root = result.traceRoot === null ? "no trace" : `trace root ${result.traceRoot}`;
-    return Promise.resolve({ result, text: [...shown, "", `${root}, ${run.steps} steps`].join("\n") });
+    return { result, text: [...shown, "", `${root}, ${run.steps} steps`].join("\n") };
   },
 });
 
-function generated(input: Input, path: string, { engine }: Host): Generation | TextGeneration {
+const PAUSE_EVERY_MILLISECONDS = 100;
+
+/** Lets signals through every now and then. */
+async function inPauses<T>(slices: Generator<void, T>, signal: AbortSignal): Promise<T> {
+  let last = performance.now();
+  for (;;) {
+    const slice = slices.next();
+    if (slice.done === true) return slice.value;
+    if (performance.now() - last < PAUSE_EVERY_MILLISECONDS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    last = performance.now();
+    if (signal.aborted) slices.throw(new StoppedError());
+  }
+}
+
+function* generated(input: Input, path: string, { engine }: Host): Generator<void, Generation | TextGeneration> {
   const tokens = integer(input, "tokens", 1, 2 ** 16) ?? 32;
   const sampling = samplingOptions(input);
   const [prompts, ids] = [list(input, "prompt"), list(input, "ids").map((one) => tokenList("ids", one))];
@@ -109,12 +125,12 @@ function generated(input: Input, path: string, { engine }: Host): Generation | T
   const { model, close } = openModel(path);
   try {
     if (tokenizer !== undefined && prompts.length > 0) {
-      return generate(model, tokenizer, prompts, { ...options, tokens, sampling });
+      return yield* generateInSlices(model, tokenizer, prompts, { ...options, tokens, sampling });
     }
     checkVocabulary(model, ids);
     const prompt = Math.max(...ids.map(({ length }) => length));
     const settings = { batch: ids.length, prompt, tokens, endTokens, sampling };
-    const generation = runGenerator(importGenerator(model, settings), ids, options);
+    const generation = yield* runGeneratorInSlices(importGenerator(model, settings), ids, options);
     if (tokenizer === undefined) return generation;
     return { ...generation, texts: generation.rows.map((row) => tokenizer.decode(row.tokens)) };
   } finally {
