@@ -55,6 +55,19 @@ test("scattered integers are joined in their own width and order", () => {
   assert.deepEqual(scattered("min", uint32(1), uint32(0xffffffff)), [1]);
 });
 
+test("Unique tells integers apart that are one number in binary64", () => {
+  const sketch = {
+    nodes: [{ op: "Unique", inputs: ["x"], outputs: ["y", "first", "inverse", "counts"] }],
+    initializers: { x: int64s([4], [2n ** 60n + 1n, -5n, 2n ** 60n, 2n ** 60n + 1n]) },
+    outputs: ["first", "inverse", "counts"],
+  };
+  assert.deepEqual(runSketch(sketch, {}).map(numbersOf), [
+    [1, 2, 0],
+    [2, 0, 1, 2],
+    [1, 1, 2],
+  ]);
+});
+
 test("an einsum over a letter without elements sums nothing", () => {
   const sketch = {
     nodes: [{ op: "Einsum", inputs: ["x", "w"], attributes: { equation: text("ij,jk->ik") } }],

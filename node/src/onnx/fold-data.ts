@@ -11,6 +11,13 @@ import type { OperatorTable, Scope } from "./node.ts";
 import { isKnown, knownIntegers, knownList, reshaped, sizeOf, stridesOf } from "./values.ts";
 import type { KnownValue, Value } from "./values.ts";
 
+type Exact = number | bigint;
+
+/** Known elements: floats as numbers, integers as they are. */
+function exactOf({ at }: KnownValue): Exact[] {
+  return at.kind === "words" ? Array.from(at.words, fromBits) : Array.from(at.integers);
+}
+
 /** Known elements as numbers: floats, or integers within 2^53. */
 function numbersOf({ at }: KnownValue): number[] {
   if (at.kind === "words") return Array.from(at.words, fromBits);
@@ -90,7 +97,7 @@ function unique(scope: Scope): Value[] {
   const value: KnownValue = hasAxis ? given : { ...given, shape: [sizeOf(given.shape)] };
   const axis = hasAxis ? axisOf(scope, intAttribute(scope, "axis", 0), given.shape.length) : 0;
   const extent = value.shape[axis];
-  const slices = Array.from({ length: extent }, (_, place) => numbersOf(takeSlices(value, axis, [place])));
+  const slices = Array.from({ length: extent }, (_, place) => exactOf(takeSlices(value, axis, [place])));
   const found = new Map<string, { first: number; count: number }>();
   const keys = slices.map((slice) => slice.join());
   keys.forEach((key, place) => {
@@ -112,7 +119,7 @@ function unique(scope: Scope): Value[] {
   ];
 }
 
-function compareLists(a: readonly number[], b: readonly number[]): number {
+function compareLists(a: readonly Exact[], b: readonly Exact[]): number {
   const at = a.findIndex((item, index) => item !== b[index]);
   if (at < 0) return 0;
   // A NaN comes last, as numpy has it.
