@@ -122,6 +122,14 @@ test("headers that break the format are refused", () => {
     );
   }
   assert.throws(() => openSafetensors(join(folder, "none")), ModelFileError);
+  // Names and notes of megabytes are no names given twice, and take no stack.
+  const long = "a".repeat(20_000_000);
+  const longer = openSafetensors(fileOf(`{"__metadata__":{"${long}":"${"\\u0041".repeat(1_000_000)}"}}`));
+  assert.equal(longer.metadata.get(long)?.length, 1_000_000);
+  longer.close();
+  const same = openSafetensors(fileOf('{"__metadata__" : {"a\\\\":"\\\\","b\\\"" :\n"{","b":"}"}}'));
+  assert.deepEqual([...same.metadata.keys()], ["a\\", 'b"', "b"]);
+  same.close();
   // A quoted brace or colon is no structure.
   const odd = openSafetensors(fileOf('{"__metadata__":{"{":"\\"a\\": {","a":"a"}}'));
   assert.equal(odd.metadata.get("{"), '"a": {');

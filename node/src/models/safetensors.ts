@@ -143,20 +143,39 @@ function headerFields(bytes: Uint8Array): Record<string, unknown> {
   return objectOf("the header", value);
 }
 
-/** A name that an object of this valid JSON text has twice. */
+/** A name that an object of this valid JSON text has twice. By hand: a pattern's stack does not hold a text of megabytes. */
 function repeatedName(text: string): string | undefined {
   const names: Set<string>[] = [];
-  for (const [token, literal, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*(:)?|[{}]/g)) {
-    if (token === "{") names.push(new Set());
-    else if (token === "}") names.pop();
-    else if (colon !== undefined && literal !== undefined) {
-      const name = JSON.parse(literal) as string;
-      const known = names.at(-1);
-      if (known?.has(name) === true) return name;
-      known?.add(name);
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === "{") names.push(new Set());
+    else if (character === "}") names.pop();
+    else if (character === '"') {
+      const end = endOfString(text, at);
+      if (isFollowedByColon(text, end)) {
+        const name = JSON.parse(text.slice(at, end)) as string;
+        const known = names.at(-1);
+        if (known?.has(name) === true) return name;
+        known?.add(name);
+      }
+      at = end - 1;
     }
   }
   return undefined;
+}
+
+/** The place after the string that begins with the quote at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); ; quote = text.indexOf('"', quote + 1)) {
+    let escapes = 0;
+    while (text[quote - 1 - escapes] === "\\") escapes++;
+    if (escapes % 2 === 0) return quote + 1;
+  }
+}
+
+function isFollowedByColon(text: string, at: number): boolean {
+  while (" \t\n\r".includes(text[at] ?? ":")) at++;
+  return text[at] === ":";
 }
 
 function objectOf(name: string, value: unknown): Record<string, unknown> {
