@@ -191,13 +191,17 @@ static napi_value hashJobs(napi_env env, napi_callback_info info, bool areChunks
 static napi_value chunks(napi_env env, napi_callback_info info) { return hashJobs(env, info, true); }
 static napi_value pairs(napi_env env, napi_callback_info info) { return hashJobs(env, info, false); }
 
-// The bytes under a view; whether it is a view of 8-bit words, all of a buffer.
+// The bytes under a view; whether it is a view of 8-bit words, all of a shared buffer. Others can be taken away while their
+// bytes are used.
 static bool readView(napi_env env, napi_value view, uint8_t** base, uint64_t* bytes) {
   napi_typedarray_type type;
   size_t length, offset;
   void* data;
-  if (napi_get_typedarray_info(env, view, &type, &length, &data, nullptr, &offset) != napi_ok) return false;
+  napi_value buffer;
+  bool isUnshared;
+  if (napi_get_typedarray_info(env, view, &type, &length, &data, &buffer, &offset) != napi_ok) return false;
   if (type != napi_uint8_array || offset != 0 || data == nullptr) return false;
+  if (napi_is_arraybuffer(env, buffer, &isUnshared) != napi_ok || isUnshared) return false;
   *base = static_cast<uint8_t*>(data);
   *bytes = length;
   return true;
@@ -212,7 +216,7 @@ static napi_value refresh(napi_env env, napi_callback_info info) {
   uint64_t bytes;
   if (napi_get_cb_info(env, info, &count, &view, nullptr, &data) != napi_ok || count < 1 ||
       !readView(env, view, &base, &bytes)) {
-    return refuse(env, "refresh takes a Uint8Array of a whole memory");
+    return refuse(env, "refresh takes a Uint8Array of a whole shared memory");
   }
   Memory* memory = static_cast<Memory*>(data);
   if (base != memory->base || bytes < memory->bytes) return refuse(env, "this is another memory");
@@ -266,7 +270,7 @@ static napi_value attach(napi_env env, napi_callback_info info) {
   uint64_t bytes;
   if (napi_get_cb_info(env, info, &count, values, nullptr, nullptr) != napi_ok || count < 2 ||
       !readView(env, values[0], &base, &bytes)) {
-    return refuse(env, "attach takes a Uint8Array of a whole memory and an instruction set");
+    return refuse(env, "attach takes a Uint8Array of a whole shared memory and an instruction set");
   }
   const InstructionSet* set = findSet(env, values[1]);
   if (set == nullptr) return refuse(env, "this processor has no such instruction set");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -95,6 +96,19 @@ describe("the addon", () => {
       assert.throws(() => addon.attach(memory, "a name longer than any instruction set has"), RangeError);
     },
   );
+
+  it("refuses buffers that can be taken away, also where it is called itself", { skip }, () => {
+    const file = createRequire(import.meta.url)("../../native/build/lockstep.node") as {
+      attach(view: Uint8Array, set: string): { refresh(view: Uint8Array): void };
+    };
+    const whole = new Uint8Array(memory.buffer);
+    const attachedHere = file.attach(whole, "plain");
+    attachedHere.refresh(whole);
+    for (const view of [new Uint8Array(65_536), new Uint8Array(memory.buffer, 16), new Uint8Array(0)]) {
+      assert.throws(() => file.attach(view, "plain"), /whole shared memory/);
+      assert.throws(() => attachedHere.refresh(view), /whole shared memory/);
+    }
+  });
 
   it("is loaded by threads of its own", { skip }, async () => {
     const source = `
