@@ -2,6 +2,7 @@
 import { createExecution, type Engine, type Execution, type TraceMode } from "@lockstep/node/engine";
 import { sharedHasher } from "@lockstep/node/merkle";
 import { openModel } from "@lockstep/node/models";
+import { OWN_MODEL_LIMITS } from "@lockstep/node/onnx";
 import type { ImportedModel } from "@lockstep/node/onnx";
 import { importGenerator } from "@lockstep/node/onnx/generate";
 import { feedOf, wordsOf, type BenchDecoder } from "./models.ts";
@@ -34,7 +35,7 @@ export interface Made {
 /** The program of a decoder's file, which stays open: weights are read when an engine loads them. */
 export function openGeneration(path: string, { vocabulary }: BenchDecoder, options: GenerationOptions): Generation {
   const { model, close } = openModel(path);
-  const imported = importGenerator(model, options);
+  const imported = importGenerator(model, { limits: OWN_MODEL_LIMITS, ...options });
   const prompt = wordsOf(feedOf("input_ids", [1, options.prompt], vocabulary));
   const given = new Map([
     ["prompt", prompt],

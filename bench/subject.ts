@@ -2,7 +2,7 @@
 import type { Engine, TraceMode } from "@lockstep/node/engine";
 import { sharedHasher } from "@lockstep/node/merkle";
 import { openModel } from "@lockstep/node/models";
-import { importModel, type ImportedTensor } from "@lockstep/node/onnx";
+import { importModel, OWN_MODEL_LIMITS, type ImportedTensor } from "@lockstep/node/onnx";
 import { feedOf, wordsOf, type Feed } from "./models.ts";
 
 export interface Subject {
@@ -21,7 +21,7 @@ export function loadSubject(
 ): Subject {
   const { model, close } = openModel(path);
   try {
-    const { program, constants, inputs, outputs } = importModel(model, { dims });
+    const { program, constants, inputs, outputs } = importModel(model, { dims, limits: OWN_MODEL_LIMITS });
     const feeds = inputs.map(({ name, shape }) => feedOf(name, shape));
     const machine = engine.load(program, {
       inputs: feeds.map(wordsOf),

@@ -9,7 +9,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { execute } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
 import type { Host } from "../host/index.ts";
-import { importModel, MalformedModelError, parseModel } from "../onnx/index.ts";
+import { importModel, MalformedModelError, OWN_MODEL_LIMITS, parseModel } from "../onnx/index.ts";
 import type { ImportedModel, OnnxModel } from "../onnx/index.ts";
 import { GraphProtoSchema, ModelProtoSchema, ValueInfoProtoSchema } from "../onnx/proto/onnx_pb.ts";
 import { openModel } from "../models/index.ts";
@@ -135,7 +135,7 @@ function expose(
   while (wanted.length > 0) {
     const outputs = wanted.map((name) => ({ name, kind: "unknown" as const }));
     try {
-      return importModel({ ...model, graph: { ...model.graph, outputs } }, options);
+      return importModel({ ...model, graph: { ...model.graph, outputs } }, { limits: OWN_MODEL_LIMITS, ...options });
     } catch (error) {
       const name = error instanceof LockstepError ? error.values["name"] : undefined;
       if (typeof name !== "string" || !wanted.includes(name)) throw error;

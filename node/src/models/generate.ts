@@ -7,6 +7,7 @@
 import { createExecution } from "../engine/index.ts";
 import type { Engine, Run, TraceMode } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
+import { OWN_MODEL_LIMITS } from "../onnx/budget.ts";
 import { importGenerator } from "../onnx/generate.ts";
 import type { GeneratorOptions, GeneratorSampling } from "../onnx/generate.ts";
 import type { ImportedModel } from "../onnx/import.ts";
@@ -76,6 +77,7 @@ export function* generateInSlices(
   const longest = ids.reduce((most, row) => Math.max(most, row.length), 0);
   checkVocabulary(model, ids);
   const settings: GeneratorOptions = {
+    limits: OWN_MODEL_LIMITS,
     batch: Math.max(ids.length, 1),
     prompt: Math.max(options.promptLength ?? longest, 1),
     tokens,

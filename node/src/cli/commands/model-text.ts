@@ -11,6 +11,7 @@ import {
 } from "../../models/generate.ts";
 import { EXPORTED_MODELS, exportModel, openModel } from "../../models/index.ts";
 import { openTokenizer } from "../../models/tokenizer.ts";
+import { OWN_MODEL_LIMITS } from "../../onnx/index.ts";
 import { importGenerator } from "../../onnx/generate.ts";
 import { ArgumentError, defineCommand, integer, list, MissingOptionError, OptionError, text } from "../command.ts";
 import type { Input } from "../command.ts";
@@ -129,7 +130,7 @@ function* generated(input: Input, path: string, { engine }: Host): Generator<voi
     }
     checkVocabulary(model, ids);
     const prompt = Math.max(...ids.map(({ length }) => length));
-    const settings = { batch: ids.length, prompt, tokens, endTokens, sampling };
+    const settings = { batch: ids.length, prompt, tokens, endTokens, sampling, limits: OWN_MODEL_LIMITS };
     const generation = yield* runGeneratorInSlices(importGenerator(model, settings), ids, options);
     if (tokenizer === undefined) return generation;
     return { ...generation, texts: generation.rows.map((row) => tokenizer.decode(row.tokens)) };
