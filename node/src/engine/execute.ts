@@ -14,9 +14,11 @@ import { sharedHasher } from "../merkle/wasm-hasher.ts";
 import { createCache } from "./cache.ts";
 import type { Cache } from "./cache.ts";
 import { checkInputs, inputsTree } from "./inputs.ts";
+import { MAX_SNAPSHOT_BYTES, SNAPSHOT_STEPS, createSnapshots } from "./kept-snapshots.ts";
+import type { KeptSnapshots } from "./kept-snapshots.ts";
 import { committedTree, primitiveLie, setRoot } from "./machine/commitment.ts";
 import { constantSource } from "./machine/constants.ts";
-import type { Engine, Machine, Snapshot, TraceMode } from "./machine/types.ts";
+import type { Engine, Machine, TraceMode } from "./machine/types.ts";
 import { MAX_STEPS } from "./position.ts";
 import { checkTamper } from "./tamper.ts";
 import type { Tamper } from "./tamper.ts";
@@ -31,8 +33,10 @@ export interface ExecuteOptions {
   readonly engine: Engine;
   /** What the run commits to; "full" unless given. */
   readonly trace?: TraceMode;
-  /** Steps between two snapshots of the state, 32 unless given. */
+  /** Steps between two snapshots of the state at first, 32 unless given. */
   readonly snapshotSteps?: number;
+  /** Bytes of all snapshots from which on every second one is dropped; 1 GiB unless given. */
+  readonly snapshotBytes?: number;
   readonly hasher?: Hasher;
   /** Makes the run a wrong one. */
   readonly tamper?: Tamper;
@@ -99,7 +103,8 @@ export function execute(program: Program, options: ExecuteOptions): Run {
 
 /** Starts a run that the caller advances step by step. */
 export function createExecution(program: Program, options: ExecuteOptions): Execution {
-  const { steps, inputs, engine, trace = "full", tamper = null, snapshotSteps = 32 } = options;
+  const { steps, inputs, engine, trace = "full", tamper = null } = options;
+  const { snapshotSteps = SNAPSHOT_STEPS, snapshotBytes = MAX_SNAPSHOT_BYTES } = options;
   const hasher = options.hasher ?? sharedHasher();
   if (!Number.isInteger(steps) || steps < 1 || steps > MAX_STEPS) throw new StepCountError(steps);
   if (!Number.isInteger(snapshotSteps) || snapshotSteps < 1) throw new StepCountError(snapshotSteps);
@@ -113,7 +118,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
     return machine;
   };
   const told = { tamper };
-  const snapshots: Snapshots = { every: trace === "none" ? Infinity : snapshotSteps, states: [null] };
+  const snapshots = createSnapshots(trace === "none" ? Infinity : snapshotSteps, snapshotBytes);
   const roots: CommittedRoots[] = [];
   const stepNodes = new Uint8Array(trace === "none" ? 0 : steps * HASH_BYTES);
   let stepsDone = 0;
@@ -141,9 +146,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
       stepNodes.set(stepNodeOf(scratch, state, hasher), step * HASH_BYTES);
       roots.push(scratch === null ? rootsOnDemand(state, () => scratchRootsOf(tensorsAt(step))) : { scratch, state });
     }
-    if (stepsDone % snapshots.every === 0) {
-      snapshots.states.push(machineNow().snapshot(snapshots.states.at(-1) ?? null));
-    }
+    snapshots.take(stepsDone, machineNow());
     outputs = result.outputs;
     return outputs;
   };
@@ -161,6 +164,7 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
     outputs = outputs.map((words) => words.slice());
     if (machine !== null) idle = new WeakRef(machine);
     machine = null;
+    snapshots.close();
     const stepTree = trace === "none" ? null : buildTree(stepNodes.subarray(0, stepsDone * HASH_BYTES), hasher);
     return {
       program,
@@ -200,22 +204,16 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
 
 // --- Re-execution ---
 
-interface Snapshots {
-  readonly every: number;
-  /** The slots before steps 0, every, 2 every ...; null for the initial ones. */
-  readonly states: (Snapshot | null)[];
-}
-
 function reexecute(
   machine: Machine,
   program: Program,
-  { every, states }: Snapshots,
+  snapshots: KeptSnapshots,
   tamper: Tamper | null,
   step: number,
 ): StepTensors {
-  const from = every === Infinity ? 0 : Math.floor(step / every);
-  machine.restore(states[from]);
-  for (let earlier = every === Infinity ? 0 : from * every; earlier < step; earlier++) {
+  const { snapshot, taken } = snapshots.before(step);
+  machine.restore(snapshot);
+  for (let earlier = taken; earlier < step; earlier++) {
     machine.advance(earlier, { tamper, replay: true });
   }
   const before = machine.slots();

@@ -5,6 +5,7 @@
 export * from "./position.ts";
 export * from "./inputs.ts";
 export * from "./execute.ts";
+export { snapshotBytesOf } from "./kept-snapshots.ts";
 export * from "./tamper.ts";
 export * from "./machine/index.ts";
 export * from "./trace.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { buildScalar, scalarHash, type Program, type ScalarProgram } from "../ir/index.ts";
 import { exampleProgram } from "../ir/example.ts";
-import { checkCost, costOf, RunTooLargeError } from "./limits.ts";
+import { checkCost, costOf, DEFAULT_LIMITS, RunTooLargeError } from "./limits.ts";
 
 // One primitive of `length` elements over a constant that a slot begins with too.
 function programOf(scalar: ScalarProgram, length: number): Program {
@@ -62,6 +62,21 @@ describe("the cost of a run", () => {
   it("counts elements that have no instruction", () => {
     const nothing = buildScalar({ operands: ["f32"], output: "f32", extents: [1000] }, (b) => b.f32(1));
     assert.equal(costOf(programOf(nothing, 1000), 7).instructions, 7 * 1000);
+  });
+
+  it("counts snapshots of the slots, of which no run keeps more than fit", () => {
+    const nothing = buildScalar({ operands: ["f32"], output: "f32", extents: [1000] }, (b) => b.f32(1));
+    const small = programOf(nothing, 1000);
+    const roots = 32 * (1 + 1 + 1 + 2);
+    const bytesOfRun = (program: Program, steps: number) => costOf(program, steps).bytes - steps * roots;
+    assert.equal(bytesOfRun(small, 31), bytesOfRun(small, 1));
+    assert.equal(bytesOfRun(small, 400), bytesOfRun(small, 1) + 12 * 4 * 5000);
+    // Two gigabytes of slots that change from step to step.
+    const length = 1 << 29;
+    const large = { ...small, slots: [{ ...small.slots[0], length }] };
+    assert.equal(bytesOfRun(large, 400), bytesOfRun(large, 1) + 2 ** 30 + 2 * 4 * length);
+    assert.doesNotThrow(() => checkCost(large, 31, DEFAULT_LIMITS));
+    assert.throws(() => checkCost(large, 400, DEFAULT_LIMITS), RunTooLargeError);
   });
 
   it("counts a constant once, whether a slot begins with it or primitives read it", () => {

@@ -2,6 +2,7 @@
  * What a run costs, from the program alone: a node refuses work that it could not finish in time or hold in memory before
  * it begins, since tasks and claims come from strangers.
  */
+import { snapshotBytesOf } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
 import { combineRuns, type Hash, type Program, type ScalarProgram } from "../ir/index.ts";
 
@@ -9,7 +10,7 @@ import { combineRuns, type Hash, type Program, type ScalarProgram } from "../ir/
 export interface RunLimits {
   /** Scalar instructions, all elements and steps together. */
   instructions: number;
-  /** Bytes of the tensors of one step, the inputs, the constants, and the roots of all steps. */
+  /** Bytes of the tensors of one step, the inputs, the constants, the roots of all steps and the snapshots. */
   bytes: number;
 }
 
@@ -41,6 +42,7 @@ export function costOf(program: Program, steps: number): RunLimits {
     bytes += count * (perSegment[index]?.roots ?? 0);
     step += count;
   });
+  bytes += snapshotBytesOf(tensorBytes(program.slots), steps);
   return { instructions, bytes };
 }
 
