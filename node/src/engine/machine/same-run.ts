@@ -1,4 +1,5 @@
 /** For tests of engines: whether a run on one is the run on the interpreter, in outputs, roots and re-executed tensors. */
+import { createCache } from "../cache.ts";
 import { createExecution } from "../execute.ts";
 import type { Run } from "../execute.ts";
 import type { Fixture } from "../fixtures.ts";
@@ -22,19 +23,16 @@ function outputsOf(
   return { outputs, run: execution.finish() };
 }
 
-const EXPECTED = new Map<string, { outputs: Uint32Array[][]; run: Run }>();
+const EXPECTED = createCache<{ outputs: Uint32Array[][]; run: Run }>(100);
 
-/** What the interpreter gives, computed once for all engines. */
+/** What the interpreter gives, computed once for all engines: the label and the trace name the run. */
 function expectedOf(
   fixture: Fixture,
   steps: number,
   label: string,
   trace: TraceMode,
 ): { outputs: Uint32Array[][]; run: Run } {
-  const key = `${label} ${trace}`;
-  const found = EXPECTED.get(key) ?? outputsOf(fixture, steps, interpreterEngine, trace);
-  EXPECTED.set(key, found);
-  return found;
+  return EXPECTED.get(`${label} ${trace}`, () => outputsOf(fixture, steps, interpreterEngine, trace));
 }
 
 /** Runs a fixture in every trace mode on the engine and on the interpreter, and compares every word and root. */
@@ -56,7 +54,8 @@ export function assertSameRun(fixture: Fixture, steps: number, engine: Engine, l
   }
 }
 
-function requireSame(found: unknown, expected: unknown, label: string): void {
+/** Throws where two values differ and tells where: words, lists of them, and plain objects. */
+export function requireSame(found: unknown, expected: unknown, label: string): void {
   const difference = differenceOf(found, expected);
   if (difference !== null) throw new Error(`${label}${difference}`);
 }
