@@ -20,14 +20,16 @@ parentPort?.postMessage(answer, transfer);
 
 async function lower({ folder, programRoot, manifest }: LoweringRequest): Promise<LoweringAnswer> {
   const store = new ContentStore(folder);
-  const read = async ({ root, bytes }: { root: Hash; bytes: number }): Promise<Uint8Array> => {
-    const held = await store.get(root, bytes);
-    if (held === undefined) throw new Error(`the stored file ${root} changed on disk`);
-    return held;
-  };
+  const { root, bytes } = manifest.model;
+  const model = await store.get(root, bytes);
+  if (model === undefined) return { kind: "lost", root };
   const bind: Record<string, OnnxTensor> = {};
-  for (const [name, file] of Object.entries(manifest.bind ?? {})) bind[name] = parseTensorFile(await read(file));
-  const lowered = lowerModel(parseModel(await read(manifest.model)), { ...manifest, bind });
+  for (const [name, file] of Object.entries(manifest.bind ?? {})) {
+    const tensor = await store.get(file.root, file.bytes);
+    if (tensor === undefined) return { kind: "lost", root: file.root };
+    bind[name] = parseTensorFile(tensor);
+  }
+  const lowered = lowerModel(parseModel(model), { ...manifest, bind });
   const { program, inputs, outputs } = lowered;
   if (lowered.programRoot !== programRoot) return { kind: "differs", programRoot: lowered.programRoot };
   const constants = new Map<Hash, Uint32Array>();

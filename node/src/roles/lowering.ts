@@ -20,6 +20,8 @@ export interface LoweringRequest {
 export type LoweringAnswer =
   | { readonly kind: "lowered"; readonly model: ImportedModel & { readonly constants: ReadonlyMap<Hash, Uint32Array> } }
   | { readonly kind: "differs"; readonly programRoot: Hash }
+  /** A file that is not in the store any more, or changed there. */
+  | { readonly kind: "lost"; readonly root: Hash }
   | { readonly kind: "refused"; readonly reason: string };
 
 /** The longest that a thread lowers one model. */

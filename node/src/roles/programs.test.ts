@@ -181,7 +181,16 @@ describe("programs", () => {
   it("are refused when the model lowers to another program", async () => {
     const wrong = await publisher.programs.add(modelWith(4), PLAIN);
     await register([wrong.mirror]);
-    await unavailable(other().programs, new RegExp(`lowers to program ${wrong.programRoot}`));
+    const fetched: Hash[] = [];
+    const { programs } = other(fetched);
+    const rule = new RegExp(`lowers to program ${wrong.programRoot}`);
+    await unavailable(programs, rule);
+    // Asked again, it is neither fetched nor lowered again.
+    const { length } = fetched;
+    const start = performance.now();
+    for (let time = 0; time < 50; time++) await unavailable(programs, rule);
+    assert.ok(performance.now() - start < 2000);
+    assert.equal(fetched.length, length);
   });
 
   it("are found behind mirrors that are wrong", async () => {

@@ -37,6 +37,9 @@ const MAX_BATCH = 4096;
 const MAX_END_TOKENS = 64;
 const MAX_MIRRORS = 8;
 const FETCH_MILLISECONDS = 60_000;
+// What a mirror's model was refused for is remembered so long: a machine that was busy may lower it later.
+const REFUSED_MILLISECONDS = 600_000;
+const REFUSED_MIRRORS = 1024;
 const KEPT_PROGRAMS = 8;
 // Words of the weights of all programs that are kept, beside the last: 2 GiB.
 const KEPT_WORDS = 2 ** 29;
@@ -97,6 +100,8 @@ export interface ProgramComponents {
 export class Programs {
   readonly #components: ProgramComponents;
   readonly #lowered = new Map<Hash, LoweredProgram>();
+  // Why a mirror does not give its program, and until when it is not tried again.
+  readonly #refused = new Map<string, { error: Error; until: number }>();
   readonly #pending = new Map<Hash, Promise<LoweredProgram>>();
 
   constructor(components: ProgramComponents) {
@@ -218,13 +223,28 @@ export class Programs {
   }
 
   async #fetch(programRoot: Hash, mirror: FileName, signal: AbortSignal): Promise<LoweredProgram> {
+    const key = `${programRoot} ${mirrorOf(mirror.root, mirror.bytes)}`;
+    const known = this.#refused.get(key);
+    if (known !== undefined && Date.now() < known.until) throw known.error;
     const text = new TextDecoder().decode(await this.#content(mirror.root, mirror.bytes, signal));
     const manifest = parseManifest(text, mirror.root);
     for (const file of [manifest.model, ...Object.values(manifest.bind ?? {})]) await this.#hold(file, signal);
-    const answer = await lowerApart({ folder: this.#components.store.folder, programRoot, manifest });
-    if (answer.kind === "refused") throw new ModelRefusedError(programRoot, answer.reason);
-    if (answer.kind === "differs") throw new ProgramRootDiffersError(programRoot, answer.programRoot);
-    return { ...answer.model, mirror: mirrorOf(mirror.root, mirror.bytes) };
+    try {
+      const answer = await lowerApart({ folder: this.#components.store.folder, programRoot, manifest });
+      if (answer.kind === "refused") throw new ModelRefusedError(programRoot, answer.reason);
+      if (answer.kind === "differs") throw new ProgramRootDiffersError(programRoot, answer.programRoot);
+      if (answer.kind === "lost") throw new ProgramUnavailableError(answer.root, ["the stored file changed"]);
+      return { ...answer.model, mirror: mirrorOf(mirror.root, mirror.bytes) };
+    } catch (error) {
+      if (error instanceof Error && !(error instanceof ProgramUnavailableError)) this.#refuse(key, error);
+      throw error;
+    }
+  }
+
+  // A stranger's model is lowered for nothing once, not at every attempt.
+  #refuse(key: string, error: Error): void {
+    if (this.#refused.size >= REFUSED_MIRRORS) this.#refused.delete(this.#refused.keys().next().value ?? "");
+    this.#refused.set(key, { error, until: Date.now() + REFUSED_MILLISECONDS });
   }
 
   async #constants(program: Program): Promise<Map<Hash, Uint32Array>> {
