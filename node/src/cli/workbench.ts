@@ -52,6 +52,7 @@ export async function openWorkbench(network: Network, input: Input): Promise<Wor
     programs,
     runs: new Runs({ database, programs, store, exchange, engine: sharedHost().engine }),
     async close() {
+      programs.stop();
       await peer.stop();
       await database.destroy();
       rmSync(folder, { recursive: true, force: true });

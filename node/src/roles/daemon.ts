@@ -97,6 +97,7 @@ export async function startDaemon(options: DaemonOptions, rolesOf: (context: Nod
     addresses: (peer?.getMultiaddrs() ?? []).map(String),
     async stop() {
       clearInterval(redial);
+      programs.stop();
       await reader.stop();
       await Promise.all(running.map(({ settled }) => settled()));
       await exchange?.stop();

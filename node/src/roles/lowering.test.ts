@@ -96,8 +96,19 @@ describe("lowering in a thread of its own", () => {
 
   it("ends at its deadline, and others have their turn", async () => {
     const request = await requestFor(looping(2));
-    const late = await Promise.allSettled(Array.from({ length: 5 }, () => lowerApart(request, 1)));
+    const late = await Promise.allSettled(Array.from({ length: 5 }, () => lowerApart(request, { milliseconds: 1 })));
     for (const one of late) assert.ok(one.status === "rejected" && one.reason instanceof LoweringError);
     assert.equal((await lowerApart(request)).kind, "lowered");
+  });
+
+  it("ends with the node, also what waits", async () => {
+    const request = await requestFor(looping(2));
+    const stopping = new AbortController();
+    const pending = Array.from({ length: 5 }, () => lowerApart(request, { signal: stopping.signal }));
+    const start = performance.now();
+    stopping.abort();
+    for (const one of await Promise.allSettled(pending)) assert.ok(one.status === "rejected");
+    assert.ok(performance.now() - start < 2000);
+    await assert.rejects(lowerApart(request, { signal: stopping.signal }), /the node stops/);
   });
 });

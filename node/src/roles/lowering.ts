@@ -33,12 +33,18 @@ const MOST_THREADS = 2;
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** Lowers in a thread; the files must be in the store. Throws LoweringError where it has no answer in time. */
-export async function lowerApart(request: LoweringRequest, milliseconds = MILLISECONDS): Promise<LoweringAnswer> {
+/** When a thread is ended: after so long, or by a signal. */
+export interface LoweringEnd {
+  readonly milliseconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Lowers in a thread; the files must be in the store. Throws LoweringError where it is ended before it answers. */
+export async function lowerApart(request: LoweringRequest, end: LoweringEnd = {}): Promise<LoweringAnswer> {
   if (running >= MOST_THREADS) await new Promise<void>((resolve) => waiting.push(resolve));
   else running++;
   try {
-    return await answerOf(request, milliseconds);
+    return await answerOf(request, end);
   } finally {
     // The place goes to the next in line.
     const next = waiting.shift();
@@ -47,13 +53,20 @@ export async function lowerApart(request: LoweringRequest, milliseconds = MILLIS
   }
 }
 
-async function answerOf(request: LoweringRequest, milliseconds: number): Promise<LoweringAnswer> {
+async function answerOf(
+  request: LoweringRequest,
+  { milliseconds = MILLISECONDS, signal }: LoweringEnd,
+): Promise<LoweringAnswer> {
+  const { programRoot } = request;
+  const stopped = (): LoweringError => new LoweringError(programRoot, "the node stops", {});
+  if (signal?.aborted === true) throw stopped();
   const worker = new Worker(new URL("./lowering-thread.ts", import.meta.url), {
     workerData: request,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MEBIBYTES },
   });
   const { promise, resolve, reject } = Promise.withResolvers<LoweringAnswer>();
-  const { programRoot } = request;
+  const onAbort = (): void => reject(stopped());
+  signal?.addEventListener("abort", onAbort);
   const deadline = setTimeout(() => {
     reject(new LoweringError(programRoot, `not done after ${milliseconds} ms`, { milliseconds }));
   }, milliseconds);
@@ -64,6 +77,7 @@ async function answerOf(request: LoweringRequest, milliseconds: number): Promise
     return await promise;
   } finally {
     clearTimeout(deadline);
+    signal?.removeEventListener("abort", onAbort);
     await worker.terminate();
   }
 }

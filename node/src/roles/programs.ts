@@ -102,6 +102,7 @@ export class Programs {
   readonly #lowered = new Map<Hash, LoweredProgram>();
   // Why a mirror does not give its program, and until when it is not tried again.
   readonly #refused = new Map<string, { error: Error; until: number }>();
+  readonly #stopping = new AbortController();
   readonly #pending = new Map<Hash, Promise<LoweredProgram>>();
 
   constructor(components: ProgramComponents) {
@@ -133,6 +134,11 @@ export class Programs {
     for (const [, words] of eachConstant(program.constants)) await store.put(joinInputs([words]));
     this.#remember(program);
     return program;
+  }
+
+  /** Ends what is being lowered; nothing is lowered afterwards. */
+  stop(): void {
+    this.#stopping.abort();
   }
 
   /** The program lowered from its model. Throws ProgramUnavailableError when no mirror gives one. */
@@ -222,15 +228,17 @@ export class Programs {
     return [...own, ...others].slice(0, MAX_MIRRORS);
   }
 
-  async #fetch(programRoot: Hash, mirror: FileName, signal: AbortSignal): Promise<LoweredProgram> {
+  async #fetch(programRoot: Hash, mirror: FileName, inTime: AbortSignal): Promise<LoweredProgram> {
     const key = `${programRoot} ${mirrorOf(mirror.root, mirror.bytes)}`;
     const known = this.#refused.get(key);
     if (known !== undefined && Date.now() < known.until) throw known.error;
-    const text = new TextDecoder().decode(await this.#content(mirror.root, mirror.bytes, signal));
+    const text = new TextDecoder().decode(await this.#content(mirror.root, mirror.bytes, inTime));
     const manifest = parseManifest(text, mirror.root);
-    for (const file of [manifest.model, ...Object.values(manifest.bind ?? {})]) await this.#hold(file, signal);
+    for (const file of [manifest.model, ...Object.values(manifest.bind ?? {})]) await this.#hold(file, inTime);
+    const { store } = this.#components;
+    const { signal } = this.#stopping;
     try {
-      const answer = await lowerApart({ folder: this.#components.store.folder, programRoot, manifest });
+      const answer = await lowerApart({ folder: store.folder, programRoot, manifest }, { signal });
       if (answer.kind === "refused") throw new ModelRefusedError(programRoot, answer.reason);
       if (answer.kind === "differs") throw new ProgramRootDiffersError(programRoot, answer.programRoot);
       if (answer.kind === "lost") throw new ProgramUnavailableError(answer.root, ["the stored file changed"]);
