@@ -11,7 +11,7 @@ import { padded } from "./indexing.ts";
 import type { Scope } from "./node.ts";
 import { readAll, reduction } from "./primitives.ts";
 import type { Read, Stream } from "./primitives.ts";
-import { isKnown, knownIntegers, knownWords, lazyWords, stridesOf } from "./values.ts";
+import { isKnown, knownIntegers, knownWords, lazyWords, sizeOf, stridesOf } from "./values.ts";
 import type { KnownIntegers, KnownValue, Value } from "./values.ts";
 
 /** Elements that an iteration takes. */
@@ -196,7 +196,9 @@ function packedPart(
  */
 export function packedConstant(value: Value, isTransposed: boolean): PackedWeights | undefined {
   const quantised = isKnown(value) && value.at.kind === "words" ? value.at.quantised : undefined;
-  if (quantised === undefined || value.shape.length !== 2) return undefined;
+  if (quantised === undefined || value.shape.length !== 2 || sizeOf(value.shape) === 0) return undefined;
+  // A view of another shape has lost the axis of the scales.
+  if (quantised.shape.join() !== value.shape.join()) return undefined;
   const width = { int8: 8, uint8: 8, int4: 4, uint4: 4 } as const;
   const { elementType, integers, scale, zero, strides, blocks } = quantised;
   const bits = Object.hasOwn(width, elementType) ? width[elementType as keyof typeof width] : undefined;

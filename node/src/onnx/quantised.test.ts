@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as ops from "../float/ops.ts";
+import { toBits } from "../float/words.ts";
 import { UnsupportedOperatorError, ShapeMismatchError, UnsupportedTensorError } from "./errors.ts";
-import { floats, int, modelOf, numbersOf, randomFloats, randomWords, runSketch } from "./fixtures.ts";
-import type { ModelSketch } from "./fixtures.ts";
+import { floats, int, int64s, modelOf, numbersOf, randomFloats, randomWords, runSketch } from "./fixtures.ts";
+import type { ModelSketch, NodeSketch } from "./fixtures.ts";
 import { importModel } from "./import.ts";
 import type { OnnxTensor } from "./tensor.ts";
 
@@ -106,6 +108,89 @@ test("products of thousands of packed weights are cut into parts, of floats and 
   const columns = [0, 0];
   (q.data as Int8Array).forEach((item, index) => (columns[index % 2] += item * 200));
   assert.deepEqual(numbersOf(runSketch(sums, { a })[0]), columns);
+});
+
+const WIDTH = { rows: 2, inner: 2304, columns: 3 } as const;
+
+/** The product of x and columns of q by the words of docs/spec-lowering.md, section 4, one word at a time. */
+function packedByHand(x: OnnxTensor, q: OnnxTensor, s: OnnxTensor, z: OnnxTensor, block: number | undefined): number[] {
+  const { rows, inner, columns } = WIDTH;
+  const words = (tensor: OnnxTensor): Uint32Array => new Uint32Array((tensor.data as Float32Array).slice().buffer);
+  const [xs, scales] = [words(x), words(s)];
+  // 256 divides 768 and 512.
+  const part = block === undefined ? 512 : block > 512 ? 256 : 512 - (512 % block);
+  return Array.from({ length: rows * columns }, (_, index) => {
+    const [row, column] = [Math.floor(index / columns), index % columns];
+    const scaleAt = (k: number): number => (block === undefined ? 0 : Math.floor(k / block)) * columns + column;
+    const weight = (k: number): number =>
+      toBits((q.data as Int8Array)[k * columns + column] - (z.data as Int8Array)[scaleAt(k)]);
+    let sum: number | undefined;
+    for (let start = 0; start < inner; start += part) {
+      let total = 0;
+      for (let k = start; k < Math.min(start + part, inner); k += 4) {
+        const four = [k, k + 1, k + 2, k + 3];
+        const at = (place: number): number => xs[row * inner + place];
+        if (block === undefined) for (const place of four) total = ops.fma(at(place), weight(place), total);
+        else {
+          const first = ops.mul(at(k), weight(k));
+          const product = four.slice(1).reduce((p, place) => ops.fma(at(place), weight(place), p), first);
+          total = ops.fma(product, scales[scaleAt(k)], total);
+        }
+      }
+      sum = sum === undefined ? total : ops.add(sum, total);
+    }
+    return block === undefined ? ops.mul(sum!, scales[column]) : sum!;
+  });
+}
+
+/** A product with a dequantised constant that another view of it may stand for. */
+function viewedProduct(
+  q: OnnxTensor,
+  s: OnnxTensor,
+  z: OnnxTensor,
+  block: number | undefined,
+  view?: readonly number[],
+): ModelSketch {
+  const { rows, inner } = WIDTH;
+  const attributes: NodeSketch["attributes"] =
+    block === undefined ? { axis: int(1) } : { axis: int(0), block_size: int(block) };
+  const nodes: NodeSketch[] = [
+    { op: "DequantizeLinear", inputs: ["q", "s", "z"], outputs: ["w"], attributes },
+    ...(view === undefined ? [] : [{ op: "Reshape", inputs: ["w", "shape"], outputs: ["v"] }]),
+    { op: "MatMul", inputs: ["x", view === undefined ? "w" : "v"] },
+  ];
+  const shape = int64s([2], view ?? q.shape);
+  const inputs = { x: { dtype: "float32", shape: [rows, view?.[0] ?? inner] } as const };
+  return { opset: 21, nodes, inputs, initializers: { q, s, z, shape }, outputs: ["y0"] };
+}
+
+test("packed products add their parts in the order that the specification states", () => {
+  const { rows, inner, columns } = WIDTH;
+  const x = randomFloats([rows, inner], 11);
+  for (const dtype of ["int8", "uint8", "int4", "uint4"] as const) {
+    for (const block of [undefined, 96, 256, 768]) {
+      const scaleShape = block === undefined ? [columns] : [inner / block, columns];
+      const q = bytes(dtype, [inner, columns], 12);
+      const [s, z] = [randomFloats(scaleShape, 13), bytes(dtype, scaleShape, 14)];
+      const [found] = runSketch(viewedProduct(q, s, z, block), { x });
+      const expected = packedByHand(x, q, s, z, block);
+      assert.deepEqual(numbersOf(found).map(toBits), expected, `${dtype} ${block}`);
+    }
+  }
+});
+
+test("a dequantised constant in another shape keeps the scales of its own", () => {
+  const [s, z] = [floats([3], [1, 10, 100]), bytes("int8", [3], 2)];
+  const q = bytes("int8", [16, 3], 1);
+  const x = randomFloats([WIDTH.rows, 8], 3);
+  const plain = { nodes: [{ op: "MatMul", inputs: ["x", "v"] }], outputs: ["y0"] };
+  const weights = Array.from(q.data as Int8Array, (item, index) => {
+    return (item - (z.data as Int8Array)[index % 3]) * 10 ** (index % 3);
+  });
+  const inputs = { x: { dtype: "float32", shape: [WIDTH.rows, 8] } as const };
+  const [expected] = runSketch({ ...plain, inputs, initializers: { v: floats([8, 6], weights) } }, { x });
+  const [found] = runSketch(viewedProduct(q, s, z, undefined, [8, 6]), { x });
+  assert.deepEqual(numbersOf(found), numbersOf(expected));
 });
 
 function quantised(x: readonly number[], scale: number, zero: OnnxTensor): number[] {

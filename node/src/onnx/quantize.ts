@@ -140,20 +140,21 @@ function dequantisedConstant(
   zero: KnownIntegers | undefined,
   { strides, blocks }: Scaling,
 ): KnownValue {
-  const quantised: Quantised = { elementType: x.elementType, integers: x.at, scale, zero, strides, blocks };
+  const { elementType, shape, at: integers } = x;
+  const quantised: Quantised = { elementType, integers, scale, zero, shape, strides, blocks };
   const at = {
     kind: "words" as const,
     quantised,
     get words() {
-      return dequantise(x.shape, quantised);
+      return dequantise(quantised);
     },
     isLazy: true as const,
   };
-  return { elementType: "float32", shape: x.shape, at, sources: new Set() };
+  return { elementType: "float32", shape, at, sources: new Set() };
 }
 
 /** The words that the primitive would compute: the integer difference is a float exactly or rounded once, as there. */
-function dequantise(shape: readonly number[], { integers, scale, zero, strides, blocks }: Quantised): Uint32Array {
+function dequantise({ integers, scale, zero, shape, strides, blocks }: Quantised): Uint32Array {
   const items = integers.small ?? integers.integers;
   const scales = scale.at.kind === "words" ? new Float32Array(scale.at.words.slice().buffer) : new Float32Array(0);
   const zeros = zero?.at.integers;

@@ -79,7 +79,9 @@ export interface Quantised {
   readonly scale: KnownValue;
   /** Of the scale's shape; absent for 0. */
   readonly zero: KnownIntegers | undefined;
-  /** Strides of the scale over the constant's axes, and how many neighbours of an axis share an entry. */
+  /** The constant's shape when it was dequantised, whatever views have made of it since. */
+  readonly shape: readonly number[];
+  /** Strides of the scale over the axes of that shape, and how many neighbours of an axis share an entry. */
   readonly strides: readonly number[];
   readonly blocks: readonly number[];
 }
