@@ -36,6 +36,24 @@ test("before operator set 11 Clip without bounds gives the greatest float for in
   assert.deepEqual(numbersOf(runSketch(sketch, { x })[0]), [GREATEST, -GREATEST, 1]);
 });
 
+test("from operator set 11 on an absent bound of Clip is the least or greatest float", () => {
+  const x = floats([4], [Infinity, -Infinity, 1, NaN]);
+  const clipped = (...bounds: string[]): number[] => {
+    const sketch = {
+      opset: 13,
+      nodes: [{ op: "Clip", inputs: ["x", ...bounds] }],
+      inputs: { x: { dtype: "float32", shape: [4] } as const },
+      initializers: { low: floats([], [-7]), high: floats([], [7]) },
+      outputs: ["y0"],
+    };
+    return numbersOf(runSketch(sketch, { x })[0]);
+  };
+  assert.deepEqual(clipped("low"), [GREATEST, -7, 1, NaN]);
+  assert.deepEqual(clipped("", "high"), [7, -GREATEST, 1, NaN]);
+  assert.deepEqual(clipped("low", "high"), [7, -7, 1, NaN]);
+  assert.deepEqual(clipped(), [GREATEST, -GREATEST, 1, NaN]);
+});
+
 test("scattered integers are joined in their own width and order", () => {
   const scattered = (reduction: string, x: OnnxTensor, u: OnnxTensor): number[] => {
     const declared = ({ dtype, shape }: OnnxTensor) => ({ dtype, shape });

@@ -161,8 +161,8 @@ function mod(scope: Scope): Value[] {
   return [elementwise(scope, values, elementType, define, (a, b) => remainder(a, b, likeC))];
 }
 
-/** The greatest finite float: before opset 11 the bounds of Clip where none are given. */
-const GREATEST = 3.4028234663852886e38;
+/** The greatest finite float: the bounds of Clip where none are given. */
+export const GREATEST = 3.4028234663852886e38;
 
 function clip(scope: Scope): readonly Value[] {
   const x = input(scope, 0);
@@ -179,8 +179,10 @@ function clip(scope: Scope): readonly Value[] {
   const define: WordFunction = (b, ...given) => {
     const [word, ...rest] = given.map((item) => orderKey(b, elementType, item));
     const [least, most] = low === undefined ? [undefined, rest[0]] : [rest[0], rest[1]];
-    const raised = least === undefined ? word : isFloat ? b.max(word, least) : b.maxI(word, least);
-    const limited = most === undefined ? raised : isFloat ? b.min(raised, most) : b.minI(raised, most);
+    // An absent bound is the least or greatest number of the type, which only an infinity is beyond.
+    if (isFloat) return b.min(b.max(word, least ?? -GREATEST), most ?? GREATEST);
+    const raised = least === undefined ? word : b.maxI(word, least);
+    const limited = most === undefined ? raised : b.minI(raised, most);
     return orderKey(b, elementType, limited);
   };
   const exact: IntegerFunction = (word, ...rest) => {

@@ -10,6 +10,7 @@ import type { WordFunction } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import { lastTwoSwapped, matMul } from "./contraction.ts";
 import { convolved } from "./convolution.ts";
+import { GREATEST } from "./elementwise.ts";
 import { INDEXING } from "./indexing.ts";
 import * as math from "./math.ts";
 import {
@@ -195,7 +196,7 @@ function activationOf(scope: Scope): (b: ScalarBuilder, x: Register) => Register
     case "LeakyRelu":
       return (b, x) => b.select(b.lt(x, 0), b.mul(x, first ?? 0.01), x);
     case "Clip":
-      return (b, x) => b.min(b.max(x, first ?? -Infinity), second ?? Infinity);
+      return (b, x) => b.min(b.max(x, first ?? -GREATEST), second ?? GREATEST);
     case "HardSigmoid":
       return (b, x) => b.max(b.min(b.fma(x, first ?? 0.2, b.f32(second ?? 0.5)), 1), 0);
     default:
