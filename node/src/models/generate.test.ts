@@ -211,6 +211,16 @@ test("drawn tokens follow the seed", () => {
   assert.notDeepEqual(run(1), run(2));
 });
 
+test("a cap that comes after the masks is refused", () => {
+  const model = FAMILIES["GPT-2"](true);
+  for (const { opType, attributes } of model.graph.nodes)
+    if (opType === "Attention") attributes.set("softcap", { type: "float", value: 5 });
+  assert.throws(() => importGenerator(model, { prompt: 4, tokens: 4 }), {
+    name: "UnsupportedOperatorError",
+    message: /a cap of the scores that comes after the masks/,
+  });
+});
+
 test("graphs without caches, and counts that are none, are refused", () => {
   const family = FAMILIES["GPT-2"];
   assert.throws(() => importGenerator(family(false), { prompt: 4, tokens: 4 }), GeneratorError);

@@ -45,8 +45,10 @@ const STANDARD: AttentionForm = {
     if (intAttribute(scope, "qk_matmul_output_mode", 0) !== 0) throw unsupported(scope, "an output of the scores");
     const mask = scope.inputs[3];
     checkCausal(scope, mask === undefined ? [] : [mask], q.length, intAttribute(scope, "is_causal", 0) !== 0);
-    const end = joinStages([scaleStage(scope, q.size), capStage(floatAttribute(scope, "softcap", 0))]);
-    return checked(scope, { q, k, v, end, reach: null });
+    // Hidden scores would be capped to a number, and what stands behind the query would count.
+    if (floatAttribute(scope, "softcap", 0) !== 0)
+      throw unsupported(scope, "a cap of the scores that comes after the masks, beside a cache of slots");
+    return checked(scope, { q, k, v, end: scaleStage(scope, q.size), reach: null });
   },
   output(scope, context) {
     if (input(scope, 0).shape.length === 4) return transposed(scope, context, [0, 2, 1, 3]);
