@@ -76,6 +76,7 @@ export function importModel(source: OnnxModel, options: ImportOptions = {}): Imp
   const state = options.state ?? [];
   const names = new Map<string, Value>();
   checkOptions(model, options);
+  checkNames(model.graph);
   for (const [name, tensor] of model.graph.initializers) names.set(name, known(name, tensor));
   const tensorInput = (declared: OnnxValue): Value => {
     const { name } = declared;
@@ -128,9 +129,34 @@ export interface Lowerer {
   readonly overrides?: ReadonlyMap<OnnxNode, Lower>;
 }
 
-/** Lowers the nodes of a graph in order; `names` holds the values that exist and gets those that are made. */
+/** Refuses tensors of a graph's interface that have one name: which is meant could not be said. */
+function checkNames({ inputs, outputs, initializers, sparseInitializers }: OnnxGraph): void {
+  const distinct = (what: string, names: Iterable<string>): void => {
+    const seen = new Set<string>();
+    for (const name of names) {
+      if (seen.has(name)) throw new UnsupportedTensorError(name, `two ${what} have this name`);
+      seen.add(name);
+    }
+  };
+  distinct(
+    "graph inputs",
+    inputs.map(({ name }) => name),
+  );
+  distinct(
+    "graph outputs",
+    outputs.map(({ name }) => name),
+  );
+  distinct("initializers", [...initializers.keys(), ...sparseInitializers.keys()]);
+}
+
+/**
+ * Lowers the nodes of a graph in order; `names` holds the values that exist and gets those that are made. A graph makes a name
+ * once; a subgraph may make one that the graph around it has, which it then does not see.
+ */
 export function lowerNodes(lowerer: Lowerer, graph: OnnxGraph, names: Map<string, Value>): void {
   const { budget } = lowerer.graph;
+  const given = graph.inputs.map(({ name }) => name);
+  const made = new Set([...given, ...graph.initializers.keys(), ...graph.sparseInitializers.keys()]);
   for (const [name, sparse] of graph.sparseInitializers) {
     budget.spendElements(sizeOf(sparse.shape), name);
     names.set(name, known(name, denseTensor(sparse, name)));
@@ -142,6 +168,9 @@ export function lowerNodes(lowerer: Lowerer, graph: OnnxGraph, names: Map<string
     const results = override === undefined ? lowerNode(scope) : override(scope);
     node.outputs.forEach((name, index) => {
       if (name === "") return;
+      if (made.has(name))
+        throw new InvalidNodeError(scope.identity, `output ${JSON.stringify(name)} is made twice`, { name });
+      made.add(name);
       const value = results[index];
       if (value === undefined) throw new UnsupportedOperatorError(scope.identity, `output ${index} is not made`);
       names.set(name, value);

@@ -204,6 +204,34 @@ test("a program has at most 256 inputs, 512 outputs, and words that 31 bits coun
   }
 });
 
+test("names that are made twice are refused", () => {
+  const x = { dtype: "float32", shape: [2] } as const;
+  const neg = (from: string, to: string): NodeSketch => ({ op: "Neg", inputs: [from], outputs: [to] });
+  const split: NodeSketch = { op: "Split", inputs: ["x"], outputs: ["y", "y"] };
+  const initializers = { c: floats([2], [1, 2]) };
+  for (const nodes of [
+    [neg("x", "y"), neg("y", "y")],
+    [neg("x", "x"), neg("x", "y")],
+    [neg("x", "c"), neg("c", "y")],
+    [split],
+  ]) {
+    const model = modelOf({ nodes, inputs: { x }, initializers, outputs: ["y"] });
+    assert.throws(() => importModel(model), { name: "InvalidNodeError", message: /is made twice/ });
+  }
+  const branch: Attribute = {
+    type: "graph",
+    value: modelOf({ nodes: [neg("x", "t"), neg("t", "t")], outputs: ["t"] }).graph,
+  };
+  const attributes = { then_branch: branch, else_branch: branch };
+  const choice = { nodes: [{ op: "If", inputs: ["flag"], attributes }], inputs: { x }, initializers: { flag } };
+  assert.throws(() => importModel(modelOf({ ...choice, outputs: ["y0"] })), { name: "InvalidNodeError" });
+  const twice = modelOf({ nodes: [neg("x", "y")], inputs: { x }, outputs: ["y", "y"] });
+  assert.throws(() => importModel(twice), { name: "UnsupportedTensorError", message: /two graph outputs/ });
+  const { graph } = modelOf({ nodes: [neg("x", "y")], inputs: { x }, outputs: ["y"] });
+  const inputs = [...graph.inputs, ...graph.inputs];
+  assert.throws(() => importModel({ ...twice, graph: { ...graph, inputs } }), { message: /two graph inputs/ });
+});
+
 test("a resized axis has a table of a bounded size", () => {
   const resized = (scale: number): unknown =>
     importModel(
