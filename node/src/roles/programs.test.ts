@@ -243,6 +243,27 @@ describe("programs", () => {
     assert.equal(await programs.flawOf(program.programRoot), null);
   });
 
+  it("are run from published bytes where two of their weights share a root", async () => {
+    const model = serializeModel(
+      modelOf({
+        nodes: [
+          { op: "Add", inputs: ["a", "short"], outputs: ["c"] },
+          { op: "Add", inputs: ["b", "long"], outputs: ["d"] },
+        ],
+        inputs: { a: { dtype: "float32", shape: [2] }, b: { dtype: "float32", shape: [3] } },
+        initializers: { short: floats([2], [1, 2]), long: floats([3], [1, 2, 0]) },
+        outputs: ["c", "d"],
+      }),
+    );
+    const made = await publisher.programs.add(model, PLAIN);
+    await publish(made);
+    const { constants } = await other().programs.runnable(made.programRoot);
+    assert.deepEqual(
+      [...eachConstant(constants)].map(([, words]) => [...words]),
+      [[0x3f800000, 0x40000000, 0]],
+    );
+  });
+
   it("can't be run from published bytes without their weights", async () => {
     await publish(program);
     const store = new ContentStore(`${folder.path}/alone`);

@@ -258,18 +258,18 @@ export class Programs {
   async #constants(program: Program): Promise<Map<Hash, Uint32Array>> {
     const constants = new Map<Hash, Uint32Array>();
     const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
-    const need = async (root: Hash, length: number) => {
-      if (constants.has(root)) return;
+    // Tensors that differ in zeros at the end share a root: the longest is all of them, and what other nodes hold.
+    const lengths = new Map<Hash, number>();
+    const need = (root: Hash, length: number) => lengths.set(root, Math.max(lengths.get(root) ?? 0, length));
+    for (const { initial, length } of program.slots) if (initial.kind === "constant") need(initial.root, length);
+    for (const operand of program.segments.flatMap(({ records }) => records).flatMap(({ operands }) => operands)) {
+      if (operand.kind === "constant") need(operand.root, operand.length);
+    }
+    for (const [root, length] of lengths) {
       const words = wordsOf(await this.#content(root, 4 * length, signal));
       if (tensorRoot(words) !== root)
         throw new ProgramUnavailableError(root, ["its bytes are those of another tensor"]);
       constants.set(root, words);
-    };
-    for (const { initial, length } of program.slots) {
-      if (initial.kind === "constant") await need(initial.root, length);
-    }
-    for (const operand of program.segments.flatMap(({ records }) => records).flatMap(({ operands }) => operands)) {
-      if (operand.kind === "constant") await need(operand.root, operand.length);
     }
     return constants;
   }
