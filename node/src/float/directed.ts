@@ -31,6 +31,16 @@ export function below(random: Random, bound: number): number {
   return random() % bound;
 }
 
+/** One of the choices. */
+export function pick<T>(random: Random, choices: readonly T[]): T {
+  return choices[below(random, choices.length)];
+}
+
+/** Makes one of the choices: only what is chosen draws, and only that has effects. */
+export function pickMade<T>(random: Random, choices: readonly (() => T)[]): T {
+  return pick(random, choices)();
+}
+
 /** A word from a sign (its lowest bit), a biased exponent (clamped to 0..255) and a fraction (its low 23 bits). */
 export function wordOf(sign: number, exponent: number, fraction: number): number {
   const field = Math.max(0, Math.min(255, exponent));

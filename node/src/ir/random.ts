@@ -4,7 +4,7 @@
  * stream it draws from.
  */
 
-import { below, DIRECTED_CLASSES, drawOperands, ordinary } from "../float/directed.ts";
+import { below, DIRECTED_CLASSES, drawOperands, ordinary, pick } from "../float/directed.ts";
 import type { Random } from "../float/directed.ts";
 import { canonical } from "../float/words.ts";
 import { chunkBound, gasBound } from "./bounds.ts";
@@ -334,8 +334,4 @@ function randomExtents(random: Random): number[] {
 
 function list<T>(length: number, make: () => T): T[] {
   return Array.from({ length }, make);
-}
-
-function pick<T>(random: Random, choices: readonly T[]): T {
-  return choices[below(random, choices.length)];
 }

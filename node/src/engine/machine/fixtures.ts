@@ -2,7 +2,7 @@
  * Random programs of several steps for differential tests of engines: primitives of every kind over inputs, constants, slots
  * and each other, in one to three segments, with slots that are updated in rows, in place, from elsewhere, or not at all.
  */
-import { below, createRandom } from "../../float/directed.ts";
+import { below, createRandom, pick } from "../../float/directed.ts";
 import type { Random } from "../../float/directed.ts";
 import { buildScalar } from "../../ir/build.ts";
 import type { ScalarBuilder, ScalarSignature, Value } from "../../ir/build.ts";
@@ -248,7 +248,3 @@ function addConstant(draft: Draft, { type, length }: TensorType, mask = 0xffffff
 }
 
 const tensorOf = ({ type, length }: TensorType): TensorType => ({ type, length });
-
-function pick<T>(random: Random, choices: readonly T[]): T {
-  return choices[below(random, choices.length)];
-}

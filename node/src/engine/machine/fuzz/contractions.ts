@@ -3,13 +3,13 @@
  * steps, patterns that jump by 2^31, operands that are too short, constants that several products share, blocks that start
  * late, single blocks and continued totals.
  */
-import { below, createRandom } from "../../../float/directed.ts";
+import { below, createRandom, pick, pickMade } from "../../../float/directed.ts";
 import type { Random } from "../../../float/directed.ts";
 import type { PatternDigits, ScalarBuilder, Value } from "../../../ir/build.ts";
 import type { IndexedOperand, OperandRef } from "../../../ir/program.ts";
 import { InvalidScalarProgramError } from "../../../ir/validate.ts";
 import type { Fixture } from "../../fixtures.ts";
-import { addPrimitive, addTensor, createDraft, endSegment, fixtureOf, pick, pickMade } from "./draft.ts";
+import { addPrimitive, addTensor, createDraft, endSegment, fixtureOf } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 
 const EXTENTS = [

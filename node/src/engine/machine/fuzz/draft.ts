@@ -37,16 +37,6 @@ export function createDraft(random: Random): Draft {
   return { random, scalars: new Map(), inputs: [], constants: new Map(), slots: [], records: [] };
 }
 
-/** One of the choices. */
-export function pick<T>(random: Random, choices: readonly T[]): T {
-  return choices[below(random, choices.length)];
-}
-
-/** Makes one of the choices: only what is chosen draws, and only that becomes part of a program. */
-export function pickMade<T>(random: Random, choices: readonly (() => T)[]): T {
-  return pick(random, choices)();
-}
-
 export function lengthOf(extents: readonly number[]): number {
   return extents.reduce((product, extent) => product * extent, 1);
 }

@@ -2,7 +2,7 @@
  * Machines that take turns: slices of several runs on one engine, with lies in some of them, snapshots at random distances,
  * and steps executed again in random order. All is a function of the seed.
  */
-import { below, createRandom } from "../../../float/directed.ts";
+import { below, createRandom, pick } from "../../../float/directed.ts";
 import type { Random } from "../../../float/directed.ts";
 import { segmentOfStep } from "../../../ir/program.ts";
 import { createExecution, execute } from "../../execute.ts";
@@ -13,7 +13,6 @@ import { traceRootOf } from "../../trace.ts";
 import { interpreterEngine } from "../runner-engine.ts";
 import { requireSame } from "../same-run.ts";
 import type { Engine } from "../types.ts";
-import { pick } from "./draft.ts";
 
 type Stepped = Fixture & { readonly steps: number };
 

@@ -2,7 +2,7 @@
  * Rows of slots of many chunks under conditions on any digits, the step and what operands tell, over one or two segments and
  * many steps, so that trees and snapshots are renewed in part.
  */
-import { below, createRandom } from "../../../float/directed.ts";
+import { below, createRandom, pick, pickMade } from "../../../float/directed.ts";
 import type { Random } from "../../../float/directed.ts";
 import type { ScalarBuilder, Value } from "../../../ir/build.ts";
 import type { WordType } from "../../../ir/opcodes.ts";
@@ -11,7 +11,7 @@ import type { IndexedOperand, OperandRef, Segment } from "../../../ir/program.ts
 import { randomWords } from "../../../ir/random.ts";
 import type { Fixture } from "../../fixtures.ts";
 import { addInput, addPrimitive, addSlot, addTensor, createDraft, endSegment, fixtureOf } from "./draft.ts";
-import { lengthOf, pick, pickMade } from "./draft.ts";
+import { lengthOf } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 
 const EXTENTS = [

@@ -2,7 +2,7 @@
  * One table stated with several lengths that share a root (zeros at the end do not show in it), as columns of products that
  * have all of it or a part, as what is looked up in and past it, and as the first value of a slot.
  */
-import { below, createRandom } from "../../../float/directed.ts";
+import { below, createRandom, pick, pickMade } from "../../../float/directed.ts";
 import type { Random } from "../../../float/directed.ts";
 import type { ScalarBuilder, Value } from "../../../ir/build.ts";
 import { UNCHANGED } from "../../../ir/program.ts";
@@ -11,17 +11,7 @@ import { randomWords } from "../../../ir/random.ts";
 import { CHUNK_WORDS } from "../../../merkle/hash.ts";
 import { chunkCount } from "../../../merkle/tensor.ts";
 import type { Fixture } from "../../fixtures.ts";
-import {
-  addConstant,
-  addInput,
-  addPrimitive,
-  addSlot,
-  createDraft,
-  endSegment,
-  fixtureOf,
-  pick,
-  pickMade,
-} from "./draft.ts";
+import { addConstant, addInput, addPrimitive, addSlot, createDraft, endSegment, fixtureOf } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 
 interface Table {

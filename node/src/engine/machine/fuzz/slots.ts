@@ -2,7 +2,7 @@
  * Slots of one size that are updated from each other: in place, from elsewhere, under conditions that meet the digits and the
  * step in many ways, by the same primitive, or not at all; outputs that are slots' next values; one constant for all.
  */
-import { below, createRandom } from "../../../float/directed.ts";
+import { below, createRandom, pick, pickMade } from "../../../float/directed.ts";
 import type { Random } from "../../../float/directed.ts";
 import type { ScalarBuilder, Value } from "../../../ir/build.ts";
 import type { WordType } from "../../../ir/opcodes.ts";
@@ -11,7 +11,7 @@ import type { IndexedOperand, OperandRef } from "../../../ir/program.ts";
 import { randomWords } from "../../../ir/random.ts";
 import type { Fixture } from "../../fixtures.ts";
 import { addConstant, addInput, addPrimitive, addSlot, createDraft, endSegment, fixtureOf } from "./draft.ts";
-import { lengthOf, pick, pickMade } from "./draft.ts";
+import { lengthOf } from "./draft.ts";
 
 const EXTENTS = [
   [1],
