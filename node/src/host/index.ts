@@ -5,16 +5,19 @@
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import {
+  areLost,
   awaitHelpers,
   createWasmEngine,
   interpreterEngine,
   SimdUnavailableError,
+  ThreadLostError,
   type Engine,
 } from "../engine/index.ts";
 import type { Program } from "../ir/index.ts";
 import { engineEqualsInterpreter } from "./engine-test.ts";
 import { attachNative } from "./native-code.ts";
 import { nativeSet } from "./native.ts";
+import { renewedEngine, type ThreadedEngine } from "./renewed.ts";
 import { startThreads, type StartedThreads } from "./threads.ts";
 
 /**
@@ -59,6 +62,8 @@ export function createHost({ tier, threads = availableParallelism() }: HostOptio
   return { tier: "interpreted", isFused: false, threads: 1, engine: interpreterEngine };
 }
 
+// Plain WebAssembly passes its test as V8's first compiler makes it, and runs for long as the second does, whose code no test at
+// the start could wait for: both are compared with the interpreter by the tests of the engine (wasm-engine.test.ts).
 // V8 reads the flags when it compiles, so they have to stay. Its first compiler does not widen, and would be all that a test
 // meets: without it, what is tested is what runs.
 const REVECTORISING = ["--experimental-wasm-revectorize", "--no-liftoff"];
@@ -75,12 +80,11 @@ function testedEngine(tier: Exclude<Tier, "interpreted">, threads: number): Engi
     // Native code is left out where fma is emulated.
     if (tier === "addon" && !alone.isFused) return null;
     if (!engineEqualsInterpreter(alone)) return null;
-    let together: Engine | undefined;
+    const together = renewedEngine(alone, () => threadedEngine(startThreads(threads - 1), { tier, ...native }));
     const engine: Engine = {
       load(program, options) {
-        if (threads < 2 || workOf(program) < LEAST_WORK) return alone.load(program, options);
-        together ??= threadedEngine(startThreads(threads - 1), alone, { tier, ...native });
-        return together.load(program, options);
+        const isLarge = threads > 1 && workOf(program) >= LEAST_WORK;
+        return (isLarge ? together : alone).load(program, options);
       },
     };
     return { engine, threads, isFused: alone.isFused };
@@ -93,19 +97,28 @@ function testedEngine(tier: Exclude<Tier, "interpreted">, threads: number): Engi
 /** Helpers that take longer to start are not waited for. */
 const START_MILLISECONDS = 10_000;
 
-/** The engine with threads where it passes the test with all of them, else the one without. */
+/** The engine with threads where it passes the test with all of them, else null. Throws ThreadLostError where they don't start. */
 function threadedEngine(
   threads: StartedThreads,
-  alone: Engine,
   options: Omit<Parameters<typeof createWasmEngine>[0] & object, "threads">,
-): Engine {
-  // The test's program is small: it is cut up all the same.
-  const isTested =
-    awaitHelpers(threads, START_MILLISECONDS) &&
-    engineEqualsInterpreter(createWasmEngine({ ...options, threads, grain: 1 }));
-  if (isTested) return createWasmEngine({ ...options, threads });
-  void threads.stop();
-  return alone;
+): ThreadedEngine | null {
+  let isTested = false;
+  try {
+    if (!awaitHelpers(threads, START_MILLISECONDS)) throw new ThreadLostError(START_MILLISECONDS);
+    // The test's program is small: it is cut up all the same.
+    isTested = engineEqualsInterpreter(createWasmEngine({ ...options, threads, grain: 1 }));
+  } finally {
+    if (!isTested) void threads.stop();
+  }
+  if (!isTested) return null;
+  const { load } = createWasmEngine({ ...options, threads });
+  return {
+    load,
+    get areThreadsLost() {
+      return areLost(threads);
+    },
+    stop: () => threads.stop(),
+  };
 }
 
 /** Iterations of a step, over all elements, from which on threads are worth starting. */

@@ -10,4 +10,5 @@ const receive = () => receiveMessageOnPort(port)?.message as ThreadMessage | und
 // Contexts made after the flag was set have the function.
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
-serveThread(control, thread, receive, { attach: attachNative, collect });
+const report = (failure: string) => port.postMessage(failure);
+serveThread(control, thread, receive, { attach: attachNative, collect, report });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import {
+  areLost,
   awaitHelpers,
   createExecution,
   createWasmEngine,
@@ -17,6 +18,11 @@ import { nativeSet } from "./native.ts";
 import { startThreads } from "./threads.ts";
 
 const PROGRAMS = 15;
+/** A module whose function `run` traps. */
+const TRAP = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00],
+  ...[0x07, 0x07, 0x01, 0x03, 0x72, 0x75, 0x6e, 0x00, 0x00, 0x0a, 0x05, 0x01, 0x03, 0x00, 0x00, 0x0b],
+);
 
 for (const helpers of [1, 2]) {
   describe(`an engine with ${helpers} helper threads`, () => {
@@ -130,5 +136,51 @@ describe("helper threads that are gone or lost", () => {
       Atomics.add = add;
     }
     assert.equal(run(engine), expected);
+  });
+
+  it("say what failed in one, and count as lost from then on", async () => {
+    const threads = startThreads(1);
+    assert.ok(awaitHelpers(threads, 60_000));
+    // The helper gets kernels that trap.
+    const trap = new WebAssembly.Module(TRAP);
+    const post: typeof threads.post = (message) => {
+      if (message.kind === "forget") threads.post(message);
+      else threads.post({ ...message, parts: { ...message.parts, kernels: message.parts.kernels.map(() => trap) } });
+    };
+    const engine = createWasmEngine({ threads: { ...threads, isGone: false, post }, grain: 1 });
+    assert.throws(
+      () => {
+        // The helper may come too late for a unit.
+        for (let turn = 0; turn < 100; turn++) run(engine);
+      },
+      (error: unknown) => {
+        assert.ok(error instanceof ThreadLostError);
+        assert.match(String(error.cause), /^RuntimeError: unreachable/);
+        return true;
+      },
+    );
+    assert.equal(areLost(threads), true);
+    assert.equal(run(engine), expected);
+    await threads.stop();
+  });
+
+  it("are not lost by a time-out that the whole process slept through", async () => {
+    const threads = startThreads(1, 4000);
+    assert.ok(awaitHelpers(threads, 60_000));
+    const engine = createWasmEngine({ threads, grain: 1 });
+    const wait = Atomics.wait.bind(Atomics) as typeof Atomics.wait;
+    let slept = 0;
+    Atomics.wait = ((array: Int32Array, index: number, value: number, milliseconds?: number) => {
+      if (array !== threads.control && slept++ % 2 === 0) return "timed-out";
+      return wait(array, index, value, milliseconds);
+    }) as typeof Atomics.wait;
+    try {
+      for (let turn = 0; turn < 100 && slept === 0; turn++) assert.equal(run(engine), expected);
+    } finally {
+      Atomics.wait = wait;
+    }
+    assert.ok(slept > 0);
+    assert.equal(areLost(threads), false);
+    await threads.stop();
   });
 });

@@ -3,7 +3,7 @@
  * whatever the reason, is not started again; the others go on.
  */
 import { availableParallelism } from "node:os";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { CONTROL_WORDS, type Threads } from "../engine/index.ts";
 
 /** Started threads, and a way to end them. */
@@ -47,6 +47,13 @@ export function startThreads(
     control,
     post(message) {
       for (const { port } of started) port.postMessage(message);
+    },
+    failure() {
+      for (const { port } of started) {
+        const said = receiveMessageOnPort(port);
+        if (said !== undefined) return String(said.message);
+      }
+      return undefined;
     },
     patience,
     async stop() {

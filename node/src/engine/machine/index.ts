@@ -4,6 +4,7 @@ export { interpreterRunner, type PrimitiveRunner } from "./runner.ts";
 export { interpreterEngine, runnerEngine } from "./runner-engine.ts";
 export { createWasmEngine, type EngineTier, type WasmEngine, type WasmEngineOptions } from "./wasm-engine.ts";
 export {
+  areLost,
   awaitHelpers,
   CONTROL_WORDS,
   serveThread,

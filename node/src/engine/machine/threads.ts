@@ -32,6 +32,8 @@ export interface Threads {
   readonly control: Int32Array;
   /** Leaves a message for every thread, to be found when it wakes. */
   post(message: ThreadMessage): void;
+  /** What a thread said that failed, if one did. */
+  failure(): string | undefined;
   /** Milliseconds without progress after which a thread counts as lost. */
   readonly patience: number;
 }
@@ -91,6 +93,11 @@ export function awaitHelpers({ control, helpers }: Threads, milliseconds: number
   }
 }
 
+/** Whether a thread was lost, or all of them are gone: machines then run in the calling thread alone, and new ones should have new threads. */
+export function areLost({ control, isGone }: Threads): boolean {
+  return isGone || Atomics.load(control, FAILED) !== 0;
+}
+
 /** A machine's share of the threads. */
 export interface Team {
   /** Runs stages with all threads that are awake. Throws ThreadLostError where one is lost; the memory is then worthless. */
@@ -123,17 +130,14 @@ export function createTeam(
   tell({ kind: "load", machine, parts, lists, counters });
   forgetting.register(owner, () => tell({ kind: "forget", machine }));
 
-  const isAlone = (): boolean => threads.isGone || Atomics.load(control, FAILED) !== 0;
-  let isLost = false;
+  let lost: unknown;
   const lose = (): never => {
-    isLost = true;
-    Atomics.store(control, FAILED, 1);
-    throw new ThreadLostError(threads.patience);
+    throw new ThreadLostError(threads.patience, threads.failure());
   };
   return {
     run(list, step, first, end) {
-      if (isLost) throw new ThreadLostError(threads.patience);
-      if (isAlone()) {
+      if (lost !== undefined) throw lost;
+      if (areLost(threads)) {
         runAlone(bound[list], step, first, end);
         return;
       }
@@ -150,7 +154,7 @@ export function createTeam(
       try {
         work(bound[list], counters, control, step, first, end, threads.patience, lose);
       } catch (error) {
-        isLost = true;
+        lost = error;
         Atomics.store(control, FAILED, 1);
         throw error;
       }
@@ -160,7 +164,7 @@ export function createTeam(
         if (spins < SPINS) continue;
         const joined = Atomics.load(control, GATE);
         if (joined === 0) break;
-        if (Atomics.wait(control, GATE, joined, threads.patience) === "timed-out") {
+        if (!awaitChange(control, GATE, joined, threads.patience)) {
           Atomics.store(control, FAILED, 1);
           return;
         }
@@ -195,10 +199,21 @@ function work(
       if (count === units) break;
       if (Atomics.load(control, FAILED) !== 0) lose();
       if (++spins < SPINS) continue;
-      if (Atomics.wait(counters, done, count, patience) === "timed-out" && Atomics.load(counters, done) === count)
-        lose();
+      if (!awaitChange(counters, done, count, patience)) lose();
     }
   }
+}
+
+/**
+ * Waits until a word is another, at most so long; gives whether it is. In two halves: a process that is stopped for long finds
+ * the first one over when it goes on, before its other threads could do anything.
+ */
+function awaitChange(words: Int32Array, index: number, value: number, milliseconds: number): boolean {
+  for (let half = 0; half < 2; half++) {
+    Atomics.wait(words, index, value, milliseconds / 2);
+    if (Atomics.load(words, index) !== value) return true;
+  }
+  return false;
 }
 
 // --- Helper threads ---
@@ -212,6 +227,8 @@ export interface ThreadServices {
    * would never do it by itself.
    */
   readonly collect: () => void;
+  /** Tells the calling thread what failed. */
+  readonly report: (failure: string) => void;
 }
 
 /**
@@ -222,7 +239,7 @@ export function serveThread(
   control: Int32Array,
   thread: number,
   receive: () => ThreadMessage | undefined,
-  { attach, collect }: ThreadServices,
+  { attach, collect, report }: ThreadServices,
 ): never {
   const known = new Map<number, { lists: BoundList[]; counters: Int32Array }>();
   Atomics.add(control, SERVING, 1);
@@ -240,7 +257,7 @@ export function serveThread(
     if (forgets) collect();
     if (!join(control)) continue;
     const machine = known.get(control[MACHINE]);
-    if (machine !== undefined) serve(machine.lists[control[LIST]], machine.counters, control);
+    if (machine !== undefined) serve(machine.lists[control[LIST]], machine.counters, control, report);
     if (Atomics.sub(control, GATE, 2) === 2) Atomics.notify(control, GATE);
   }
 }
@@ -271,7 +288,7 @@ function join(control: Int32Array): boolean {
 /** What ends a helper's part in a session that failed. */
 const LEFT = Symbol("left");
 
-function serve(list: BoundList, counters: Int32Array, control: Int32Array): void {
+function serve(list: BoundList, counters: Int32Array, control: Int32Array, report: ThreadServices["report"]): void {
   const leave = (): never => {
     throw LEFT;
   };
@@ -279,6 +296,7 @@ function serve(list: BoundList, counters: Int32Array, control: Int32Array): void
     work(list, counters, control, control[STEP], control[FIRST], control[END], HELPER_PATIENCE, leave);
   } catch (error) {
     if (error === LEFT) return;
+    report(String(error));
     // The unit is not done, so the caller has to know at once.
     Atomics.store(control, FAILED, 1);
     counters.forEach((_, index) => Atomics.notify(counters, index));
@@ -290,7 +308,9 @@ const HELPER_PATIENCE = 60_000;
 
 /** A helper thread failed or stood still in the midst of its work; what the machine's memory holds is worthless. */
 export class ThreadLostError extends LockstepError {
-  constructor(milliseconds: number) {
-    super("ThreadLostError", `a helper thread failed, or did nothing for ${milliseconds} ms`, { milliseconds });
+  constructor(milliseconds: number, failure?: string) {
+    const what = failure === undefined ? `did nothing for ${milliseconds} ms` : `failed: ${failure}`;
+    const cause = failure === undefined ? {} : { cause: failure };
+    super("ThreadLostError", `a helper thread ${what}`, { milliseconds, failure: failure ?? null }, cause);
   }
 }
