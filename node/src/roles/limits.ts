@@ -46,19 +46,26 @@ export function costOf(program: Program, steps: number): RunLimits {
   return { instructions, bytes };
 }
 
-/** Words of a program's constants, each once. */
-export function weightsOf(program: Program): number {
-  return [...constantsOf(program).values()].reduce((sum, { length }) => sum + length, 0);
+/** Throws RunTooLargeError for a program whose constants alone are beyond the limits. */
+export function checkWeights(program: Program, limits: RunLimits = DEFAULT_LIMITS): void {
+  const bytes = 4 * weightsOf(program);
+  if (bytes > limits.bytes) throw new RunTooLargeError("bytes", bytes, limits.bytes);
 }
 
-// Each constant once, however many primitives read it.
-function constantsOf({ slots, segments }: Program): Map<Hash, { length: number }> {
-  const constants = new Map<Hash, { length: number }>();
-  for (const { initial, length } of slots) if (initial.kind === "constant") constants.set(initial.root, { length });
+/** Words of a program's constants, each once. */
+export function weightsOf(program: Program): number {
+  return [...constantLengths(program).values()].reduce((sum, length) => sum + length, 0);
+}
+
+/** The words of each constant, however many primitives read it: the most that is stated, where zeros at the end differ. */
+export function constantLengths({ slots, segments }: Program): Map<Hash, number> {
+  const lengths = new Map<Hash, number>();
+  const state = (root: Hash, length: number) => lengths.set(root, Math.max(lengths.get(root) ?? 0, length));
+  for (const { initial, length } of slots) if (initial.kind === "constant") state(initial.root, length);
   for (const operand of segments.flatMap(({ records }) => records).flatMap(({ operands }) => operands)) {
-    if (operand.kind === "constant") constants.set(operand.root, operand);
+    if (operand.kind === "constant") state(operand.root, operand.length);
   }
-  return constants;
+  return lengths;
 }
 
 /** Throws RunTooLargeError for a run beyond the limits. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { bytesToHex, type Hex } from "viem";
 import { openDatabase, type NodeDatabase } from "../chain/database.ts";
 import { silent, temporaryFolder } from "../chain/test-chain.ts";
-import { encodeProgram, type Program } from "../ir/index.ts";
+import { encodeProgram, programRoot as programRootOf, type Program } from "../ir/index.ts";
 import type { Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
 import { floats, int64s, modelOf } from "../onnx/fixtures.ts";
@@ -11,6 +11,7 @@ import { eachConstant, serializeModel } from "../onnx/index.ts";
 import { gpt2Model } from "../models/gpt2.ts";
 import { drawnWeights } from "../models/weights.ts";
 import { ContentStore } from "./content-store.ts";
+import { RunTooLargeError } from "./limits.ts";
 import { Programs, ProgramUnavailableError, type LoweredProgram } from "./programs.ts";
 import { hashOf, writeEvent } from "./test-events.ts";
 
@@ -262,6 +263,20 @@ describe("programs", () => {
       [...eachConstant(constants)].map(([, words]) => [...words]),
       [[0x3f800000, 0x40000000, 0]],
     );
+  });
+
+  it("can't be run from published bytes whose weights no run could hold: none is fetched", async () => {
+    const [segment] = program.program.segments;
+    const records = segment.records.map((record) => ({
+      ...record,
+      operands: record.operands.map((one) => (one.kind === "constant" ? { ...one, length: 2 ** 31 - 1 } : one)),
+    }));
+    const huge: Program = { ...program.program, segments: [{ ...segment, records }] };
+    const programRoot = programRootOf(huge);
+    await publish({ program: huge, programRoot });
+    const fetched: Hash[] = [];
+    await assert.rejects(other(fetched).programs.runnable(programRoot), RunTooLargeError);
+    assert.deepEqual(fetched, []);
   });
 
   it("can't be run from published bytes without their weights", async () => {

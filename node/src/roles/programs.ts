@@ -18,7 +18,7 @@ import { eachConstant, parseModel, serializeTensorFile } from "../onnx/index.ts"
 import type { Constants, ImportedModel } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
 import { lowerModel, type ProgramOptions } from "./lower.ts";
-import { weightsOf } from "./limits.ts";
+import { checkWeights, constantLengths, weightsOf } from "./limits.ts";
 import { lowerApart } from "./lowering.ts";
 import { joinInputs, wordsOf } from "./words.ts";
 
@@ -170,7 +170,10 @@ export class Programs {
     throw new ProgramUnavailableError(programRoot, problems);
   }
 
-  /** The program from its model, or else from the bytes published at registration with weights fetched by root. */
+  /**
+   * The program from its model, or else from the bytes published at registration with weights fetched by root. Throws
+   * ProgramUnavailableError, and RunTooLargeError for weights that no run could hold, before one is fetched.
+   */
   async runnable(programRoot: Hash): Promise<RunnableProgram> {
     try {
       return await this.get(programRoot);
@@ -178,6 +181,7 @@ export class Programs {
       if (!(error instanceof ProgramUnavailableError)) throw error;
       const program = decodeProgram(await this.published(programRoot));
       validateProgram(program);
+      checkWeights(program);
       return { program, constants: await this.#constants(program) };
     }
   }
@@ -258,14 +262,8 @@ export class Programs {
   async #constants(program: Program): Promise<Map<Hash, Uint32Array>> {
     const constants = new Map<Hash, Uint32Array>();
     const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
-    // Tensors that differ in zeros at the end share a root: the longest is all of them, and what other nodes hold.
-    const lengths = new Map<Hash, number>();
-    const need = (root: Hash, length: number) => lengths.set(root, Math.max(lengths.get(root) ?? 0, length));
-    for (const { initial, length } of program.slots) if (initial.kind === "constant") need(initial.root, length);
-    for (const operand of program.segments.flatMap(({ records }) => records).flatMap(({ operands }) => operands)) {
-      if (operand.kind === "constant") need(operand.root, operand.length);
-    }
-    for (const [root, length] of lengths) {
+    // Of tensors that share a root, the longest is all of them, and what other nodes hold.
+    for (const [root, length] of constantLengths(program)) {
       const words = wordsOf(await this.#content(root, 4 * length, signal));
       if (tensorRoot(words) !== root)
         throw new ProgramUnavailableError(root, ["its bytes are those of another tensor"]);
