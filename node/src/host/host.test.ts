@@ -52,6 +52,27 @@ describe("host", () => {
     if (process.arch === "x64") assert.deepEqual([tier, isFused], ["wasm", "false"]);
   });
 
+  it("meets the code of both of V8's compilers in its test, and compiles as usual then", () => {
+    const script = `
+      const { createHost } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)});
+      const { execute } = await import(${JSON.stringify(new URL("../engine/index.ts", import.meta.url).href)});
+      const { recurrent } = await import(${JSON.stringify(new URL("../engine/fixtures.ts", import.meta.url).href)});
+      console.log("start");
+      const { engine } = createHost({ tier: "wasm", threads: 1 });
+      console.log("made");
+      const { program, inputs, constants } = recurrent(300);
+      execute(program, { inputs, constants, steps: 1, engine });`;
+    const flags = ["--trace-wasm-compilation-times", "--input-type=module"];
+    const output = execFileSync(process.execPath, [...flags, "-e", script], { timeout: 60_000 }).toString();
+    const counts = output.split(/^start$|^made$/m).map((part) => ({
+      first: part.match(/using Liftoff/g)?.length ?? 0,
+      second: part.match(/using TurboFan/g)?.length ?? 0,
+    }));
+    assert.equal(counts.length, 3);
+    assert.ok(counts[1].first >= 20 && counts[1].second >= 20, JSON.stringify(counts));
+    assert.ok(counts[2].first > 0, JSON.stringify(counts));
+  });
+
   it("lets no process wait for its threads", () => {
     const script = `
       const { createHost } = await import(${JSON.stringify(new URL("./index.ts", import.meta.url).href)});

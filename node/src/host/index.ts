@@ -62,11 +62,23 @@ export function createHost({ tier, threads = availableParallelism() }: HostOptio
   return { tier: "interpreted", isFused: false, threads: 1, engine: interpreterEngine };
 }
 
-// Plain WebAssembly passes its test as V8's first compiler makes it, and runs for long as the second does, whose code no test at
-// the start could wait for: both are compared with the interpreter by the tests of the engine (wasm-engine.test.ts).
 // V8 reads the flags when it compiles, so they have to stay. Its first compiler does not widen, and would be all that a test
 // meets: without it, what is tested is what runs.
 const REVECTORISING = ["--experimental-wasm-revectorize", "--no-liftoff"];
+
+// What runs for long is made by V8's second compiler, which a test of a tenth of a second would never meet. Without the cache,
+// or it would meet the functions that are there already.
+const OPTIMISING = ["--no-liftoff", "--no-wasm-native-module-cache"];
+const AS_USUAL = ["--liftoff", "--wasm-native-module-cache"];
+
+function withOptimisedCode<T>(use: () => T): T {
+  OPTIMISING.forEach((flag) => setFlagsFromString(flag));
+  try {
+    return use();
+  } finally {
+    AS_USUAL.forEach((flag) => setFlagsFromString(flag));
+  }
+}
 
 type EngineFound = Pick<Host, "engine" | "threads" | "isFused">;
 
@@ -80,6 +92,8 @@ function testedEngine(tier: Exclude<Tier, "interpreted">, threads: number): Engi
     // Native code is left out where fma is emulated.
     if (tier === "addon" && !alone.isFused) return null;
     if (!engineEqualsInterpreter(alone)) return null;
+    if (tier !== "revec" && !withOptimisedCode(() => engineEqualsInterpreter(createWasmEngine({ tier, ...native }))))
+      return null;
     const together = renewedEngine(alone, () => threadedEngine(startThreads(threads - 1), { tier, ...native }));
     const engine: Engine = {
       load(program, options) {
