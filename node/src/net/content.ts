@@ -16,6 +16,7 @@ import {
   HASH_BYTES,
   rangeProofLength,
   rangeProofOf,
+  sharedHasher,
   toHash,
   verifyRange,
   type Hash,
@@ -210,9 +211,21 @@ export class ContentExchange {
 /** The tree over the 1 KiB chunks of a file; its root names the file on the network. At least one byte. */
 export function bytesTree(bytes: Uint8Array): Tree {
   const count = Math.max(1, Math.ceil(bytes.length / CHUNK_BYTES));
-  const leaves = Array.from({ length: count }, (_, index) => chunkHash(paddedChunks(bytes, index, 1)));
-  return buildTree(leaves);
+  const leaves = new Uint8Array(count * HASH_BYTES);
+  for (let first = 0; first < count; first += HASHED_CHUNKS) {
+    const held = Math.min(HASHED_CHUNKS, count - first);
+    const chunks = paddedChunks(bytes, first, held);
+    // The hasher takes words, and hashes them as big-endian bytes.
+    const view = new DataView(chunks.buffer);
+    const words = new Uint32Array(chunks.length / 4);
+    for (let word = 0; word < words.length; word++) words[word] = view.getUint32(4 * word);
+    sharedHasher().hashChunks(words, leaves.subarray(first * HASH_BYTES, (first + held) * HASH_BYTES));
+  }
+  return buildTree(leaves, sharedHasher());
 }
+
+/** Chunks that are laid out for the hasher at once. */
+const HASHED_CHUNKS = 256;
 
 interface Progress {
   readonly kind: Kind;

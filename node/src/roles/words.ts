@@ -4,7 +4,9 @@ import type { Program } from "../ir/index.ts";
 /** Reads big-endian words. */
 export function wordsOf(bytes: Uint8Array): Uint32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => view.getUint32(4 * index));
+  const words = new Uint32Array(bytes.length / 4);
+  for (let index = 0; index < words.length; index++) words[index] = view.getUint32(4 * index);
+  return words;
 }
 
 /** Tensors as they are posted: big-endian words, one tensor after the other. */
