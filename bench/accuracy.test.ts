@@ -241,6 +241,12 @@ describe("accuracy", () => {
       assert.ok(existsSync(state));
       assert.deepEqual(accuracy({ op: "sqrt", quick: true, state }), first);
       assert.equal(first[0].value <= 0.5, true);
+      // Found by its function, wherever the error is.
+      assert.deepEqual(
+        { ...first[0], value: 0, at: "" },
+        { name: "sqrt", value: 0, unit: "ulp", baseline: null, ratio: null, at: "" },
+      );
+      assert.match(first[0].at ?? "", /^0x[0-9a-f]{8}$/);
       writeFileSync(state, JSON.stringify({ "sqrt quick": { ulp: 9, at: 7, next: 2 ** 32 } }));
       assert.equal(accuracy({ op: "sqrt", quick: true, state })[0].value, 9);
       // What a whole sweep found is another figure than that of a sample.

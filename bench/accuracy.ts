@@ -161,7 +161,7 @@ export interface AccuracyOptions {
 /** Words of which --quick takes one. Odd, so that every bit of them changes. */
 const QUICK_STRIDE = 4099;
 
-/** One row per subject: its greatest error. */
+/** One row per subject, by its name: the greatest error, and the word of the argument where it is. */
 export function accuracy({ op, quick = false, state }: AccuracyOptions = {}): Row[] {
   if (op !== undefined && !Object.hasOwn(SUBJECTS, op)) {
     throw new BenchError(`${JSON.stringify(op)} is none of ${Object.keys(SUBJECTS).join(", ")}`);
@@ -179,7 +179,7 @@ export function accuracy({ op, quick = false, state }: AccuracyOptions = {}): Ro
     const stride = quick ? QUICK_STRIDE : 1;
     const found = sweep(SUBJECTS[name], { stride, from: next, before, onProgress: save });
     save(found, 2 ** 32);
-    return { name: `${name} at ${hex(found.at)}`, value: found.ulp, unit: "ulp", baseline: null, ratio: null };
+    return { name, value: found.ulp, unit: "ulp", baseline: null, ratio: null, at: hex(found.at) };
   });
 }
 

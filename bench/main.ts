@@ -102,9 +102,9 @@ function fail({ name, message }: { name: string; message: string }, isJson: bool
   return status;
 }
 
-function line({ name: row, value, unit: of, baseline, ratio }: Row): string {
+function line({ name: row, value, unit: of, baseline, ratio, at }: Row): string {
   // Gas and counts are exact; what is measured is not good for more than four digits.
   const figure = (number: number): string => (Number.isInteger(number) ? String(number) : number.toPrecision(4));
   const compared = baseline === null ? "" : `baseline ${figure(baseline)}, ratio ${ratio?.toFixed(4)}`;
-  return `${row.padEnd(32)} ${figure(value).padStart(10)} ${of}  ${compared}`.trimEnd();
+  return `${row.padEnd(32)} ${figure(value).padStart(10)} ${of}${at === undefined ? "" : ` at ${at}`}  ${compared}`.trimEnd();
 }

@@ -12,6 +12,8 @@ export interface Row {
   unit: string;
   baseline: number | null;
   ratio: number | null;
+  /** Where the value was found, if it is that of one place. */
+  at?: string;
 }
 
 const FOLDER = join(import.meta.dirname, "snapshots");
