@@ -1,19 +1,7 @@
 // Writes test/vectors: words, bytes and hashes to check a second implementation of docs/spec.md with, section by section. What
 // is written comes from the interpreter and the plain hasher; test/vectors.test.ts compares the other readers with it.
 import { bytesToHex } from "viem";
-import {
-  answerDemand,
-  checkProof,
-  encodeProof,
-  evidenceOf,
-  findFlaw,
-  findFraud,
-  inputsRootOf,
-  nextAction,
-  outputRootsOf,
-  traceRootOf,
-} from "@lockstep/node/engine";
-import type { Opening, Run, Tamper } from "@lockstep/node/engine";
+import { inputsRootOf, outputRootsOf, traceRootOf } from "@lockstep/node/engine";
 import { chain, recurrent, rowCache, runFixture, singleWord, type Fixture } from "@lockstep/node/engine/fixtures";
 import { below, createRandom, DIRECTED_CLASSES, drawOperands, type Random } from "@lockstep/node/float/directed";
 import { canonical } from "@lockstep/node/float/words";
@@ -28,6 +16,7 @@ import { tensorTree } from "@lockstep/node/merkle/tensor";
 import { buildTree, proofOf, rangeProofOf, treeRoot } from "@lockstep/node/merkle/tree";
 import { philox } from "@lockstep/node/onnx/random";
 import type { GeneratedFile, Generator } from "./generator.ts";
+import { disputes } from "./vectors-disputes.ts";
 import { functionPrograms } from "./spec-functions.ts";
 
 const FOLDER = "test/vectors";
@@ -346,70 +335,4 @@ function constantsOf({ program, constants }: Fixture): Uint32Array[] {
 function hashesOf(roots: Uint8Array | null): string[] {
   if (roots === null) return [];
   return Array.from({ length: roots.length / 32 }, (_, index) => toHash(roots, 32 * index));
-}
-
-// --- Disputes ---
-
-const DISPUTES: readonly (readonly [string, () => Fixture, number, Tamper])[] = [
-  ["an element of a dot product", () => recurrent(300, 2), 4, { step: 2, primitive: 1, element: 2, xor: 0x00400000 }],
-  ["an element of a gather in step 0", () => recurrent(300), 2, { step: 0, primitive: 2, element: 299, xor: 1 }],
-  ["a word past the end", () => recurrent(300), 2, { step: 1, primitive: 4, element: 300, xor: 7 }],
-  ["a slot that is not its primitive", () => recurrent(300), 3, { step: 1, item: 1, element: 0, xor: 0x80000000 }],
-  ["a slot that must not change", () => recurrent(7, 2), 3, { step: 1, item: 2, element: 4, xor: 1 }],
-];
-
-function disputes(): object[] {
-  const told = DISPUTES.map(([about, make, steps, tamper]) => {
-    const fixture = make();
-    const honest = runFixture(fixture, steps, { hasher: plainHasher });
-    const lying = runFixture(fixture, steps, { hasher: plainHasher, tamper });
-    const claim = claimOf(lying);
-    const fraud = findFraud(honest, lying);
-    if (fraud === null || fraud.kind === 3) throw new RangeError(`no fault was found of ${about}`);
-    return {
-      about,
-      lie: tamper,
-      claim,
-      walk: walkOf(honest, lying),
-      kind: fraud.kind,
-      proof: encodeProof(fraud),
-      fault: checkProof(claim, fraud),
-    };
-  });
-  const { program } = recurrent(300);
-  const parts = encodeProgram({ ...program, outputs: [program.outputs[0], { type: "f32", length: 0 }] });
-  const proof = findFlaw(parts);
-  if (proof === null) throw new RangeError("no flaw was found");
-  const flawed = {
-    about: "an invalid program: an output without words",
-    claim: { ...claimOf(runFixture(recurrent(300), 1, { hasher: plainHasher })), programRoot: programRoot(parts) },
-    kind: 3,
-    proof: encodeProof({ kind: 3, proof }),
-    fault: { step: 0, primitive: 0, element: proof.item, claimed: proof.flaw },
-  };
-  return [...told, flawed];
-}
-
-function claimOf(run: Run) {
-  return {
-    programRoot: evidenceOf(run.program).programRoot,
-    inputsRoot: inputsRootOf(run.inputs),
-    traceRoot: traceRootOf(run),
-    steps: run.steps,
-  };
-}
-
-// Every demand of the challenger with its path, and what the claimant opens.
-function walkOf(honest: Run, lying: Run): object[] {
-  const openings: Opening[] = [];
-  const walk: object[] = [];
-  for (;;) {
-    const action = nextAction(honest, traceRootOf(lying), openings);
-    if (action.kind !== "demand") return walk;
-    const { position, node, path } = action.demand;
-    const opened = answerDemand(lying, position);
-    openings.push({ position, ...opened });
-    const opening = opened.kind === "chunk" ? { chunk: opened.chunk } : { nodes: opened.nodes };
-    walk.push({ position, node, path, ...opening });
-  }
 }

@@ -9,6 +9,7 @@ import {
   createWasmRunner,
   decodeProof,
   execute,
+  FLAW,
   FRAUD,
   inputsRootOf,
   interpreterRunner,
@@ -162,19 +163,29 @@ describe("vectors", () => {
       fault: object;
       walk?: { node: Hash; nodes?: Hash[]; chunk?: Hex }[];
     }
+    const [kinds, flaws] = [new Set<number>(), new Set<number>()];
     for (const { about, claim, kind, proof, fault, walk = [] } of readVectors<Vector>("disputes")) {
       const fraud = decodeProof(kind, proof);
-      if (fraud.kind === FRAUD.badRecord) assert.equal(fraud.proof.flaw, (fault as { claimed: number }).claimed);
-      else assert.deepEqual(checkProof(claim, fraud), fault, about);
+      if (fraud.kind === FRAUD.badRecord) {
+        flaws.add(fraud.proof.flaw);
+        assert.equal(fraud.proof.flaw, (fault as { claimed: number }).claimed);
+        assert.equal(keccak(hexToBytes(fraud.proof.record.summary)), claim.programRoot, about);
+      } else {
+        kinds.add(fraud.kind);
+        assert.deepEqual(checkProof(claim, fraud), fault, about);
+        assert.throws(() => checkProof({ ...claim, traceRoot: claim.programRoot }, fraud), about);
+      }
       for (const { node, nodes, chunk } of walk) {
         const opened = chunk === undefined ? foldedRoot(nodes ?? []) : chunkHash(hexToBytes(chunk));
         assert.equal(opened, node, about);
       }
     }
+    assert.deepEqual([...kinds].toSorted(), [FRAUD.badElement, FRAUD.badSlot, FRAUD.badPadding].toSorted());
+    assert.deepEqual([...flaws].toSorted(), Object.values(FLAW));
   });
 
   it("are refused where a word is changed", () => {
-    const [{ scalar, cases }] = readVectors<ScalarVector & { cases: string[] }>("instructions");
+    const [{ scalar, scalarHash, cases }] = readVectors<ScalarVector & { cases: string[] }>("instructions");
     const { operands, result } = caseOf(cases[0]);
     const output = new Uint32Array(1);
     interpreterRunner.run(
@@ -184,6 +195,8 @@ describe("vectors", () => {
       output,
     );
     assert.notEqual(output[0], result);
+    const changed = `${scalar.slice(0, -1)}${scalar.endsWith("0") ? "1" : "0"}` as const;
+    assert.throws(() => scalarOf({ scalar: changed as Hex, scalarHash }), assert.AssertionError);
     assert.throws(() => readVectors("read.ts/../nothing"));
   });
 });
