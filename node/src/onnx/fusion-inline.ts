@@ -23,7 +23,7 @@ export interface Applied {
   readonly operands: readonly Value[];
 }
 
-/** What a merged primitive may need. Of loops the referee was measured at less than half of the estimate. */
+/** What a merged primitive may need. A loop that is no dot product may have what one that is not merged has. */
 const MERGED = { gas: 1_000_000, dotGas: 1_150_000, loopGas: PART_GAS, chunks: 32 } as const;
 
 /** A producer without a loop may be computed in a loop's body up to this many instructions. */

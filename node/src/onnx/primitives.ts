@@ -20,8 +20,9 @@ import type { ElementType, Value } from "./values.ts";
 const PART_SIZES = [1024, 768, 512, 256] as const;
 
 /**
- * The static estimate up to which a loop is not split further. Dot products are cheap enough at any size; of other loops the
- * referee was measured at about a third of the estimate, so that a leaf stays about a million gas.
+ * The static estimate up to which a loop is not split further. Dot products are cheap enough at any size; the other loops that
+ * lowering makes cost the referee about a third of the estimate, so that a leaf stays about a million gas. Programs made for it
+ * cost up to about twice the estimate, which the limit of valid programs leaves room for (numerics, "Static bounds").
  */
 export const PART_GAS = 3_200_000;
 
