@@ -7,9 +7,10 @@ import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { conformanceOnnx } from "@lockstep/node/cli/commands/conformance";
 import { FolderUnreadableError, NoCasesError } from "@lockstep/node/cli/conformance/cases";
+import { MalformedModelError } from "@lockstep/node/onnx";
 import { floats, modelOf } from "@lockstep/node/onnx/fixtures";
 import { serializeModel } from "@lockstep/node/onnx/serialize";
-import { MalformedModelError, parseTensorFile, serializeTensorFile } from "@lockstep/node/onnx/tensor";
+import { parseTensorFile, serializeTensorFile } from "@lockstep/node/onnx/tensor";
 import { CONFORMANCE, runCommand, SKIPPED } from "./command.ts";
 
 interface Result {

@@ -13,7 +13,7 @@
 import { LockstepError } from "../float/errors.ts";
 import { int, int64List } from "./graph.ts";
 import type { GraphWriter } from "./graph.ts";
-import type { OnnxTensor } from "../onnx/tensor.ts";
+import type { OnnxTensor } from "../onnx/element-types.ts";
 
 /** Whether the graph takes and gives caches, and which rows of logits it gives. */
 export interface DecoderOptions {

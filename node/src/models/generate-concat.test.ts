@@ -11,7 +11,7 @@ import { UnsupportedOperatorError } from "../onnx/errors.ts";
 import { GeneratorError, importGenerator } from "../onnx/generate.ts";
 import { importModel } from "../onnx/import.ts";
 import type { ImportedModel } from "../onnx/import.ts";
-import type { OnnxTensor } from "../onnx/tensor.ts";
+import type { OnnxTensor } from "../onnx/element-types.ts";
 import type { OnnxModel } from "../onnx/types.ts";
 import { graphWriter, int, int64List, ints } from "./graph.ts";
 import { drawnWeights } from "./weights.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { OnnxModel } from "../onnx/types.ts";
-import type { OnnxTensor } from "../onnx/tensor.ts";
+import type { OnnxTensor } from "../onnx/element-types.ts";
 import {
   checkShape,
   decoderInputs,

@@ -3,7 +3,7 @@
  * names that are given twice.
  */
 
-import type { DType, OnnxTensor } from "../onnx/tensor.ts";
+import type { DType, OnnxTensor } from "../onnx/element-types.ts";
 import type { Attribute, Dimension, OnnxGraph, OnnxModel } from "../onnx/types.ts";
 import { LockstepError } from "../float/errors.ts";
 

@@ -1,7 +1,7 @@
 /** Weights in another layout than the published one, made when they are used: transposed, joined, or as another type. */
 
-import { lazyTensor } from "../onnx/tensor.ts";
-import type { OnnxTensor } from "../onnx/tensor.ts";
+import { lazyTensor } from "../onnx/element-types.ts";
+import type { OnnxTensor } from "../onnx/element-types.ts";
 import { WeightError } from "./weights.ts";
 
 /** Rows and columns of a block that stays in the cache while it is turned. */

@@ -9,7 +9,7 @@ import { execute } from "../engine/index.ts";
 import { sharedHost } from "../host/index.ts";
 import { importModel, serializeModel } from "../onnx/index.ts";
 import type { OnnxModel, OnnxTensor } from "../onnx/index.ts";
-import { lazyTensor } from "../onnx/tensor.ts";
+import { lazyTensor } from "../onnx/element-types.ts";
 import { ModelShapeError } from "./decoder.ts";
 import { ModelFileError, openModel, writeModel } from "./files.ts";
 import { gpt2Model } from "./gpt2.ts";

@@ -5,7 +5,7 @@
  * that do not divide.
  */
 
-import type { OnnxTensor } from "../onnx/tensor.ts";
+import type { OnnxTensor } from "../onnx/element-types.ts";
 import type { OnnxModel } from "../onnx/types.ts";
 import {
   checkShape,

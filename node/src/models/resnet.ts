@@ -5,8 +5,8 @@
  * without blocks.
  */
 
-import type { OnnxTensor } from "../onnx/tensor.ts";
-import { lazyTensor } from "../onnx/tensor.ts";
+import type { OnnxTensor } from "../onnx/element-types.ts";
+import { lazyTensor } from "../onnx/element-types.ts";
 import type { OnnxModel } from "../onnx/types.ts";
 import { checkShape } from "./decoder.ts";
 import { float, graphWriter, int, ints } from "./graph.ts";

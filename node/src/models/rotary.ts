@@ -4,7 +4,7 @@
  * multiplications and divisions alone, which give the same bits on every machine, and rounded once.
  */
 
-import type { OnnxTensor } from "../onnx/tensor.ts";
+import type { OnnxTensor } from "../onnx/element-types.ts";
 
 /** Two tables [positions, headSize / 2]. */
 export function rotaryTables(

@@ -7,8 +7,8 @@
 
 import { closeSync, fstatSync } from "node:fs";
 import { LockstepError } from "../float/errors.ts";
-import { lazyTensor, widenBfloat16, widenFloat16 } from "../onnx/tensor.ts";
-import type { OnnxTensor } from "../onnx/tensor.ts";
+import { lazyTensor, widenBfloat16, widenFloat16 } from "../onnx/element-types.ts";
+import type { OnnxTensor } from "../onnx/element-types.ts";
 import { opened, readRange } from "./files.ts";
 import { WeightError } from "./weights.ts";
 import type { WeightSource } from "./weights.ts";

@@ -6,8 +6,8 @@
 
 import { LockstepError } from "../float/errors.ts";
 import { philox } from "../onnx/random.ts";
-import { lazyTensor } from "../onnx/tensor.ts";
-import type { OnnxTensor } from "../onnx/tensor.ts";
+import { lazyTensor } from "../onnx/element-types.ts";
+import type { OnnxTensor } from "../onnx/element-types.ts";
 
 /** The distribution of a drawn tensor: bell shaped, within four deviations of the mean. */
 export interface Spread {

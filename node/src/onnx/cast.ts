@@ -11,7 +11,7 @@ import { foldElementwise, wrap } from "./fold.ts";
 import { floatOfUint32, uint32OfFloat, wrapped } from "./integers.ts";
 import { input, known, requiredInt, requireSize, unsupported } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
-import { dtypeOfCode } from "./tensor.ts";
+import { dtypeOfCode } from "./element-types.ts";
 import {
   hasIntegers,
   INTEGERS,

@@ -13,7 +13,7 @@ import { float, floats, int64s, modelOf } from "./fixtures.ts";
 import type { ModelSketch } from "./fixtures.ts";
 import { serializeModel } from "./serialize.ts";
 import { serializeTensorFile } from "./tensor.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import { knownTensor } from "./values.ts";
 
 const GROUPS = ["node", "simple", "pytorch-converted", "pytorch-operator"];

@@ -20,7 +20,7 @@ import type { ImportedModel, ImportOptions } from "./import.ts";
 import { itemName } from "./items.ts";
 import { parseModel } from "./model.ts";
 import { narrowDoubles, narrowTensor } from "./narrow.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { OnnxModel, OnnxValue } from "./types.ts";
 import { knownFromWords, knownTensor, sizeOf, wordsOf } from "./values.ts";
 import type { KnownValue } from "./values.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { floats, int64s, numbersOf, runSketch, text } from "./fixtures.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 
 const GREATEST = 3.4028234663852886e38;
 

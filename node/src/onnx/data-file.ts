@@ -6,7 +6,7 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { UnsupportedTensorError } from "./errors.ts";
 import { parseTensorFile } from "./tensor.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { OnnxType } from "./types.ts";
 
 /** The tensor of a file, the items of a sequence, or what an optional holds, if anything. */

@@ -11,7 +11,7 @@ import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { evaluatePrimitive, wordsOperand } from "../ir/interpret.ts";
 import { importModel } from "./import.ts";
 import type { ImportedModel, ImportOptions } from "./import.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { Attribute, Dimension, OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
 import { knownFromWords, knownTensor, wordsOf } from "./values.ts";
 import type { KnownValue } from "./values.ts";

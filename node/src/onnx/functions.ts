@@ -2,7 +2,7 @@
 // inside and the call's attributes where the body refers to them. Refuses recursion, calls with more inputs or outputs than
 // the function has, nesting beyond MOST_NESTED, and models that would grow beyond MAX_NODES.
 
-import { malformed } from "./tensor.ts";
+import { malformed } from "./malformed.ts";
 import type { Attribute, OnnxFunction, OnnxGraph, OnnxModel, OnnxNode } from "./types.ts";
 
 /** Nested functions can double at each level; a model of this many nodes is refused. */

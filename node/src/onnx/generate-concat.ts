@@ -16,7 +16,7 @@ import type { AttentionForm, AttentionSite } from "./generate-attention.ts";
 import { input, known, unsupported } from "./node.ts";
 import type { Scope } from "./node.ts";
 import { transposed } from "./primitives.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { Attribute, OnnxGraph, OnnxNode } from "./types.ts";
 import { isKnown } from "./values.ts";
 import type { Value } from "./values.ts";

@@ -32,7 +32,7 @@ import type { Lower, Scope } from "./node.ts";
 import { general, view } from "./primitives.ts";
 import { sampleToken } from "./sampling.ts";
 import type { SamplingOptions } from "./sampling.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
 import { knownIntegers, lazyWords, reshaped, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, KnownValue, Value } from "./values.ts";

@@ -28,7 +28,7 @@ import { copied } from "./primitives.ts";
 import { OPERATORS, OPSETS, REFUSALS } from "./registry.ts";
 import { TAKES_ITEMS } from "./sequence.ts";
 import { denseTensor } from "./sparse.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "./types.ts";
 import { emptyValue, isElementType, knownTensor, sizeOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, Value } from "./values.ts";

@@ -16,17 +16,10 @@ export { parseModel, canonicalDomain } from "./model.ts";
 export { OPERATORS, OPSETS } from "./registry.ts";
 export type { OperatorRow } from "./registry.ts";
 export * from "./serialize.ts";
-export {
-  decodeTensor,
-  elementCount,
-  encodeTensor,
-  MalformedModelError,
-  parseTensorFile,
-  serializeTensorFile,
-  TruncatedFileError,
-  widenBfloat16,
-  widenFloat16,
-} from "./tensor.ts";
-export type { DType, LoadExternal, OnnxTensor, TensorData } from "./tensor.ts";
+export { elementCount, widenBfloat16, widenFloat16 } from "./element-types.ts";
+export { MalformedModelError, TruncatedFileError } from "./malformed.ts";
+export { decodeTensor, encodeTensor, parseTensorFile, serializeTensorFile } from "./tensor.ts";
+export type { DType, OnnxTensor, TensorData } from "./element-types.ts";
+export type { LoadExternal } from "./tensor.ts";
 export type * from "./types.ts";
 export type { ElementType } from "./values.ts";

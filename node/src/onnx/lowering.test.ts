@@ -9,7 +9,7 @@ import { difference } from "./conformance.ts";
 import { float, floats, int, int64s, ints, modelOf, randomFloats, runSketch, text } from "./fixtures.ts";
 import type { ModelSketch, NodeSketch } from "./fixtures.ts";
 import { serializeModel } from "./serialize.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import { knownTensor } from "./values.ts";
 
 const runtime = await import("onnxruntime-node").catch(() => undefined);

@@ -17,16 +17,11 @@ import type {
   TypeProto,
   ValueInfoProto,
 } from "./proto/onnx_pb.ts";
-import {
-  checkedExtent,
-  decodeTensor,
-  decodeText,
-  dtypeOfCode,
-  malformed,
-  reason,
-  TruncatedFileError,
-} from "./tensor.ts";
-import type { DType, LoadExternal, OnnxTensor } from "./tensor.ts";
+import { dtypeOfCode } from "./element-types.ts";
+import { malformed, reason, TruncatedFileError } from "./malformed.ts";
+import { checkedExtent, decodeTensor, decodeText } from "./tensor.ts";
+import type { DType, OnnxTensor } from "./element-types.ts";
+import type { LoadExternal } from "./tensor.ts";
 import { ATTRIBUTE_TYPES } from "./types.ts";
 import type {
   Attribute,
@@ -42,7 +37,7 @@ import type {
 
 export { inlineFunctions } from "./functions.ts";
 export { serializeModel } from "./serialize.ts";
-export { MalformedModelError, TruncatedFileError } from "./tensor.ts";
+export { MalformedModelError, TruncatedFileError } from "./malformed.ts";
 export type * from "./types.ts";
 
 /**

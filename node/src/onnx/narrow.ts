@@ -4,7 +4,7 @@
  */
 
 import { TensorProto_DataType } from "./proto/onnx_pb.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { Attribute, OnnxGraph, OnnxModel, OnnxNode, OnnxType } from "./types.ts";
 
 /** The attributes that name an element type, by its code. */

@@ -8,7 +8,7 @@ import { UnsupportedOperatorError, ShapeMismatchError, UnsupportedTensorError } 
 import { floats, int, int64s, modelOf, numbersOf, randomFloats, randomWords, runSketch } from "./fixtures.ts";
 import type { ModelSketch, NodeSketch } from "./fixtures.ts";
 import { importModel } from "./import.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 
 function bytes(dtype: "int8" | "uint8" | "int4" | "uint4", shape: readonly number[], seed: number): OnnxTensor {
   const next = randomWords(seed);

@@ -8,7 +8,7 @@ import { float, floats, int, int64s, ints, modelOf, text } from "./fixtures.ts";
 import type { NodeSketch } from "./fixtures.ts";
 import { inlineFunctions } from "./functions.ts";
 import { importModel } from "./import.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { Attribute, OnnxFunction } from "./types.ts";
 
 /** A graph input of float32, by its shape, or of another type; or known data. */

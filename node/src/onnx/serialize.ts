@@ -32,8 +32,11 @@ import type {
   TypeProto,
   ValueInfoProto,
 } from "./proto/onnx_pb.ts";
-import { codeOfDtype, encodeExternal, encodeTensor, encodeText, malformed } from "./tensor.ts";
-import type { DType, ExternalPlace, OnnxTensor } from "./tensor.ts";
+import { codeOfDtype } from "./element-types.ts";
+import { malformed } from "./malformed.ts";
+import { encodeExternal, encodeTensor, encodeText } from "./tensor.ts";
+import type { DType, OnnxTensor } from "./element-types.ts";
+import type { ExternalPlace } from "./tensor.ts";
 import { ATTRIBUTE_CODES } from "./types.ts";
 import type {
   Attribute,

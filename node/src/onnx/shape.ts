@@ -30,7 +30,7 @@ import { indexed, transposed, view } from "./primitives.ts";
 import { broadcastStrides } from "./fold.ts";
 import { broadcastShapes } from "./shapes.ts";
 import { denseTensor } from "./sparse.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import {
   floatValue,
   isFloatType,

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { floats, int64s, modelOf, numbersOf, runImported } from "./fixtures.ts";
 import { importModel } from "./import.ts";
 import { denseTensor } from "./sparse.ts";
-import { MalformedModelError } from "./tensor.ts";
+import { MalformedModelError } from "./malformed.ts";
 import type { OnnxSparseTensor } from "./types.ts";
 
 const linear: OnnxSparseTensor = { shape: [2, 3], values: floats([2], [5, 7]), indices: int64s([2], [1, 5]) };

@@ -3,8 +3,8 @@
  * shape, numbers of values and places that differ, and element types without a value here.
  */
 
-import { malformed } from "./tensor.ts";
-import type { OnnxTensor, TensorData } from "./tensor.ts";
+import { malformed } from "./malformed.ts";
+import type { OnnxTensor, TensorData } from "./element-types.ts";
 import type { OnnxSparseTensor } from "./types.ts";
 import { sizeOf, stridesOf } from "./values.ts";
 

@@ -2,18 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { StringStringEntryProtoSchema, TensorProto_DataLocation, TensorProtoSchema } from "./proto/onnx_pb.ts";
-import {
-  decodeTensor,
-  elementCount,
-  encodeExternal,
-  encodeTensor,
-  MalformedModelError,
-  parseTensorFile,
-  serializeTensorFile,
-  widenBfloat16,
-  widenFloat16,
-} from "./tensor.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import { elementCount, widenBfloat16, widenFloat16 } from "./element-types.ts";
+import { MalformedModelError } from "./malformed.ts";
+import { decodeTensor, encodeExternal, encodeTensor, parseTensorFile, serializeTensorFile } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { TensorProto } from "./proto/onnx_pb.ts";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 

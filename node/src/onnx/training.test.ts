@@ -6,7 +6,7 @@ import { InvalidNodeError, ShapeMismatchError, UnsupportedOperatorError } from "
 import { float, floats, int64s, manyFloats, modelOf, numbersOf, runSketch, text } from "./fixtures.ts";
 import type { ModelSketch } from "./fixtures.ts";
 import { importModel } from "./import.ts";
-import type { OnnxTensor } from "./tensor.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { Attribute } from "./types.ts";
 
 const domain = "ai.onnx.preview.training";

@@ -2,7 +2,7 @@
 // ONNX IR specification; shapes, domains and absent values are normalised as stated at each field.
 
 import { AttributeProto_AttributeType } from "./proto/onnx_pb.ts";
-import type { DType, OnnxTensor } from "./tensor.ts";
+import type { DType, OnnxTensor } from "./element-types.ts";
 
 /** A whole model. Domains are as in {@link OnnxNode.domain}. */
 export interface OnnxModel {

@@ -8,8 +8,8 @@
 import { LockstepError } from "../float/errors.ts";
 import { canonical, toBits } from "../float/words.ts";
 import type { WordType } from "../ir/opcodes.ts";
-import { widenBfloat16, widenFloat16 } from "./tensor.ts";
-import type { OnnxTensor, TensorData } from "./tensor.ts";
+import { widenBfloat16, widenFloat16 } from "./element-types.ts";
+import type { OnnxTensor, TensorData } from "./element-types.ts";
 import { IntegerRangeError } from "./errors.ts";
 
 /** Integers below 32 bits, and uint32 by its bits, are i32 words at run time. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { takeView } from "./fold.ts";
 import { randomWords } from "./fixtures.ts";
-import { lazyTensor } from "./tensor.ts";
+import { lazyTensor } from "./element-types.ts";
 import { knownTensor, knownWords, LAZY_WORDS, lazyWords, sizeOf, stridesOf } from "./values.ts";
 import { viewOf } from "./view.ts";
 

@@ -13,7 +13,7 @@ import { modelOf, randomWords, runSketch } from "../fixtures.ts";
 import type { ModelSketch } from "../fixtures.ts";
 import { importModel } from "../import.ts";
 import { serializeModel } from "../serialize.ts";
-import type { DType, OnnxTensor, TensorData } from "../tensor.ts";
+import type { DType, OnnxTensor, TensorData } from "../element-types.ts";
 import type { Attribute } from "../types.ts";
 import { knownTensor, wordsOf } from "../values.ts";
 import type { KnownValue } from "../values.ts";

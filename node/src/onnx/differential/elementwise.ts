@@ -1,7 +1,7 @@
 /** Generators of elementwise operators: broadcasting, element types, attributes, old forms. */
 
 import { float, int, text } from "../fixtures.ts";
-import type { OnnxTensor } from "../tensor.ts";
+import type { OnnxTensor } from "../element-types.ts";
 import { constant, given } from "./compare.ts";
 import type { Draw, DrawnCase } from "./compare.ts";
 

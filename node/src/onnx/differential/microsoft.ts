@@ -1,7 +1,7 @@
 /** Generators of quantised operators and of the domain com.microsoft. */
 
 import { float, int, ints, text } from "../fixtures.ts";
-import type { OnnxTensor } from "../tensor.ts";
+import type { OnnxTensor } from "../element-types.ts";
 import { constant, given, scalarOf } from "./compare.ts";
 import type { Draw, DrawnCase, DrawnInput } from "./compare.ts";
 

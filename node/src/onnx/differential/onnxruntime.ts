@@ -1,6 +1,6 @@
 /** onnxruntime as the other side of a comparison; undefined where it is not installed. */
 
-import type { OnnxTensor } from "../tensor.ts";
+import type { OnnxTensor } from "../element-types.ts";
 import type { RunElsewhere } from "./compare.ts";
 
 const runtime = await import("onnxruntime-node").catch(() => undefined);

@@ -1,7 +1,7 @@
 /** Generators of operators that move, pick and place elements. */
 
 import { float, int, ints, text } from "../fixtures.ts";
-import type { OnnxTensor } from "../tensor.ts";
+import type { OnnxTensor } from "../element-types.ts";
 import { constant, given, listOf, scalarOf } from "./compare.ts";
 import type { Draw, DrawnCase, DrawnInput } from "./compare.ts";
 
