@@ -6,11 +6,11 @@ const ENGINES = { wasm: createWasmEngine() };
 
 /** Seeds of each: a few seconds in all, and enough to have found what each was written for. Nightly tests run many more. */
 const SEEDS: Readonly<Record<string, number>> = {
-  "hostile contractions": 120,
+  "hostile contractions": 110,
   "shared constants": 100,
   "aliased slots": 60,
-  "row updates": 10,
-  "machines in turns": 5,
+  "row updates": 30,
+  "machines in turns": 3,
 };
 
 describe("the compiled engine equals the interpreter", () => {

@@ -44,7 +44,8 @@ function randomLie(random: Random, { program, steps }: Pick<Stepped, "program" |
   const { records } = program.segments[segmentOfStep(program, step)];
   const state = [...program.slots, ...program.outputs];
   const [primitive, item] = [below(random, records.length), below(random, state.length)];
-  const xor = 1 + below(random, 2 ** 31);
+  // Words that no primitive would write among them.
+  const xor = pick(random, [1, 0x7fc00001, 1 + below(random, 2 ** 31)]);
   return below(random, 2) === 0
     ? { step, primitive, element: below(random, records[primitive].length), xor }
     : { step, item, element: below(random, state[item].length), xor };
