@@ -1,22 +1,21 @@
 /**
- * Attention of the domain com.microsoft (numerics, "Lowering"): the parts of each operator become scores with cap and
- * masks in their epilogue, a softmax whose quotient is taken in the context's epilogue. Refuses caches of another length than the model's past, sinks, and masks in forms
- * beyond those listed.
+ * Attention of the domain com.microsoft (numerics, "Lowering"): the parts of each operator by heads, and their masks, given to
+ * the attention that the standard's operator lowers to, with the cap in front of the masks. Refuses caches of another length than
+ * the model's past, sinks, and masks in forms beyond those listed.
  */
 
-import { ATTENTION } from "./attention.ts";
+import { ATTENTION, attended, capStage, headsOf, hidden, joinStages, scaleStage } from "./attention.ts";
+import type { ScoreEnd } from "./attention.ts";
 import { elementwise } from "./broadcast.ts";
 import { cast } from "./cast.ts";
-import { matMul, productOfRows } from "./contraction.ts";
+import { matMul } from "./contraction.ts";
 import { broadcastStrides } from "./fold.ts";
-import * as math from "./math.ts";
 import { concatenated } from "./indexing.ts";
 import { floatAttribute, input, intAttribute, intsAttribute, knownNumbers, mismatch, requireType } from "./node.ts";
 import { requiredInt, requireSize, standingFor, unsupported } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { indexed, transposed, view } from "./primitives.ts";
 import type { Read } from "./primitives.ts";
-import { softmaxParts } from "./reduction.ts";
 import { splitAlong } from "./shape.ts";
 import type { Attribute } from "./types.ts";
 import { isKnown, knownIntegers, reshaped, sizeOf, stridesOf } from "./values.ts";
@@ -49,47 +48,27 @@ interface Parts {
   readonly isCausal: boolean;
   /** Positions before the first query. */
   readonly past: number;
-  /** 0 for one over the root of the size. */
-  readonly scale: number;
   readonly softcap: number;
 }
 
 /** The attention of the parts: [batch, positions, heads * size]. A cap comes before the masks, which hide for good. */
-function attend(scope: Scope, { q, k, v, mask, isCausal, past, scale, softcap }: Parts): Value {
-  const [batch, heads, length, size] = q.shape;
-  const [, sources, total] = k.shape;
+function attend(scope: Scope, { q, k, v, mask, isCausal, past, softcap }: Parts): Value {
+  const [queries, keys, values] = [q, k, v].map((part) => headsOf(scope, part, 0));
+  const { batch, heads, length, size } = queries;
+  const { heads: sources, length: total } = keys;
   const group = heads / sources;
-  if (!Number.isInteger(group) || v.shape[1] !== sources || v.shape[2] !== total || k.shape[3] !== size) {
+  if (!Number.isInteger(group) || values.heads !== sources || values.length !== total || keys.size !== size) {
     throw mismatch(scope, "queries, keys and values do not fit", { q: q.shape, k: k.shape, v: v.shape });
   }
-  const shape = [batch, sources, group, length, total];
-  const factor = scale === 0 ? 1 / Math.sqrt(size) : scale;
   const causal = isCausal ? windowMask(scope, length, past, total, total) : undefined;
   const masks = [mask, causal].filter((one) => one !== undefined);
-  const scores = productOfRows(
-    scope,
-    reshaped(q, [batch, sources, group, length, size]),
-    reshaped(k, [batch, sources, 1, total, size]),
-    {
-      reads: masks.map((one) => maskRead(scope, one, [batch, heads, length, total], group)),
-      finish: (b, dot, words) => {
-        const scaled = b.mul(dot, factor);
-        const capped = softcap === 0 ? scaled : b.mul(math.tanh(b, b.div(scaled, softcap)), softcap);
-        return masks.reduce((score, one, index) => {
-          const hides = one.elementType === "bool";
-          return hides ? b.select(words[index], score, b.f32(-Infinity)) : b.add(score, words[index]);
-        }, capped);
-      },
-    },
-  );
-  const rows = { value: scores, shape: shape.slice(0, 4), count: total };
-  const { exponentials, reciprocal } = softmaxParts(scope, rows);
-  const turned = reshaped(transposed(scope, v, [0, 1, 3, 2]), [batch, sources, 1, v.shape[3], total]);
-  const context = productOfRows(scope, exponentials, turned, {
-    reads: [{ value: reciprocal, strides: [...stridesOf(rows.shape), 0], offset: 0 }],
-    finish: (b, dot, [by]) => b.mul(dot, by),
+  const stages = masks.map((one): ScoreEnd => {
+    const apply: ScoreEnd["apply"] = (b, score, [word]) =>
+      one.elementType === "bool" ? hidden(b, score, word) : b.add(score, word);
+    return { reads: [maskRead(scope, one, [batch, heads, length, total], group)], apply };
   });
-  return flat(scope, reshaped(context, [batch, heads, length, v.shape[3]]));
+  const end = joinStages([scaleStage(scope, size), capStage(softcap), ...stages]);
+  return reshaped(attended(scope, queries, keys, values, end), [batch, length, heads * values.size]);
 }
 
 /** A mask that broadcasts to [batch, heads, length, total], read over [batch, sources, group, length, total]. */
@@ -193,7 +172,6 @@ function groupQueryAttention(scope: Scope): Value[] {
     mask: window > 0 ? windowMask(scope, length, past, total, window) : bias,
     isCausal: window <= 0,
     past,
-    scale: floatAttribute(scope, "scale", 0),
     softcap: floatAttribute(scope, "softcap", 0),
   });
   return [y, keys, values];
@@ -256,7 +234,6 @@ function attendPadded(
     mask: added(scope, [bias, scope.inputs[5]]),
     isCausal: intAttribute(scope, "unidirectional", 0) !== 0,
     past,
-    scale: floatAttribute(scope, "scale", 0),
     softcap: 0,
   });
 }
