@@ -25,6 +25,7 @@ const each = (names: string, types: string, restrictions?: string): Record<strin
   Object.fromEntries(names.split(" ").map((name) => [name, row(types, restrictions)]));
 
 const KNOWN = "known at import";
+const PACKED = "right sides of two axes that DequantizeLinear makes of constants of 4 or 8 bits stay packed";
 
 /** By the operator's key in the table: its name, after its domain and a dot where that is not the standard one. */
 export const CATALOGUE: Readonly<Record<string, CatalogueRow>> = {
@@ -92,8 +93,8 @@ export const CATALOGUE: Readonly<Record<string, CatalogueRow>> = {
   ...each("LayerNormalization RMSNormalization", FLOAT, "scale and bias of the shape of the normalised axes"),
   BatchNormalization: row(FLOAT, "training outputs before opset 14"),
 
-  MatMul: row(`${FLOAT}, ${WIDE}`, "constants dequantised from 4 or 8 bits stay packed"),
-  Gemm: row(FLOAT, "constants dequantised from 4 or 8 bits stay packed"),
+  MatMul: row(`${FLOAT}, ${WIDE}`, PACKED),
+  Gemm: row(FLOAT, PACKED),
   Einsum: row(FLOAT),
   Conv: row(FLOAT, "at most three digits in the walk of a kernel: three spatial dimensions"),
   ConvTranspose: row(FLOAT, "as Conv"),
@@ -113,11 +114,14 @@ export const CATALOGUE: Readonly<Record<string, CatalogueRow>> = {
   MelWeightMatrix: row(FLOAT, `all inputs are ${KNOWN}`),
   ...each("NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss", FLOAT),
   ...each("RNN GRU LSTM", FLOAT, "unrolled to at most 2,048 primitives"),
-  Attention: row(FLOAT),
+  Attention: row(FLOAT, "no softcap in a generator: it comes after the masks"),
   RotaryEmbedding: row(FLOAT),
 
   QuantizeLinear: row("float32, int32 to integers of 2 to 16 bits"),
-  DequantizeLinear: row("integers of 2 to 16 bits, int32 to float32"),
+  DequantizeLinear: row(
+    "integers of 2 to 16 bits, int32 to float32",
+    "constants become float32 words, four to eight times the file's bytes, unless a MatMul or Gemm reads them packed",
+  ),
   DynamicQuantizeLinear: row("float32 to uint8"),
   ...each(
     "MatMulInteger ConvInteger QLinearMatMul QLinearConv",
@@ -164,7 +168,7 @@ export const CATALOGUE: Readonly<Record<string, CatalogueRow>> = {
   ),
   "com.microsoft.DynamicQuantizeMatMul": row("float32 by int8, uint8"),
   "com.microsoft.QuantizeLinear": row("float32, int32 to integers of 2 to 16 bits"),
-  "com.microsoft.DequantizeLinear": row("integers of 2 to 16 bits, int32 to float32"),
+  "com.microsoft.DequantizeLinear": row("integers of 2 to 16 bits, int32 to float32", "as DequantizeLinear"),
   "com.microsoft.MatMulNBits": row("float32 by 4 or 8 bits", "constant weights; no g_idx"),
   "com.microsoft.RotaryEmbedding": row(FLOAT, "no packed batches"),
   "com.microsoft.GroupQueryAttention": row(
