@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { floats, int64s, numbersOf, runSketch, text } from "./fixtures.ts";
+import { floats, int64s, ints, numbersOf, runSketch, text } from "./fixtures.ts";
 import type { OnnxTensor } from "./element-types.ts";
 
 const GREATEST = 3.4028234663852886e38;
@@ -52,6 +52,21 @@ test("from operator set 11 on an absent bound of Clip is the least or greatest f
   assert.deepEqual(clipped("", "high"), [7, -GREATEST, 1, NaN]);
   assert.deepEqual(clipped("low", "high"), [7, -7, 1, NaN]);
   assert.deepEqual(clipped(), [GREATEST, -GREATEST, 1, NaN]);
+});
+
+test("a window of padding alone has the least number of its type", () => {
+  for (const [dtype, data, least] of [
+    ["uint8", Uint8Array.of(7), 0],
+    ["int8", Int8Array.of(7), -128],
+  ] as const) {
+    const x = { dtype, shape: [1, 1, 1], data } as OnnxTensor;
+    const sketch = {
+      nodes: [{ op: "MaxPool", inputs: ["x"], attributes: { kernel_shape: ints(2), pads: ints(2, 0) } }],
+      inputs: { x: { dtype, shape: [1, 1, 1] } },
+      outputs: ["y0"],
+    };
+    assert.deepEqual(numbersOf(runSketch(sketch, { x })[0]), [least, 7]);
+  }
 });
 
 test("scattered integers are joined in their own width and order", () => {

@@ -3,7 +3,7 @@
  * Refuses labels and scores whose shapes do not fit.
  */
 
-import { attribute, input, mismatch, requireType, stringAttribute, unsupported, wants } from "./node.ts";
+import { attribute, input, mismatch, requireType, unsupported, wants, wordAttribute } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { elementwise } from "./broadcast.ts";
 import { general, transposed } from "./primitives.ts";
@@ -67,7 +67,7 @@ function total(scope: Scope, value: Value): Value {
 
 function lossOf(scope: Scope, data: Labelled): Value {
   const losses = weighted(scope, data, true);
-  const reduction = stringAttribute(scope, "reduction", "mean");
+  const reduction = wordAttribute(scope, "reduction", ["mean", "sum", "none"]);
   if (reduction === "none") return losses;
   const sum = total(scope, losses);
   if (reduction === "sum") return sum;

@@ -1,4 +1,4 @@
-// ONNX models as plain data: reads the protobuf file (the ONNX IR specification, IR versions 3 to 14) into maps, arrays and
+// ONNX models as plain data: reads the protobuf file (the ONNX IR specification; the IR version is kept and refuses nothing) into maps, arrays and
 // tagged unions that hold no protobuf object. Refuses truncated files, files that are no ONNX model, missing graphs,
 // duplicate names and attributes whose type and content disagree. Training information, quantisation annotations, device
 // configurations, documentation and metadata are not read.

@@ -88,6 +88,14 @@ export function stringAttribute(scope: Scope, name: string, absent: string): str
   return attribute(scope, name, "string") ?? absent;
 }
 
+/** A string attribute that is one of `words`; the first of them where it is absent. */
+export function wordAttribute<W extends string>(scope: Scope, name: string, words: readonly [W, ...W[]]): W {
+  const given = stringAttribute(scope, name, words[0]);
+  const found = words.find((word) => word === given);
+  if (found === undefined) throw invalid(scope, `${name} ${JSON.stringify(given)} is unknown`, { [name]: given });
+  return found;
+}
+
 export function intAttribute(scope: Scope, name: string, absent: number): number {
   const value = attribute(scope, name, "int");
   return value === undefined ? absent : toNumber(scope, `attribute ${name}`, value);

@@ -145,7 +145,7 @@ function maxPool(scope: Scope): Value[] {
   const x = input(scope, 0);
   requireType(scope, x, "float32", "int8", "uint8");
   const isFloat = x.elementType === "float32";
-  const least = isFloat ? -Infinity : -128;
+  const least = isFloat ? -Infinity : x.elementType === "int8" ? -128 : 0;
   const join = isFloat ? maxOf : (b: ScalarBuilder, one: Register, other: Register) => b.maxI(one, other);
   const pool = poolOf(scope, least);
   const largest = pooled(scope, pool, {

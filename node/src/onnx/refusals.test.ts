@@ -128,6 +128,26 @@ const ROWS: Readonly<Record<string, Row>> = {
       [5, 2],
     ],
   },
+  "a loss reduced by a word that is none": {
+    op: "NegativeLogLikelihoodLoss",
+    given: [[2, 3], indices(2)],
+    attributes: { reduction: text("average") },
+  },
+  "a momentum of an unknown kind": {
+    op: "Momentum",
+    domain: "ai.onnx.preview.training",
+    given: [[], indices(), [2], [2], [2]],
+    attributes: { mode: text("heavy") },
+  },
+  "a cache written in an unknown way": {
+    op: "TensorScatter",
+    opset: 24,
+    given: [
+      [1, 1, 4, 2],
+      [1, 1, 1, 2],
+    ],
+    attributes: { mode: text("ring") },
+  },
   "a stride of -1": {
     op: "ConvTranspose",
     given: [

@@ -18,6 +18,7 @@ import {
   requireType,
   stringAttribute,
   unsupported,
+  wordAttribute,
 } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { general, indexed } from "./primitives.ts";
@@ -264,7 +265,7 @@ function tensorScatter(scope: Scope): Value[] {
   requireType(scope, update, past.elementType);
   const rank = past.shape.length;
   const axis = axisOf(scope, intAttribute(scope, "axis", -2), rank);
-  const isCircular = stringAttribute(scope, "mode", "linear") === "circular";
+  const isCircular = wordAttribute(scope, "mode", ["linear", "circular"]) === "circular";
   const [extent, length] = [past.shape[axis], update.shape[axis]];
   const [batch, inner] = [past.shape[0], sizeOf(past.shape.slice(axis + 1))];
   const middle = sizeOf(past.shape.slice(1, axis));

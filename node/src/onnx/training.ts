@@ -8,7 +8,7 @@ import { elementwise } from "./broadcast.ts";
 import type { WordFunction } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import * as math from "./math.ts";
-import { floatAttribute, input, invalid, requireType, stringAttribute } from "./node.ts";
+import { floatAttribute, input, invalid, requireType, wordAttribute } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";
 import { reshaped } from "./values.ts";
 import type { Value } from "./values.ts";
@@ -97,7 +97,7 @@ function momentum(scope: Scope): Value[] {
     floatAttribute(scope, "beta", 0),
     floatAttribute(scope, "norm_coefficient", 0),
   ];
-  const isNesterov = stringAttribute(scope, "mode", "standard") === "nesterov";
+  const isNesterov = wordAttribute(scope, "mode", ["standard", "nesterov"]) === "nesterov";
   const results = groupsOf(scope, 3).map(([x, gradient, velocity]) => {
     const next = elementwise(scope, [x, gradient, velocity, count], "float32", (b, w, g, v, t) => {
       const weight = b.select(b.lt(0, t), b.f32(beta), b.f32(1));
