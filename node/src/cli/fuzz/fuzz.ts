@@ -10,7 +10,8 @@ import { sharedHost } from "../../host/index.ts";
 import { validateProgram } from "../../ir/index.ts";
 import type { FuzzChain } from "./chain.ts";
 import { drawLie, type FuzzLie } from "./lies.ts";
-import { FUZZ_KINDS, type FuzzModel } from "./models.ts";
+import type { FuzzModel } from "./model.ts";
+import { FUZZ_KINDS } from "./models.ts";
 import { attackHonest, catchLiar, ENDINGS, FuzzFailure, saltOf, type Ending } from "./play.ts";
 
 /** What became of one run. */
