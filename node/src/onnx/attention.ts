@@ -7,7 +7,8 @@
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { contract } from "./contraction.ts";
 import { broadcastStrides } from "./fold.ts";
-import { concatenated, padded } from "./indexing.ts";
+import { concatenated } from "./indexing.ts";
+import { padded } from "./padding.ts";
 import * as math from "./math.ts";
 import { floatAttribute, input, intAttribute, mismatch, requireType, wants } from "./node.ts";
 import type { OperatorTable, Scope } from "./node.ts";

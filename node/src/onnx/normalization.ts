@@ -6,7 +6,7 @@
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
 import { elementwise } from "./broadcast.ts";
 import { broadcastStrides } from "./fold.ts";
-import { padded } from "./indexing.ts";
+import { padded } from "./padding.ts";
 import * as math from "./math.ts";
 import {
   axesOf,

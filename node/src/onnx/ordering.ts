@@ -4,7 +4,8 @@
  */
 
 import type { ScalarBuilder, Value as Register } from "../ir/build.ts";
-import { concatenated, padded } from "./indexing.ts";
+import { concatenated } from "./indexing.ts";
+import { padded } from "./padding.ts";
 import { axisOf, input, intAttribute, invalid, knownNumbers, unsupported, wants } from "./node.ts";
 import type { Lower, OperatorTable, Scope } from "./node.ts";
 import { general, readAll, reduction, transposed, view } from "./primitives.ts";

@@ -7,7 +7,7 @@
 
 import type { PatternDigits, ScalarBuilder, Value as Register } from "../ir/build.ts";
 import type { ProductEnd } from "./contraction.ts";
-import { padded } from "./indexing.ts";
+import { padded } from "./padding.ts";
 import type { Scope } from "./node.ts";
 import { readAll, reduction } from "./primitives.ts";
 import type { Read, Stream } from "./primitives.ts";

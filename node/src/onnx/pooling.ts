@@ -5,7 +5,7 @@
 
 import { toBits } from "../float/words.ts";
 import type { PatternDigits, ScalarBuilder, Value as Register } from "../ir/build.ts";
-import { padded } from "./indexing.ts";
+import { padded } from "./padding.ts";
 import * as math from "./math.ts";
 import {
   input,

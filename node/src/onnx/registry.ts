@@ -22,6 +22,7 @@ import { MICROSOFT } from "./microsoft.ts";
 import type { Lower, OperatorTable } from "./node.ts";
 import { NORMALIZATIONS } from "./normalization.ts";
 import { ORDERINGS } from "./ordering.ts";
+import { PADDING } from "./padding.ts";
 import { POOLING } from "./pooling.ts";
 import { QUANTISED_PRODUCTS } from "./quantised-products.ts";
 import { QUANTIZERS } from "./quantize.ts";
@@ -58,6 +59,7 @@ const FAMILIES: readonly OperatorTable[] = [
   MICROSOFT_ATTENTION,
   NORMALIZATIONS,
   ORDERINGS,
+  PADDING,
   POOLING,
   QUANTISED_PRODUCTS,
   QUANTIZERS,
