@@ -6,7 +6,6 @@
 import { rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { execute } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
 import type { Host } from "../host/index.ts";
 import { importModel, MalformedModelError, OWN_MODEL_LIMITS, parseModel } from "../onnx/index.ts";
@@ -17,6 +16,8 @@ import { apart, type Apart } from "./compare.ts";
 import { readUserFile, writeUserFile } from "./files.ts";
 import type { ModelOptions } from "./model-source.ts";
 import { runReference } from "./onnxruntime.ts";
+import { runModel } from "./run-model.ts";
+import { StoppedError } from "./stop.ts";
 
 /** A tensor, compared. */
 export interface Compared extends Apart {
@@ -40,6 +41,8 @@ export interface CheckOptions {
   readonly host: Host;
   /** The largest difference that is none, as a part of the tensor's largest magnitude. */
   readonly threshold: number;
+  /** Ends the comparison with StoppedError. */
+  readonly signal: AbortSignal;
 }
 
 export interface CheckResult {
@@ -67,6 +70,9 @@ export async function checkModel(path: string, model: ImportedModel, options: Ch
     let compared = 0;
     for (let first = 0; first < made.length; first += BATCH) {
       const batch = made.slice(first, first + BATCH);
+      // Lowering takes its time, and a signal is heard in a pause alone.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (options.signal.aborted) throw new StoppedError();
       const exposed = expose(
         opened.model,
         batch.map(({ name }) => name),
@@ -106,11 +112,9 @@ async function compare(
   source: string | Uint8Array,
   model: ImportedModel,
   names: readonly string[],
-  { inputs, host, options }: CheckOptions,
+  { inputs, host, options, signal }: CheckOptions,
 ): Promise<(Compared | null)[]> {
-  const { constants, program } = model;
-  const constant = (root: `0x${string}`) => constants.get(root) ?? new Uint32Array(0);
-  const run = execute(program, { inputs, steps: 1, engine: host.engine, constants: constant, trace: "none" });
+  const { run } = await runModel(model, { inputs, steps: 1, host, trace: "none", signal });
   const given = model.inputs.map((tensor, index) => ({ ...tensor, words: inputs[index] }));
   const reference = await runReference(source, given, names, options.bind);
   return model.outputs.map(({ name, elementType, shape }, index) => {
@@ -118,7 +122,7 @@ async function compare(
     if (theirs === null) return null;
     const words = run.outputs[index];
     if (theirs.words.length !== words.length) throw new ReferenceShapeError(name, shape, theirs.shape);
-    const distance = apart(program.outputs[index].type, words, theirs.words);
+    const distance = apart(model.program.outputs[index].type, words, theirs.words);
     const { element } = distance;
     return { name, elementType, shape, ...distance, ours: words[element], theirs: theirs.words[element] };
   });

@@ -124,6 +124,16 @@ describe("lockstep model", () => {
     assert.equal((refused.result["error"] as { name: string }).name, "ReferenceRefusedError");
   });
 
+  it("stops a check when it is told to", async () => {
+    const interrupt = setInterval(() => process.emit("SIGINT"), 1);
+    try {
+      const { code, result } = await lockstep("model", "check", model, "--input", x, ...options);
+      assert.deepEqual([code, (result["error"] as { name: string } | undefined)?.name], [1, "StoppedError"]);
+    } finally {
+      clearInterval(interrupt);
+    }
+  });
+
   it("reads weights that stand beside the model", async () => {
     writeModel(onnxModel(), at("external"), "big");
     const path = at("external/big.onnx");

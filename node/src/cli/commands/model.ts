@@ -208,7 +208,7 @@ export const modelCheck = defineCommand({
     try {
       const given = list(input, "input");
       const inputs = given.length > 0 ? readInputs(model, given) : drawInputs(model, integer(input, "seed") ?? 1);
-      const found = await checkModel(path, model, { options, inputs, host, threshold });
+      const found = await checkModel(path, model, { options, inputs, host, threshold, signal: input.signal });
       const outputs = found.outputs.map(toCompared);
       const { parting, compared, skipped } = found;
       const firstDifference =
