@@ -1,6 +1,6 @@
 /** `lockstep dispute`: seeded trials of whole disputes, with a lie in every one. */
 import { z } from "zod";
-import { defineCommand, integer } from "../command.ts";
+import { defineCommand, integer, OptionError, text } from "../command.ts";
 import { table } from "../format.ts";
 import { withFuzzChain } from "../fuzz/chain.ts";
 import { playRun, type FuzzRun } from "../fuzz/fuzz.ts";
@@ -51,6 +51,9 @@ export const disputeFuzz = defineCommand({
     const seed = integer(input, "seed", 0, 2 ** 32 - 1) ?? 1;
     const count = integer(input, "runs", 1, 100_000) ?? 20;
     const only = integer(input, "only", 0, 100_000);
+    if (only !== undefined && text(input, "runs") !== undefined) {
+      throw new OptionError("only", String(only), "no --runs beside it, since it is one run");
+    }
     const numbers = only === undefined ? Array.from({ length: count }, (_, run) => run) : [only];
     const started = performance.now();
     const results: FuzzRun[] = [];
@@ -79,13 +82,13 @@ export const disputeFuzz = defineCommand({
       const own = results.filter((one) => one.kind === kind);
       return [kind, String(runs), String(own.filter(({ slashed }) => slashed).length)];
     });
-    const text = [
+    const lines = [
       table(["kind", "runs", "slashed"], rows),
       "",
       `seed ${seed}: ${result.runs} runs, ${result.slashed} slashed, ${result.honestLosses} honest losses`,
       ...failures.map(({ run }) => `repeat with: lockstep dispute fuzz --seed ${seed} --only ${run}`),
     ].join("\n");
-    return { result, text, exitCode: failures.length > 0 ? 1 : 0 };
+    return { result, text: lines, exitCode: failures.length > 0 ? 1 : 0 };
   },
 });
 
