@@ -14,15 +14,20 @@ const folder = dirname(fileURLToPath(import.meta.url));
 const target = join(folder, "build", "lockstep.node");
 const isVerbose = process.argv.includes("--verbose");
 
+/** More than a compiler needs; what waits for longer waits for someone who isn't there. */
+const TIMEOUT = 120_000;
+
 const problem = build();
+// What an earlier installation built is of earlier sources: slower code is better than that.
+if (problem !== null) rmSync(target, { force: true });
 if (isVerbose) console.log(problem ?? `built ${target}`);
 
 /** Builds; gives what was in the way, or null. */
 function build() {
   const headers = findHeaders();
   if (process.platform === "win32" || headers === null) return "no headers of Node were found";
-  const compilers = [process.env.CXX, "g++", "clang++", "c++"].filter((name) => name !== undefined && name !== "");
-  const compiler = compilers.find((name) => spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0);
+  const compilers = [process.env.CXX, ...(hasTools() ? ["g++", "clang++", "c++"] : [])];
+  const compiler = compilers.find((name) => name !== undefined && name !== "" && runs(name, "--version"));
   if (compiler === undefined) return "no C++ compiler was found";
   const sources = readdirSync(folder).filter((name) => name.endsWith(".cc"));
   // Another installation may build at the same time: whoever is last replaces the other's file whole.
@@ -33,6 +38,7 @@ function build() {
       cwd: folder,
       encoding: "utf8",
       stdio: ["ignore", "ignore", "pipe"],
+      timeout: TIMEOUT,
     });
     if (status !== 0) return `${compiler} refused: ${stderr}`;
     renameSync(made, target);
@@ -42,6 +48,15 @@ function build() {
   } finally {
     rmSync(made, { force: true });
   }
+}
+
+function runs(command, argument) {
+  return spawnSync(command, [argument], { stdio: "ignore", timeout: TIMEOUT }).status === 0;
+}
+
+/** On macOS every compiler is there by name, and asks whether to install it. */
+function hasTools() {
+  return process.platform !== "darwin" || runs("xcode-select", "-p");
 }
 
 // Contraction of a * b + c and fast mathematics would change bits. No -march: each kernel names the instructions it uses.
