@@ -12,7 +12,8 @@ import type { FuzzChain } from "./chain.ts";
 import { drawLie, type FuzzLie } from "./lies.ts";
 import type { FuzzModel } from "./model.ts";
 import { FUZZ_KINDS } from "./models.ts";
-import { attackHonest, catchLiar, ENDINGS, FuzzFailure, saltOf, type Ending } from "./play.ts";
+import { attackHonest, catchLiar, ENDINGS, saltOf, type Ending } from "./play.ts";
+import { FuzzFailure } from "./proofs.ts";
 
 /** What became of one run. */
 export interface FuzzRun {
