@@ -2,6 +2,7 @@
  * Compiles primitives for machines: one module for each scalar program and lengths of operands, kept while they are used.
  * A contraction is tiles with a kernel for the totals to start from and one for the epilogue; all else is one kernel.
  */
+import { createCache } from "../cache.ts";
 import { encodeScalar } from "../../ir/encode.ts";
 import type { ScalarProgram } from "../../ir/scalar.ts";
 import { isWorthTiles, recogniseContraction } from "../wasm/contraction.ts";
@@ -45,8 +46,8 @@ const MOST_PROGRAMS = 1024;
 /** A compiler with an empty memory. */
 export function createCompiler({ isFused, isShared }: CompilerOptions): Compiler {
   const bytesOf = new WeakMap<ScalarProgram, string>();
-  const kernels = createLru<CompiledKernel>();
-  const primitives = createLru<CompiledPrimitive>();
+  const kernels = createCache<CompiledKernel>(MOST_PROGRAMS);
+  const primitives = createCache<CompiledPrimitive>(MOST_PROGRAMS);
   const keyOf = (program: ScalarProgram, lengths: readonly number[]): string => {
     let bytes = bytesOf.get(program);
     if (bytes === undefined) {
@@ -83,23 +84,5 @@ export function createCompiler({ isFused, isShared }: CompilerOptions): Compiler
       }),
     register: (program, lengths) =>
       kernels.get(keyOf(program, lengths), () => kernel(program, lengths, "given", program.result)),
-  };
-}
-
-interface Lru<Value> {
-  get(key: string, make: () => Value): Value;
-}
-
-function createLru<Value>(): Lru<Value> {
-  const values = new Map<string, Value>();
-  return {
-    get(key, make) {
-      const value = values.get(key) ?? make();
-      // Entered anew, so that the first of the map is the one unused for longest.
-      values.delete(key);
-      values.set(key, value);
-      if (values.size > MOST_PROGRAMS) values.delete(values.keys().next().value ?? key);
-      return value;
-    },
   };
 }
