@@ -15,6 +15,13 @@ export interface RunOptions {
 
 const TRACES: readonly TraceMode[] = ["full", "deferred", "none"];
 
+/** The option that {@link traceOption} reads. */
+export const TRACE_FLAG = {
+  flag: "--trace <mode>",
+  summary: "what is committed to: full, deferred (the state alone) or none",
+  default: "full",
+};
+
 /** What `--trace` says. */
 export function traceOption(input: Input): TraceMode {
   const value = text(input, "trace") ?? "full";

@@ -18,7 +18,7 @@ import type { Input } from "../command.ts";
 import { ENGINE_FLAGS, hostOf } from "../engine-options.ts";
 import { requireReadable } from "../files.ts";
 import { SAMPLING_FLAGS, samplingOptions, tokenList } from "../model-source.ts";
-import { traceOption } from "../run-model.ts";
+import { TRACE_FLAG, traceOption } from "../run-model.ts";
 import { StoppedError } from "../stop.ts";
 
 export const modelGenerate = defineCommand({
@@ -32,11 +32,7 @@ export const modelGenerate = defineCommand({
     { flag: "--tokens <count>", summary: "the most tokens that a row gets", default: "32" },
     ...SAMPLING_FLAGS,
     { flag: "--seed <number>", summary: "of drawn tokens, 0 .. 2^64 - 1", default: "0" },
-    {
-      flag: "--trace <mode>",
-      summary: "what is committed to: full, deferred (the state alone) or none",
-      default: "full",
-    },
+    TRACE_FLAG,
     ...ENGINE_FLAGS,
   ],
   examples: [

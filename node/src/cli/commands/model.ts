@@ -9,7 +9,7 @@ import { defineCommand, integer, list, OptionError, text, type Flag, type Input 
 import { ENGINE_FLAGS, hostOf } from "../engine-options.ts";
 import { table, wordHex } from "../format.ts";
 import { GENERATOR_FLAGS, IMPORT_FLAGS, importOptions, loadModel } from "../model-source.ts";
-import { runModel, traceOption } from "../run-model.ts";
+import { runModel, TRACE_FLAG, traceOption } from "../run-model.ts";
 import { readInputs, toValues, writeNpy } from "../tensors.ts";
 
 const MODEL = [{ name: "<model>", summary: "the ONNX file" }];
@@ -102,11 +102,7 @@ export const modelRun = defineCommand({
   flags: [
     INPUT_FLAG,
     { flag: "--steps <count>", summary: "steps to run", default: "1" },
-    {
-      flag: "--trace <mode>",
-      summary: "what is committed to: full, deferred (the state alone) or none",
-      default: "full",
-    },
+    TRACE_FLAG,
     { flag: "--out <folder>", summary: "write the outputs there, each as <name>.npy" },
     ...ENGINE_FLAGS,
     ...IMPORT_FLAGS,
