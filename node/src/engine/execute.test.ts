@@ -6,12 +6,13 @@ import { ZERO_HASH, hashPair, plainHasher } from "../merkle/hash.ts";
 import type { Hash } from "../merkle/hash.ts";
 import { tensorRoot } from "../merkle/tensor.ts";
 import { rootOf, verifyPath, verifyRange } from "../merkle/tree.ts";
-import { StepCountError, UncommittedRunError, UnfinishedRunError, createExecution } from "./execute.ts";
+import { StepCountError, UncommittedRunError, UnfinishedRunError, createExecution, execute } from "./execute.ts";
 import type { Run } from "./execute.ts";
 import { chain, recurrent, rowCache, runFixture, singleWord } from "./fixtures.ts";
 import type { Fixture } from "./fixtures.ts";
 import { InputCountError, InputLengthError, ValueOutsideI32Error, inputWords, inputsRootOf } from "./inputs.ts";
 import { ConstantLengthError, interpreterEngine, interpreterRunner } from "./machine/index.ts";
+import type { Engine } from "./machine/index.ts";
 import { segmentAt, stepPosition } from "./position.ts";
 import { TamperError } from "./tamper.ts";
 import type { Tamper } from "./tamper.ts";
@@ -242,6 +243,29 @@ test("execute_withoutTrace_givesTheOutputsAndNoRoots", () => {
   assert.throws(() => traceRootOf(run), UncommittedRunError);
   assert.throws(() => outputRootsOf(run), UncommittedRunError);
   assert.deepEqual(run.tensorsAt(3), runFixture(fixture, 5).tensorsAt(3));
+});
+
+test("tensorsAt_machineThatFailed_isReplacedForTheNextCall", () => {
+  const { program, inputs, constants } = recurrent(20);
+  let broken = -1;
+  let loads = 0;
+  const engine: Engine = {
+    load(...given) {
+      const load = loads++;
+      const machine = interpreterEngine.load(...given);
+      return {
+        ...machine,
+        advance(step, options) {
+          if (load <= broken) throw new UnfinishedRunError(step, 6);
+          return machine.advance(step, options);
+        },
+      };
+    },
+  };
+  const run = execute(program, { inputs, constants, steps: 6, engine });
+  broken = 0;
+  assert.throws(() => run.tensorsAt(5), UnfinishedRunError);
+  assert.deepEqual(run.tensorsAt(5), execute(program, { inputs, constants, steps: 6, engine }).tensorsAt(5));
 });
 
 test("createExecution_finishedTwice_givesTheSameRun", () => {

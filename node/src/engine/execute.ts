@@ -132,7 +132,15 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
   const tensors = createCache<StepTensors>(2);
   const tensorsAt = (step: number): StepTensors => {
     if (!Number.isInteger(step) || step < 0 || step >= stepsDone) throw new StepCountError(step);
-    return tensors.get(String(step), () => reexecute(idleMachine(), program, snapshots, tamper, step));
+    return tensors.get(String(step), () => {
+      try {
+        return reexecute(idleMachine(), program, snapshots, tamper, step);
+      } catch (error) {
+        // A machine that failed (a helper thread was lost) may fail for ever; the next one asked for is a new one.
+        idle = null;
+        throw error;
+      }
+    });
   };
 
   const requireStep = (): number => {
