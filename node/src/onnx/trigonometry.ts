@@ -95,7 +95,7 @@ export function sin(b: ScalarBuilder, x: Value): Value {
   return b.select(b.eq(x, 0), x, sinTurned(b, x, 0));
 }
 
-/** Cosine; infinities give NaN. Error below 1.1 ulp. */
+/** Cosine; infinities give NaN. Error below 1.13 ulp. */
 export function cos(b: ScalarBuilder, x: Value): Value {
   return sinTurned(b, x, 1);
 }
