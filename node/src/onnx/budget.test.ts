@@ -8,6 +8,7 @@ import { IMPORT_LIMITS } from "./budget.ts";
 import { ImportBudgetError } from "./errors.ts";
 import { importModel } from "./import.ts";
 import type { ImportOptions } from "./import.ts";
+import type { OnnxTensor } from "./element-types.ts";
 import type { Attribute, OnnxGraph, OnnxModel, OnnxNode } from "./types.ts";
 
 const X = { x: { dtype: "float32", shape: [1] } } as const;
@@ -124,6 +125,34 @@ describe("the budget of an import", () => {
       outputs: [index === 0 ? "made" : `made ${index}`],
     }));
     refused(making(2 ** 20, many), "elements");
+  });
+
+  it("counts what the model holds by its bytes, within one bound", () => {
+    const range = Array.from({ length: 4 }, (_, index) => ({
+      op: "Range",
+      inputs: ["zero", "count", "one"],
+      outputs: [index === 0 ? "made" : `made ${index}`],
+    }));
+    const holding = (tensor: OnnxTensor) => {
+      const model = making(1000, range);
+      model.graph.initializers.set("unused", tensor);
+      return model;
+    };
+    const bytes = (shape: number[]): OnnxTensor => ({ dtype: "int8", shape, data: new Int8Array(shape[0]) });
+    const limits = { ...IMPORT_LIMITS, elements: 0 };
+    importModel(holding(int64s([250], new Array<number>(250).fill(0))), { limits });
+    importModel(holding(bytes([2000])), { limits });
+    refused(holding(bytes([1900])), "elements", { limits });
+    refused(holding(bytes([2 ** 16])), "elements", { limits: { ...limits, held: 2 ** 10 } });
+  });
+
+  it("takes integers of the model that are widened when they are known", () => {
+    const size = 1000;
+    const wide: OnnxTensor = { dtype: "bool", shape: [size], data: new Uint8Array(size) };
+    const model = making(8, MAKERS["Range"]);
+    model.graph.initializers.set("unused", wide);
+    importModel(model, { limits: { ...IMPORT_LIMITS, elements: size, held: 16 } });
+    refused(model, "elements", { limits: { elements: size, held: 7, nodes: 100, constants: 4 } });
   });
 
   it("takes sparse tensors by what they stand for", () => {

@@ -14,7 +14,7 @@
 import { LockstepError } from "../float/errors.ts";
 import { programRoot } from "../ir/encode.ts";
 import { PROGRAM_LIMITS } from "../ir/program.ts";
-import { createBudget, heldElements, IMPORT_LIMITS } from "./budget.ts";
+import { createBudget, heldData, IMPORT_LIMITS } from "./budget.ts";
 import type { ImportBudget, ImportLimits } from "./budget.ts";
 import { cachedAttention, positionOf, TILE } from "./cache.ts";
 import type { Cache, Phase } from "./cache.ts";
@@ -100,7 +100,7 @@ export function importGenerator(source: OnnxModel, options: GeneratorOptions): I
   const plan = planOf(inlineFunctions(source, limits.nodes), options);
   const { model } = plan;
   const shared: GraphInterface = { inputs: [], slots: [] };
-  const budget = createBudget(limits, heldElements(model));
+  const budget = createBudget(limits, heldData(model));
   const first = createGraph(shared, budget);
   const inputs: ImportedTensor[] = [];
   const addInput = (name: string, elementType: ElementType, shape: readonly number[]): Value => {

@@ -8,7 +8,7 @@ import { programRoot } from "../ir/encode.ts";
 import { InvalidScalarProgramError } from "../ir/validate.ts";
 import type { Hash, Program } from "../ir/program.ts";
 import { LiteralError, LoadError, ValueTypeError } from "../ir/build.ts";
-import { createBudget, heldElements, IMPORT_LIMITS } from "./budget.ts";
+import { createBudget, heldData, IMPORT_LIMITS } from "./budget.ts";
 import type { ImportLimits } from "./budget.ts";
 import type { Constants } from "./constants.ts";
 import {
@@ -71,7 +71,7 @@ const NAMES_PER_NODE = 256;
 export function importModel(source: OnnxModel, options: ImportOptions = {}): ImportedModel {
   const { limits = IMPORT_LIMITS } = options;
   const model = inlineFunctions(source, limits.nodes);
-  const graph = createGraph(undefined, createBudget(limits, heldElements(model)));
+  const graph = createGraph(undefined, createBudget(limits, heldData(model)));
   const inputs: ImportedTensor[] = [];
   const state = options.state ?? [];
   const names = new Map<string, Value>();
