@@ -26,6 +26,7 @@ const modelWith = (value: number) =>
     }),
   );
 const PLAIN = { dims: {}, state: [] };
+const MODEL_OF_TEN = { model: { root: hashOf("m"), bytes: 10 }, ...PLAIN };
 
 describe("programs", () => {
   let folder: { path: string; remove(): void };
@@ -46,10 +47,11 @@ describe("programs", () => {
   });
 
   // Another node, which gets from peers what the publisher's store holds.
-  function other(fetched: Hash[] = []) {
+  function other(fetched: Hash[] = [], asked: Hash[] = []) {
     const store = new ContentStore(`${folder.path}/other`);
     const exchange: Pick<ContentExchange, "fetchBytes"> = {
       async fetchBytes(root, length) {
+        asked.push(root);
         const bytes = await publisher.store.get(root, length);
         if (bytes === undefined) throw new Error(`nobody has ${root}`);
         fetched.push(root);
@@ -209,6 +211,19 @@ describe("programs", () => {
     assert.equal(found.programRoot, program.programRoot);
   });
 
+  it("are not asked for again at once where a file of theirs can't be fetched", async () => {
+    const { root, bytes } = MODEL_OF_TEN.model;
+    const held = new Uint8Array(40).fill(1);
+    const bind = { a: { root: await publisher.store.put(held), bytes: 40 }, b: { root, bytes } };
+    const model = { root: hashOf("later"), bytes: 40 };
+    const text = new TextEncoder().encode(JSON.stringify({ ...MODEL_OF_TEN, model, bind }));
+    await register([`lockstep:${await publisher.store.put(text)}:${text.length}`]);
+    const asked: Hash[] = [];
+    const { programs } = other([], asked);
+    for (let time = 0; time < 3; time++) await unavailable(programs, /nobody has/);
+    assert.equal(asked.filter((one) => one === model.root).length, 1);
+  });
+
   const manifests: [string, unknown, RegExp][] = [
     ["is no JSON", "{", /not JSON/],
     ["is no object", "[]", /expected object/],
@@ -223,6 +238,19 @@ describe("programs", () => {
       /dims/,
     ],
     ["binds what has no root", { model: { root: hashOf("m"), bytes: 10 }, ...PLAIN, bind: { x: {} } }, /bind/],
+    [
+      "binds more names than any model needs",
+      {
+        ...MODEL_OF_TEN,
+        bind: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`x${i}`, MODEL_OF_TEN.model])),
+      },
+      /at most 64 inputs are bound/,
+    ],
+    [
+      "asks for more bytes than a model may have, by one file under many names",
+      { ...MODEL_OF_TEN, bind: { x: { root: hashOf("m"), bytes: 2 ** 27 }, y: { root: hashOf("m"), bytes: 2 ** 27 } } },
+      /at most 268435456 bytes together/,
+    ],
     ["draws tokens in no way", { model: { root: hashOf("m"), bytes: 10 }, ...PLAIN, generate: {} }, /generate/],
     ["names a model that nobody has", { model: { root: hashOf("m"), bytes: 10 }, ...PLAIN }, /nobody has/],
   ];

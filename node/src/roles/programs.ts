@@ -30,6 +30,9 @@ const hash = z
 // The largest files a node fetches from strangers, the most mirrors it tries, and how long it tries.
 const MAX_MODEL_BYTES = 2 ** 28;
 const MAX_MANIFEST_BYTES = 2 ** 16;
+// The most inputs that a manifest binds. Its files together are no more than one model may be: one file under many names
+// is as many tensors.
+const MAX_BOUND = 64;
 // The most that a manifest asks for: what the command line takes.
 const MAX_EXTENT = 999_999_999;
 const MAX_POSITIONS = 2 ** 16;
@@ -40,19 +43,22 @@ const FETCH_MILLISECONDS = 60_000;
 // What a mirror's model was refused for is remembered so long: a machine that was busy may lower it later.
 const REFUSED_MILLISECONDS = 600_000;
 const REFUSED_MIRRORS = 1024;
+// Files that could not be fetched are asked for again after so long, and twice as long each time, up to the above.
+const UNFETCHED_MILLISECONDS = 5000;
 const KEPT_PROGRAMS = 8;
 // Words of the weights of all programs that are kept, beside the last: 2 GiB.
 const KEPT_WORDS = 2 ** 29;
 
-/** What turns an ONNX file into one program: every mirror of a program names one. */
-export const programManifest = z.strictObject({
-  model: z.strictObject({ root: hash, bytes: z.int().positive().max(MAX_MODEL_BYTES) }),
+const file = z.strictObject({ root: hash, bytes: z.int().positive().max(MAX_MODEL_BYTES) });
+
+const manifestFields = z.strictObject({
+  model: file,
   /** Values of symbolic dimensions; 0 for a cache that starts empty. */
   dims: z.record(z.string(), z.int().nonnegative().max(MAX_EXTENT)),
   /** Graph inputs that are slots, with the graph output that gives their next value. */
   state: z.array(z.strictObject({ input: z.string(), output: z.string() })),
   /** Graph inputs that are fixed: each is a tensor file (TensorProto) on the content exchange. */
-  bind: z.record(z.string(), z.strictObject({ root: hash, bytes: z.int().positive().max(MAX_MODEL_BYTES) })).optional(),
+  bind: z.record(z.string(), file).optional(),
   /** A decoder that is lowered to a program that makes tokens, and with what. */
   generate: z
     .strictObject({
@@ -73,6 +79,21 @@ export const programManifest = z.strictObject({
     })
     .optional(),
 });
+
+/** What turns an ONNX file into one program: every mirror of a program names one. */
+export const programManifest = manifestFields
+  .refine(({ bind = {} }) => Object.keys(bind).length <= MAX_BOUND, {
+    path: ["bind"],
+    error: `at most ${MAX_BOUND} inputs are bound`,
+  })
+  .refine((manifest) => filesOf(manifest).reduce((sum, { bytes }) => sum + bytes, 0) <= MAX_MODEL_BYTES, {
+    error: `its files have at most ${MAX_MODEL_BYTES} bytes together`,
+  });
+
+// One for each name, also where names share a file.
+function filesOf({ model, bind = {} }: z.infer<typeof manifestFields>): FileName[] {
+  return [model, ...Object.values(bind)];
+}
 
 export type ProgramManifest = z.infer<typeof programManifest>;
 
@@ -101,7 +122,7 @@ export class Programs {
   readonly #components: ProgramComponents;
   readonly #lowered = new Map<Hash, LoweredProgram>();
   // Why a mirror does not give its program, and until when it is not tried again.
-  readonly #refused = new Map<string, { error: Error; until: number }>();
+  readonly #refused = new Map<string, Refusal>();
   readonly #stopping = new AbortController();
   readonly #pending = new Map<Hash, Promise<LoweredProgram>>();
 
@@ -238,7 +259,13 @@ export class Programs {
     if (known !== undefined && Date.now() < known.until) throw known.error;
     const text = new TextDecoder().decode(await this.#content(mirror.root, mirror.bytes, inTime));
     const manifest = parseManifest(text, mirror.root);
-    for (const file of [manifest.model, ...Object.values(manifest.bind ?? {})]) await this.#hold(file, inTime);
+    try {
+      for (const one of filesOf(manifest)) await this.#hold(one, inTime);
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new ProgramUnavailableError(programRoot, [String(cause)]);
+      this.#refuse(key, error, Math.min(2 * (known?.milliseconds ?? UNFETCHED_MILLISECONDS / 2), REFUSED_MILLISECONDS));
+      throw error;
+    }
     const { store } = this.#components;
     const { signal } = this.#stopping;
     try {
@@ -254,9 +281,9 @@ export class Programs {
   }
 
   // A stranger's model is lowered for nothing once, not at every attempt.
-  #refuse(key: string, error: Error): void {
+  #refuse(key: string, error: Error, milliseconds = REFUSED_MILLISECONDS): void {
     if (this.#refused.size >= REFUSED_MIRRORS) this.#refused.delete(this.#refused.keys().next().value ?? "");
-    this.#refused.set(key, { error, until: Date.now() + REFUSED_MILLISECONDS });
+    this.#refused.set(key, { error, milliseconds, until: Date.now() + milliseconds });
   }
 
   async #constants(program: Program): Promise<Map<Hash, Uint32Array>> {
@@ -288,6 +315,12 @@ export class Programs {
     await store.keep(root, fetched); // from now on this node serves it too
     return fetched;
   }
+}
+
+interface Refusal {
+  error: Error;
+  milliseconds: number;
+  until: number;
 }
 
 interface FileName {
