@@ -368,6 +368,15 @@ function entry<Item>(record: Readonly<Record<string, Item>> | undefined, name: s
   return record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
+/** Refuses with ImportOptionError a bound name that is no graph input: before the tensors of a manifest are read. */
+export function checkBound({ graph }: OnnxModel, names: readonly string[]): void {
+  const inputs = new Set(graph.inputs.map(({ name }) => name));
+  for (const name of names) {
+    if (!inputs.has(name) && !inputs.has(sequenceName(name) ?? name))
+      throw new ImportOptionError("bind", name, "the model has no such input", { known: [...inputs] });
+  }
+}
+
 function checkOptions(model: OnnxModel, options: ImportOptions): void {
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
   const outputs = new Set(model.graph.outputs.map(({ name }) => name));
@@ -378,7 +387,7 @@ function checkOptions(model: OnnxModel, options: ImportOptions): void {
     if (!among.has(name) && !(what === "input" && among.has(sequenceName(name) ?? name)))
       throw new ImportOptionError(option, name, `the model has no such ${what}`, { known: [...among] });
   };
-  for (const name of Object.keys(options.bind ?? {})) require("bind", name, inputs, "input");
+  checkBound(model, Object.keys(options.bind ?? {}));
   for (const name of Object.keys(options.shapes ?? {})) require("shapes", name, inputs, "input");
   // A mistyped name would otherwise pass, and the program be another one than was meant.
   for (const name of Object.keys(options.dims ?? {})) require("dims", name, dimensions, "symbolic dimension");

@@ -10,7 +10,7 @@ export * from "./errors.ts";
 export * from "./functions.ts";
 export { GeneratorError, importGenerator } from "./generate.ts";
 export type { GeneratorNames, GeneratorOptions, GeneratorSampling } from "./generate.ts";
-export { importModel } from "./import.ts";
+export { checkBound, importModel } from "./import.ts";
 export type { ImportedModel, ImportedTensor, ImportOptions } from "./import.ts";
 export { parseModel, canonicalDomain } from "./model.ts";
 export { OPERATORS, OPSETS } from "./registry.ts";

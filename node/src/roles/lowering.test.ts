@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { temporaryFolder } from "../chain/test-chain.ts";
-import { serializeModel } from "../onnx/index.ts";
+import type { Hash } from "../merkle/index.ts";
+import { serializeModel, serializeTensorFile } from "../onnx/index.ts";
 import { importModel } from "../onnx/import.ts";
 import { floats, int64s, modelOf } from "../onnx/fixtures.ts";
 import type { Attribute, OnnxGraph, OnnxModel } from "../onnx/types.ts";
 import { ContentStore } from "./content-store.ts";
-import { lowerApart, LoweringError } from "./lowering.ts";
+import { lowerApart, LoweringBusyError, LoweringError } from "./lowering.ts";
 import { hashOf } from "./test-events.ts";
 
 // y = x + w, after loops of `turns` turns in `turns` turns that do nothing.
@@ -99,6 +100,43 @@ describe("lowering in a thread of its own", () => {
     const late = await Promise.allSettled(Array.from({ length: 5 }, () => lowerApart(request, { milliseconds: 1 })));
     for (const one of late) assert.ok(one.status === "rejected" && one.reason instanceof LoweringError);
     assert.equal((await lowerApart(request)).kind, "lowered");
+  });
+
+  it("lowers own work before that of strangers, of whom only so many wait", async () => {
+    const request = await requestFor(looping(2));
+    const order: string[] = [];
+    const one = async (who: string, own: boolean) => {
+      await assert.rejects(lowerApart(request, { own, milliseconds: 1 }), LoweringError);
+      order.push(who);
+    };
+    const all = [...Array.from({ length: 18 }, () => one("stranger", false)), one("own", true)];
+    await assert.rejects(lowerApart(request), LoweringBusyError);
+    await Promise.all(all);
+    assert.ok(order.indexOf("own") < 6, order.join());
+  });
+
+  it("refuses a bound name that the model lacks before its file is read, and reads a file once", async () => {
+    const model = modelOf({
+      inputs: {
+        x: { dtype: "float32", shape: [1] },
+        a: { dtype: "float32", shape: [1] },
+        b: { dtype: "float32", shape: [1] },
+      },
+      outputs: ["y"],
+      nodes: [
+        { op: "Add", inputs: ["x", "a"], outputs: ["c"] },
+        { op: "Add", inputs: ["c", "b"], outputs: ["y"] },
+      ],
+    });
+    const w = floats([1], [2]);
+    const file = serializeTensorFile(w);
+    const entry = { root: await store.put(file), bytes: file.length };
+    const request = await requestFor(model, importModel(model, { bind: { a: w, b: w } }).programRoot);
+    const bound = (bind: Record<string, { root: Hash; bytes: number }>) =>
+      lowerApart({ ...request, manifest: { ...request.manifest, bind } });
+    assert.equal((await bound({ a: entry, b: entry })).kind, "lowered");
+    const refused = await bound({ z: { root: hashOf("absent"), bytes: 4 } });
+    assert.ok(refused.kind === "refused" && /no such input/.test(refused.reason));
   });
 
   it("ends with the node, also what waits", async () => {

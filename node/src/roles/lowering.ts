@@ -29,25 +29,37 @@ const MILLISECONDS = 60_000;
 const HEAP_MEBIBYTES = 2048;
 /** Threads at once; further requests wait. */
 const MOST_THREADS = 2;
+/** Models of strangers that wait: what asks for more looks again later. */
+const MOST_WAITING = 16;
 
 let running = 0;
-const waiting: (() => void)[] = [];
+// What this node's own claims need goes ahead of what strangers ask for.
+const waiting: { readonly own: (() => void)[]; readonly others: (() => void)[] } = { own: [], others: [] };
 
 /** When a thread is ended: after so long, or by a signal. */
 export interface LoweringEnd {
   readonly milliseconds?: number;
   readonly signal?: AbortSignal;
+  /** Whether a claim or a task of this node's own needs it: it waits for no stranger's, and is never sent away. */
+  readonly own?: boolean;
 }
 
-/** Lowers in a thread; the files must be in the store. Throws LoweringError where it is ended before it answers. */
+/**
+ * Lowers in a thread; the files must be in the store. Throws LoweringError where it is ended before it answers, and
+ * LoweringBusyError where too many wait already.
+ */
 export async function lowerApart(request: LoweringRequest, end: LoweringEnd = {}): Promise<LoweringAnswer> {
-  if (running >= MOST_THREADS) await new Promise<void>((resolve) => waiting.push(resolve));
-  else running++;
+  if (running < MOST_THREADS) running++;
+  else {
+    const { own = false } = end;
+    if (!own && waiting.others.length >= MOST_WAITING) throw new LoweringBusyError(request.programRoot, MOST_WAITING);
+    await new Promise<void>((resolve) => waiting[own ? "own" : "others"].push(resolve));
+  }
   try {
     return await answerOf(request, end);
   } finally {
     // The place goes to the next in line.
-    const next = waiting.shift();
+    const next = waiting.own.shift() ?? waiting.others.shift();
     if (next === undefined) running--;
     else next();
   }
@@ -79,6 +91,16 @@ async function answerOf(
     clearTimeout(deadline);
     signal?.removeEventListener("abort", onAbort);
     await worker.terminate();
+  }
+}
+
+/** Too many models wait to be lowered: nothing is said of this one. */
+export class LoweringBusyError extends LockstepError {
+  constructor(programRoot: Hash, waiting: number) {
+    super("LoweringBusyError", `The model of program ${programRoot} is not lowered now: ${waiting} others wait`, {
+      programRoot,
+      waiting,
+    });
   }
 }
 

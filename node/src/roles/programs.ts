@@ -19,7 +19,7 @@ import type { Constants, ImportedModel } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
 import { lowerModel, type ProgramOptions } from "./lower.ts";
 import { checkWeights, constantLengths, weightsOf } from "./limits.ts";
-import { lowerApart } from "./lowering.ts";
+import { lowerApart, LoweringBusyError } from "./lowering.ts";
 import { joinInputs, wordsOf } from "./words.ts";
 
 const hash = z
@@ -275,7 +275,8 @@ export class Programs {
       if (answer.kind === "lost") throw new ProgramUnavailableError(answer.root, ["the stored file changed"]);
       return { ...answer.model, mirror: mirrorOf(mirror.root, mirror.bytes) };
     } catch (error) {
-      if (error instanceof Error && !(error instanceof ProgramUnavailableError)) this.#refuse(key, error);
+      const says = !(error instanceof ProgramUnavailableError || error instanceof LoweringBusyError);
+      if (error instanceof Error && says) this.#refuse(key, error);
       throw error;
     }
   }
