@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { bytesToHex, type Hex } from "viem";
 import { openDatabase, type NodeDatabase } from "../chain/database.ts";
@@ -14,6 +15,7 @@ import { ContentStore } from "./content-store.ts";
 import { RunTooLargeError } from "./limits.ts";
 import { Programs, ProgramUnavailableError, type LoweredProgram } from "./programs.ts";
 import { hashOf, writeEvent } from "./test-events.ts";
+import { joinInputs } from "./words.ts";
 
 // y = x + w; another w is another program.
 const modelWith = (value: number) =>
@@ -291,6 +293,23 @@ describe("programs", () => {
       [...eachConstant(constants)].map(([, words]) => [...words]),
       [[0x3f800000, 0x40000000, 0]],
     );
+  });
+
+  it("are run from published and stored bytes for own work, and lowered only where a part is not held", async () => {
+    await publish(program);
+    await register([program.mirror]);
+    const asked: Hash[] = [];
+    const { store, programs } = other([], asked);
+    const weights = [...eachConstant(program.constants)];
+    for (const [, words] of weights) await store.put(joinInputs([words]));
+    const { program: found, constants } = await programs.runnable(program.programRoot, true);
+    assert.deepEqual(encodeProgram(found), encodeProgram(program.program));
+    assert.deepEqual(new Map(eachConstant(constants)), new Map(weights));
+    assert.deepEqual(asked, [], "no model is fetched");
+    for (const [root, words] of weights) rmSync(`${store.folder}/${root.slice(2)}-${words.byteLength}`);
+    const lowered = await programs.runnable(program.programRoot, true);
+    assert.deepEqual(encodeProgram(lowered.program), encodeProgram(program.program));
+    assert.ok(asked.length > 0);
   });
 
   it("can't be run from published bytes whose weights no run could hold: none is fetched", async () => {

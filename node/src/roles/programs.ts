@@ -18,7 +18,7 @@ import { eachConstant, parseModel, serializeTensorFile } from "../onnx/index.ts"
 import type { Constants, ImportedModel } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
 import { lowerModel, type ProgramOptions } from "./lower.ts";
-import { checkWeights, constantLengths, weightsOf } from "./limits.ts";
+import { checkWeights, constantLengths, RunTooLargeError, weightsOf } from "./limits.ts";
 import { lowerApart, LoweringBusyError } from "./lowering.ts";
 import { joinInputs, wordsOf } from "./words.ts";
 
@@ -124,7 +124,10 @@ export class Programs {
   // Why a mirror does not give its program, and until when it is not tried again.
   readonly #refused = new Map<string, Refusal>();
   readonly #stopping = new AbortController();
-  readonly #pending = new Map<Hash, Promise<LoweredProgram>>();
+  readonly #pending = {
+    own: new Map<Hash, Promise<LoweredProgram>>(),
+    others: new Map<Hash, Promise<LoweredProgram>>(),
+  };
 
   constructor(components: ProgramComponents) {
     this.#components = components;
@@ -162,26 +165,30 @@ export class Programs {
     this.#stopping.abort();
   }
 
-  /** The program lowered from its model. Throws ProgramUnavailableError when no mirror gives one. */
-  async get(programRoot: Hash): Promise<LoweredProgram> {
+  /**
+   * The program lowered from its model; for own work before those that strangers ask for. Throws ProgramUnavailableError
+   * when no mirror gives one.
+   */
+  async get(programRoot: Hash, own = false): Promise<LoweredProgram> {
     const known = this.#lowered.get(programRoot);
     if (known !== undefined) return known;
-    // Asked for twice at once, it is lowered once.
-    const pending = this.#pending.get(programRoot) ?? this.#found(programRoot);
-    this.#pending.set(programRoot, pending);
+    // Asked for twice at once, it is lowered once; own work does not wait in the place of a stranger's.
+    const all = own ? this.#pending.own : this.#pending.others;
+    const pending = all.get(programRoot) ?? this.#found(programRoot, own);
+    all.set(programRoot, pending);
     try {
       return await pending;
     } finally {
-      this.#pending.delete(programRoot);
+      all.delete(programRoot);
     }
   }
 
-  async #found(programRoot: Hash): Promise<LoweredProgram> {
+  async #found(programRoot: Hash, own: boolean): Promise<LoweredProgram> {
     const problems: string[] = [];
     const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
     for (const mirror of await this.#mirrors(programRoot)) {
       try {
-        const program = await this.#fetch(programRoot, mirror, signal);
+        const program = await this.#fetch(programRoot, mirror, signal, own);
         this.#remember(program);
         return program;
       } catch (error) {
@@ -192,19 +199,47 @@ export class Programs {
   }
 
   /**
-   * The program from its model, or else from the bytes published at registration with weights fetched by root. Throws
-   * ProgramUnavailableError, and RunTooLargeError for weights that no run could hold, before one is fetched.
+   * The program from its model, or else from the bytes published at registration with weights fetched by root. For an own
+   * claim or task what is published and stored comes first: it needs no lowering, so that its clocks wait for no model of
+   * a stranger. Throws ProgramUnavailableError, and RunTooLargeError for weights that no run could hold, before one is
+   * fetched.
    */
-  async runnable(programRoot: Hash): Promise<RunnableProgram> {
+  async runnable(programRoot: Hash, own = false): Promise<RunnableProgram> {
+    const stored = own ? await this.#stored(programRoot) : undefined;
+    if (stored !== undefined) return stored;
     try {
-      return await this.get(programRoot);
+      return await this.get(programRoot, own);
     } catch (error) {
       if (!(error instanceof ProgramUnavailableError)) throw error;
-      const program = decodeProgram(await this.published(programRoot));
-      validateProgram(program);
+      const program = await this.#decoded(programRoot);
       checkWeights(program);
-      return { program, constants: await this.#constants(program) };
+      const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
+      const constants = await this.#constants(program, (root, bytes) => this.#content(root, bytes, signal));
+      if (constants === undefined) throw error;
+      return { program, constants };
     }
+  }
+
+  // What needs neither a peer nor a model; undefined where a part of it is not held.
+  async #stored(programRoot: Hash): Promise<RunnableProgram | undefined> {
+    const known = this.#lowered.get(programRoot);
+    if (known !== undefined) return known;
+    const { store } = this.#components;
+    try {
+      const program = await this.#decoded(programRoot);
+      checkWeights(program);
+      const constants = await this.#constants(program, (root, bytes) => store.get(root, bytes));
+      return constants === undefined ? undefined : { program, constants };
+    } catch (error) {
+      if (!(error instanceof ProgramUnavailableError || error instanceof RunTooLargeError)) throw error;
+      return undefined;
+    }
+  }
+
+  async #decoded(programRoot: Hash): Promise<Program> {
+    const program = decodeProgram(await this.published(programRoot));
+    validateProgram(program);
+    return program;
   }
 
   /** Why the registered bytes are no valid program, as a proof against whoever claims it; null for a valid one. */
@@ -253,7 +288,7 @@ export class Programs {
     return [...own, ...others].slice(0, MAX_MIRRORS);
   }
 
-  async #fetch(programRoot: Hash, mirror: FileName, inTime: AbortSignal): Promise<LoweredProgram> {
+  async #fetch(programRoot: Hash, mirror: FileName, inTime: AbortSignal, own: boolean): Promise<LoweredProgram> {
     const key = `${programRoot} ${mirrorOf(mirror.root, mirror.bytes)}`;
     const known = this.#refused.get(key);
     if (known !== undefined && Date.now() < known.until) throw known.error;
@@ -269,7 +304,7 @@ export class Programs {
     const { store } = this.#components;
     const { signal } = this.#stopping;
     try {
-      const answer = await lowerApart({ folder: store.folder, programRoot, manifest }, { signal });
+      const answer = await lowerApart({ folder: store.folder, programRoot, manifest }, { signal, own });
       if (answer.kind === "refused") throw new ModelRefusedError(programRoot, answer.reason);
       if (answer.kind === "differs") throw new ProgramRootDiffersError(programRoot, answer.programRoot);
       if (answer.kind === "lost") throw new ProgramUnavailableError(answer.root, ["the stored file changed"]);
@@ -287,12 +322,17 @@ export class Programs {
     this.#refused.set(key, { error, milliseconds, until: Date.now() + milliseconds });
   }
 
-  async #constants(program: Program): Promise<Map<Hash, Uint32Array>> {
+  // Undefined where `read` gives no bytes of one.
+  async #constants(
+    program: Program,
+    read: (root: Hash, bytes: number) => Promise<Uint8Array | undefined>,
+  ): Promise<Map<Hash, Uint32Array> | undefined> {
     const constants = new Map<Hash, Uint32Array>();
-    const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
     // Of tensors that share a root, the longest is all of them, and what other nodes hold.
     for (const [root, length] of constantLengths(program)) {
-      const words = wordsOf(await this.#content(root, 4 * length, signal));
+      const bytes = await read(root, 4 * length);
+      if (bytes === undefined) return undefined;
+      const words = wordsOf(bytes);
       if (tensorRoot(words) !== root)
         throw new ProgramUnavailableError(root, ["its bytes are those of another tensor"]);
       constants.set(root, words);

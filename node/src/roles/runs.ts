@@ -47,8 +47,8 @@ export class Runs {
     this.#components = components;
   }
 
-  /** The run of a request; with `tamper` the same run with one lie. */
-  get(request: RunRequest, tamper?: Tamper): Promise<Run> {
+  /** The run of a request; with `tamper` the same run with one lie. `own` is a claim or task that this node answers for. */
+  get(request: RunRequest, tamper?: Tamper, own = false): Promise<Run> {
     const key = JSON.stringify([request.programRoot, request.inputsRoot, request.steps, tamper ?? null]);
     const known = this.#runs.get(key);
     if (known !== undefined) {
@@ -56,7 +56,7 @@ export class Runs {
       this.#runs.set(key, known);
       return known;
     }
-    const run = this.#execute(request, tamper);
+    const run = this.#execute(request, tamper, own);
     // A failed run (inputs that nobody serves yet) is tried again when it is asked for again.
     run.catch(() => this.#runs.delete(key));
     if (this.#runs.size >= KEPT_RUNS) this.#runs.delete(this.#runs.keys().next().value ?? "");
@@ -65,16 +65,16 @@ export class Runs {
   }
 
   /** Makes sure that a run could be made: the program, its cost within the limits, the inputs at hand. */
-  async prepare(request: RunRequest) {
+  async prepare(request: RunRequest, own = false) {
     const { programs, limits = DEFAULT_LIMITS } = this.#components;
-    const { program, constants } = await programs.runnable(request.programRoot);
+    const { program, constants } = await programs.runnable(request.programRoot, own);
     checkCost(program, request.steps, limits);
     return { program, constants, inputs: await this.#inputs(program, request.inputsRoot) };
   }
 
-  async #execute(request: RunRequest, tamper: Tamper | undefined): Promise<Run> {
+  async #execute(request: RunRequest, tamper: Tamper | undefined, own: boolean): Promise<Run> {
     const { engine } = this.#components;
-    const { program, constants, inputs } = await this.prepare(request);
+    const { program, constants, inputs } = await this.prepare(request, own);
     const execution = createExecution(program, {
       inputs,
       steps: request.steps,

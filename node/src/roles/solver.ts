@@ -114,7 +114,7 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
       options.lie === undefined
         ? undefined
         : chooseLie(options.lie, (await context.programs.get(task.programRoot)).program, task.steps);
-    const run = await runs.get(task, tamper);
+    const run = await runs.get(task, tamper, true);
     const bondWei = options.bondWei ?? (await client.readContract({ ...protocol.claims, functionName: "minBondWei" }));
     const moveFeeWei = await client.readContract({ ...protocol.claims, functionName: "minMoveFeeWei" });
     const salt = bytesToHex(randomBytes(32));
@@ -238,7 +238,7 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
 
   function runOf(row: OwnClaimTable): Promise<Run> {
     const request = { programRoot: row.program_root as Hex, inputsRoot: row.inputs_root as Hex, steps: row.steps };
-    return runs.get(request, row.tamper === null ? undefined : JSON.parse(row.tamper));
+    return runs.get(request, row.tamper === null ? undefined : JSON.parse(row.tamper), true);
   }
 
   return [
