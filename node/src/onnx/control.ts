@@ -31,7 +31,7 @@ function chosen(scope: Scope, condition: Value): readonly Value[] {
   });
   const [yes, no] = outputs;
   if (yes.length !== no.length)
-    throw invalid(scope, "the branches differ in outputs", { then: yes.length, else: no.length });
+    throw invalid(scope, "the branches differ in outputs", { thenOutputs: yes.length, elseOutputs: no.length });
   const fits = yes.every(({ shape, elementType, items }, index) => {
     const other = no[index];
     const isTensor = items === undefined && other.items === undefined;
