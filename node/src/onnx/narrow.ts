@@ -26,6 +26,31 @@ export function narrowDoubles(model: OnnxModel): OnnxModel {
   return { ...model, graph: narrowGraph(model.graph), functions };
 }
 
+/** Whether narrowDoubles would change the model. */
+export function hasDoubles(model: OnnxModel): boolean {
+  return graphHasDoubles(model.graph) || model.functions.some(({ nodes }) => nodes.some(nodeHasDoubles));
+}
+
+function graphHasDoubles({ nodes, inputs, outputs, values, initializers }: OnnxGraph): boolean {
+  return (
+    [...inputs, ...outputs, ...values].some(typeHasDoubles) ||
+    [...initializers.values()].some(({ dtype }) => dtype === "float64") ||
+    nodes.some(nodeHasDoubles)
+  );
+}
+
+function typeHasDoubles(type: OnnxType): boolean {
+  return type.elemType === "float64" || (type.element !== undefined && typeHasDoubles(type.element));
+}
+
+function nodeHasDoubles({ attributes }: OnnxNode): boolean {
+  return [...attributes].some(([name, attribute]) => {
+    if (attribute.type === "tensor") return attribute.value.dtype === "float64";
+    if (attribute.type === "graph") return graphHasDoubles(attribute.value);
+    return narrowAttribute(name, attribute) !== attribute;
+  });
+}
+
 function narrowGraph(graph: OnnxGraph): OnnxGraph {
   return {
     ...graph,

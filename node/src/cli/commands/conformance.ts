@@ -108,8 +108,10 @@ export const conformanceOnnx = defineCommand({
     "lockstep conformance onnx data/light --weights normal --seed 1",
   ],
   result: z.object({
-    /** Ids are <group>/<case>. The three lists together hold every case on disk. */
+    /** Ids are <group>/<case>. passed, failed and unsupported together hold every case on disk. */
     passed: z.array(z.string()),
+    /** Those of the passed whose float64 tensors were run as float32. */
+    narrowed: z.array(z.string()),
     failed: z.array(z.object({ id: z.string(), reason: z.string() })),
     unsupported: z.array(z.object({ id: z.string(), operator: z.string(), opset: z.int(), reason: z.string() })),
     /** With drawn weights: how many different words the outputs of each network hold. */
@@ -128,11 +130,11 @@ export const conformanceOnnx = defineCommand({
       weights === undefined
         ? runCases(cases, host.engine, say)
         : await runNormalCases(cases, integer(input, "seed", 0, 2 ** 32 - 1) ?? 1, host, say);
-    const { passed, failed, unsupported } = report;
+    const { passed, narrowed, failed, unsupported } = report;
     const lines = [
       ...unsupported.map(({ id, operator, opset, reason }) => `unsupported ${id}: ${operator} ${opset}: ${reason}`),
       ...failed.map(({ id, reason }) => `failed ${id}: ${reason}`),
-      `${passed.length} passed, ${failed.length} failed, ${unsupported.length} unsupported`,
+      `${passed.length} passed (${narrowed.length} with float64 as float32), ${failed.length} failed, ${unsupported.length} unsupported`,
     ];
     return { result: report, text: lines.join("\n"), exitCode: failed.length > 0 ? 1 : 0 };
   },

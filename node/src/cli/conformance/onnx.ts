@@ -14,6 +14,8 @@ import { runNormalCase } from "./normal-weights.ts";
 
 export interface OnnxReport {
   passed: string[];
+  /** The passed cases whose float64 tensors were run as float32. */
+  narrowed: string[];
   failed: { id: string; reason: string }[];
   unsupported: { id: string; operator: string; opset: number; reason: string }[];
   /** Of each network whose weights were drawn: how many different words its outputs hold. */
@@ -28,12 +30,14 @@ const DENSENET_TOLERANCE: Tolerance = { ...SUITE_TOLERANCE, relative: 2e-3 };
 
 /** Runs the cases in order; `progress` hears of each once it is done. */
 export function runCases(cases: readonly ConformanceCase[], engine: Engine, progress: Progress): OnnxReport {
-  const report: OnnxReport = { passed: [], failed: [], unsupported: [] };
+  const report: OnnxReport = { passed: [], narrowed: [], failed: [], unsupported: [] };
   cases.forEach((one, index) => {
     const result = tryOne(one, engine);
     const { id } = one;
-    if (result.status === "passed") report.passed.push(id);
-    else if (result.status === "failed") report.failed.push({ id, reason: result.reason });
+    if (result.status === "passed") {
+      report.passed.push(id);
+      if (result.narrowed) report.narrowed.push(id);
+    } else if (result.status === "failed") report.failed.push({ id, reason: result.reason });
     else {
       const { operator, opset, reason } = result;
       report.unsupported.push({ id, operator, opset, reason });
@@ -53,7 +57,7 @@ export async function runNormalCases(
   const light = cases.filter((one) => one.kind === "light");
   if (light.length === 0) throw new NoLightModelError(cases.length);
   const distinct: Record<string, number> = {};
-  const report: OnnxReport = { passed: [], failed: [], unsupported: [], distinct };
+  const report: OnnxReport = { passed: [], narrowed: [], failed: [], unsupported: [], distinct };
   for (const [index, { id, model }] of light.entries()) {
     try {
       const result = await runNormalCase(model, seed, host, toleranceOf(id));
