@@ -2,12 +2,11 @@
 import {
   answerDemand,
   checkProof,
+  claimViewOf,
   encodeProof,
-  evidenceOf,
   findFlaw,
   findFraud,
   FLAW,
-  inputsRootOf,
   nextAction,
   traceRootOf,
 } from "@lockstep/node/engine";
@@ -32,7 +31,7 @@ export function disputes(): object[] {
     const fixture = make();
     const honest = runFixture(fixture, steps, { hasher: plainHasher });
     const lying = runFixture(fixture, steps, { hasher: plainHasher, tamper });
-    const claim = claimOf(lying);
+    const claim = claimViewOf(lying);
     const fraud = findFraud(honest, lying);
     if (fraud === null || fraud.kind === 3) throw new RangeError(`no fault was found of ${about}`);
     return {
@@ -45,7 +44,7 @@ export function disputes(): object[] {
       fault: checkProof(claim, fraud),
     };
   });
-  const claim = claimOf(runFixture(recurrent(300, 2), 3, { hasher: plainHasher }));
+  const claim = claimViewOf(runFixture(recurrent(300, 2), 3, { hasher: plainHasher }));
   const flawed = FLAWS.map(([about, flaw, parts]) => {
     const proof = findFlaw(parts);
     if (proof === null || proof.flaw !== FLAW[flaw]) throw new RangeError(`the flaw was not found of ${about}`);
@@ -120,15 +119,6 @@ function withScalar(change: (bytes: Uint8Array) => Uint8Array): EncodedProgram {
   const bytes = change(encodeScalar(scalars.get(segments[1].records[0].scalar)!));
   const parts = encodeProgram(withRecord(0, { scalar: keccak(bytes) }));
   return { ...parts, scalars: [...parts.scalars, bytes] };
-}
-
-function claimOf(run: Run) {
-  return {
-    programRoot: evidenceOf(run.program).programRoot,
-    inputsRoot: inputsRootOf(run.inputs),
-    traceRoot: traceRootOf(run),
-    steps: run.steps,
-  };
 }
 
 // Every demand of the challenger with its path, and what the claimant opens.

@@ -9,17 +9,13 @@ import type { Hex } from "viem";
 
 import { encodeElementProof } from "@lockstep/node/engine/dispute/abi";
 import { checkProof } from "@lockstep/node/engine/dispute/check";
-import { evidenceOf } from "@lockstep/node/engine/dispute/evidence";
 import { buildElementProof } from "@lockstep/node/engine/dispute/proofs";
 import type { ClaimView, ElementProof, Fault } from "@lockstep/node/engine/dispute/types";
-import { viewOfRun } from "@lockstep/node/engine/dispute/view";
+import { claimViewOf, viewOfRun } from "@lockstep/node/engine/dispute/view";
 import { findFraud } from "@lockstep/node/engine/dispute/walk";
-import type { Run } from "@lockstep/node/engine/execute";
 import type { Tamper } from "@lockstep/node/engine/tamper";
 import { chain, recurrent, runFixture, singleWord } from "@lockstep/node/engine/fixtures";
 import type { Fixture } from "@lockstep/node/engine/fixtures";
-import { inputsRootOf } from "@lockstep/node/engine/inputs";
-import { traceRootOf } from "@lockstep/node/engine/trace";
 import { createRandom } from "@lockstep/node/float/directed";
 import { buildScalar } from "@lockstep/node/ir/build";
 import { scalarHash } from "@lockstep/node/ir/encode";
@@ -27,15 +23,6 @@ import { keccak } from "@lockstep/node/merkle/hash";
 
 const ZERO: Hex = `0x${"00".repeat(32)}`;
 const PART = { program: 0, trace: 1, records: 2, scratch: 3, state: 4, inputs: 5, tensor: 6, interface: 7, scalar: 9 };
-
-function claimOf(run: Run): ClaimView {
-  return {
-    programRoot: evidenceOf(run.program).programRoot,
-    inputsRoot: inputsRootOf(run.inputs),
-    traceRoot: traceRootOf(run),
-    steps: run.steps,
-  };
-}
 
 interface Proven {
   readonly claim: ClaimView;
@@ -45,7 +32,7 @@ interface Proven {
 
 function proofOf(fixture: Fixture, steps: number, tamper: Tamper): Proven {
   const lying = runFixture(fixture, steps, { tamper });
-  const claim = claimOf(lying);
+  const claim = claimViewOf(lying);
   const fraud = findFraud(runFixture(fixture, steps), lying);
   assert.ok(fraud !== null && fraud.kind === 0);
   return { claim, proof: fraud.proof, fault: checkProof(claim, fraud) };
@@ -149,7 +136,7 @@ describe("Referee", async () => {
     const { claim, proof } = proofOf(RECURRENT, STEPS, { step: 1, primitive: 0, element: 257, xor: 2 });
     // The neighbour stands in the same chunk, reads the same operand chunk, and is right.
     await refuses(claim, { ...proof, element: 258 }, "ElementMatches", [258, anything]);
-    const honest = claimOf(runFixture(RECURRENT, STEPS));
+    const honest = claimViewOf(runFixture(RECURRENT, STEPS));
     await refuses(honest, proof, "HashMismatch", [PART.trace, honest.traceRoot, anything]);
   });
 
@@ -320,7 +307,7 @@ describe("Referee", async () => {
       const lying = runFixture(fixture, 1, { tamper: { step: 0, primitive: 0, element: 0, xor: 1 } });
       const encoded = encodeElementProof(buildElementProof(viewOfRun(lying), 0, 0, 0));
       const { abi, address } = referee;
-      const args = [0, claimOf(lying), encoded] as const;
+      const args = [0, claimViewOf(lying), encoded] as const;
       const gas = await publicClient.estimateContractGas({ abi, address, functionName: "prove", args });
       t.diagnostic(`dense random leaf of ${width} steps: ${gas} gas with the transaction, ${encoded.length / 2} bytes`);
       assert.ok(gas < 100_000n + 400n * BigInt(width));

@@ -13,13 +13,11 @@ import { NO_BYTES, NO_RECORD, NO_STEP, evidenceOf } from "@lockstep/node/engine/
 import { FLAW, findFlaw } from "@lockstep/node/engine/dispute/flaw";
 import { buildPaddingProof } from "@lockstep/node/engine/dispute/proofs";
 import type { ClaimView, Fault, FraudProof, RecordProof } from "@lockstep/node/engine/dispute/types";
-import { viewOfRun } from "@lockstep/node/engine/dispute/view";
+import { claimViewOf, viewOfRun } from "@lockstep/node/engine/dispute/view";
 import { findFraud } from "@lockstep/node/engine/dispute/walk";
 import type { Run } from "@lockstep/node/engine/execute";
 import type { Tamper } from "@lockstep/node/engine/tamper";
 import { recurrent, runFixture } from "@lockstep/node/engine/fixtures";
-import { inputsRootOf } from "@lockstep/node/engine/inputs";
-import { traceRootOf } from "@lockstep/node/engine/trace";
 import { encodeProgram, encodeScalar, programRoot } from "@lockstep/node/ir/encode";
 import type { EncodedProgram } from "@lockstep/node/ir/encode";
 import { UNCHANGED } from "@lockstep/node/ir/program";
@@ -31,15 +29,6 @@ const ZERO: Hex = `0x${"00".repeat(32)}`;
 const PART = { trace: 1, state: 4, tensor: 6 };
 const FIXTURE = recurrent(600, 2);
 const STEPS = 4;
-
-function claimOf(run: Run): ClaimView {
-  return {
-    programRoot: evidenceOf(run.program).programRoot,
-    inputsRoot: inputsRootOf(run.inputs),
-    traceRoot: traceRootOf(run),
-    steps: run.steps,
-  };
-}
 
 /** Every copy of a value with one leaf changed. */
 function* mutations(value: unknown): Generator {
@@ -117,7 +106,7 @@ describe("StructureReferee", async () => {
   });
 
   it("test_prove_elementsAndUnknownKinds_revert", async () => {
-    const claim = claimOf(runFixture(FIXTURE, STEPS));
+    const claim = claimViewOf(runFixture(FIXTURE, STEPS));
     for (const kind of [0, 4, 255]) {
       await viem.assertions.revertWithCustomErrorWithArgs(
         referee.read.prove([kind, claim, "0x"]),
@@ -137,14 +126,14 @@ describe("StructureReferee", async () => {
       const lying = runFixture(FIXTURE, STEPS, { tamper: lie });
       const fraud = findFraud(runFixture(FIXTURE, STEPS), lying);
       assert.ok(fraud !== null && (fraud.kind === 1 || fraud.kind === 2));
-      await assertOnlyThisIsProven(claimOf(lying), fraud, checkProof(claimOf(lying), fraud));
+      await assertOnlyThisIsProven(claimViewOf(lying), fraud, checkProof(claimViewOf(lying), fraud));
     });
   }
 
   it("test_prove_paddingOfAStateTensor_isProven", async () => {
     const lying = runFixture(FIXTURE, STEPS, { tamper: { step: 1, item: 3, element: 767, xor: 9 } });
     const fraud: FraudProof = { kind: 2, proof: buildPaddingProof(viewOfRun(lying), 4, 1, 3) };
-    await assertOnlyThisIsProven(claimOf(lying), fraud, {
+    await assertOnlyThisIsProven(claimViewOf(lying), fraud, {
       step: 1,
       primitive: 3,
       element: 767,
@@ -155,7 +144,7 @@ describe("StructureReferee", async () => {
 
   it("test_prove_honestSlotsAndPadding_revert", async () => {
     const run = runFixture(FIXTURE, STEPS);
-    const claim = claimOf(run);
+    const claim = claimViewOf(run);
     const view = viewOfRun(run);
     const evidence = evidenceOf(run.program);
     for (let step = 0; step < STEPS; step++) {
@@ -296,6 +285,9 @@ describe("StructureReferee", async () => {
       inputsRoot: ZERO,
       traceRoot: ZERO,
       steps: 1,
+      deferred: false,
+      postedStep: 0,
+      postedRoot: ZERO,
     });
 
     for (const [name, flaw, parts] of cases) {

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  claimViewOf,
   EvidenceError,
   findFraud,
-  inputsRootOf,
   NoFaultError,
-  traceRootOf,
-  type ClaimView,
   type FraudProof,
   type Run,
 } from "../engine/index.ts";
-import { evidenceOf } from "../engine/dispute/evidence.ts";
 import { decodeProof, encodeProof } from "../engine/dispute/abi.ts";
 import { recurrent, runFixture } from "../engine/fixtures.ts";
 import { encodeChecked } from "./verifier.ts";
@@ -18,12 +15,6 @@ import { encodeChecked } from "./verifier.ts";
 const FIXTURE = recurrent(600, 2);
 const STEPS = 3;
 const HONEST = runFixture(FIXTURE, STEPS);
-
-function claimOf(run: Run): ClaimView {
-  const { program, inputs, steps } = run;
-  const { programRoot } = evidenceOf(program);
-  return { programRoot, inputsRoot: inputsRootOf(inputs), traceRoot: traceRootOf(run), steps };
-}
 
 function fraudOf(lying: Run): FraudProof {
   const fraud = findFraud(HONEST, lying);
@@ -36,22 +27,22 @@ describe("proofs of a verifier", () => {
 
   it("are sent as they are where the referee accepts them", () => {
     const fraud = fraudOf(lying);
-    const bytes = encodeChecked(claimOf(lying), fraud);
+    const bytes = encodeChecked(claimViewOf(lying), fraud);
     assert.equal(bytes, encodeProof(fraud));
     assert.deepEqual(decodeProof(fraud.kind, bytes), fraud);
   });
 
   it("are never sent where they are not under the claim's roots", () => {
     const fraud = fraudOf(lying);
-    assert.throws(() => encodeChecked(claimOf(HONEST), fraud), EvidenceError);
-    assert.throws(() => encodeChecked({ ...claimOf(lying), traceRoot: "0x" }, fraud), EvidenceError);
-    assert.throws(() => encodeChecked({ ...claimOf(lying), steps: 1 }, fraud), EvidenceError);
+    assert.throws(() => encodeChecked(claimViewOf(HONEST), fraud), EvidenceError);
+    assert.throws(() => encodeChecked({ ...claimViewOf(lying), traceRoot: "0x" }, fraud), EvidenceError);
+    assert.throws(() => encodeChecked({ ...claimViewOf(lying), steps: 1 }, fraud), EvidenceError);
   });
 
   it("are never sent where they accuse a word that is right", () => {
     const fraud = fraudOf(lying);
     assert.ok(fraud.kind === 0);
     const neighbour: FraudProof = { ...fraud, proof: { ...fraud.proof, element: fraud.proof.element + 1 } };
-    assert.throws(() => encodeChecked(claimOf(lying), neighbour), NoFaultError);
+    assert.throws(() => encodeChecked(claimViewOf(lying), neighbour), NoFaultError);
   });
 });

@@ -5,7 +5,7 @@
  * It decides from the mirrored events and what it stored, so a restart goes on where the stop was.
  */
 import { randomBytes } from "node:crypto";
-import { bytesToHex, encodeAbiParameters, hexToBytes, keccak256, parseAbiParameters, type Hex } from "viem";
+import { bytesToHex, encodeAbiParameters, hexToBytes, keccak256, parseAbiParameters, zeroHash, type Hex } from "viem";
 import { getFact, setFact } from "../chain/database.ts";
 import type { Head } from "../chain/reader.ts";
 import {
@@ -175,7 +175,7 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
 
   async function store(claim: Claim, fraud: FraudProof): Promise<void> {
     const { claimId, traceRoot = "0x" } = claim;
-    const bytes = encodeChecked({ ...claim, traceRoot }, fraud);
+    const bytes = encodeChecked({ ...claim, traceRoot, deferred: false, postedStep: 0, postedRoot: zeroHash }, fraud);
     const proof: StoredProof = { kind: fraud.kind, proof: bytes, salt: bytesToHex(randomBytes(32)) };
     await setFact(database, `proof:${claimId}`, JSON.stringify(proof));
   }

@@ -13,8 +13,8 @@ import {
   type TransactionReceipt,
 } from "viem";
 import {
+  claimViewOf,
   encodeProof,
-  inputsRootOf,
   nextAction,
   type Demand,
   type FraudProof,
@@ -24,8 +24,6 @@ import {
 } from "../../engine/index.ts";
 import { LockstepError } from "../../float/errors.ts";
 import { below, type Random } from "../../float/directed.ts";
-import { encodeProgram } from "../../ir/index.ts";
-import { keccak } from "../../merkle/index.ts";
 import { encodeChecked } from "../../roles/verifier.ts";
 import type { FuzzChain, Party } from "./chain.ts";
 import type { FuzzLie } from "./lies.ts";
@@ -45,8 +43,7 @@ export const SLASHED = 4;
 
 /** The bytes of a proof that the referee in TypeScript took. */
 export function checked({ traceRoot }: Claimed, lying: Run, fraud: FraudProof): ProofBytes {
-  const programRoot = keccak(encodeProgram(lying.program).summary);
-  return encodeChecked({ programRoot, inputsRoot: inputsRootOf(lying.inputs), traceRoot, steps: lying.steps }, fraud);
+  return encodeChecked({ ...claimViewOf(lying), traceRoot }, fraud);
 }
 
 /** Commits to a proof and shows it then. */

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Run } from "../execute.ts";
 import type { Tamper } from "../tamper.ts";
 import { LockstepError } from "../../float/errors.ts";
 import { recurrent, runFixture } from "../fixtures.ts";
-import { inputsRootOf } from "../inputs.ts";
 import { traceRootOf } from "../trace.ts";
 import { ProofEncodingError, decodeProof, encodeProof } from "./abi.ts";
 import {
@@ -15,7 +13,6 @@ import {
   checkProof,
   checkSlotProof,
 } from "./check.ts";
-import { evidenceOf } from "./evidence.ts";
 import {
   NothingToProveError,
   buildElementProof,
@@ -24,7 +21,7 @@ import {
   buildSlotProof,
 } from "./proofs.ts";
 import type { ClaimView, ElementProof, FraudProof } from "./types.ts";
-import { viewOfRun } from "./view.ts";
+import { claimViewOf, viewOfRun } from "./view.ts";
 import { findFraud } from "./walk.ts";
 
 type Checkable = Exclude<FraudProof, { kind: 3 }>;
@@ -33,20 +30,11 @@ const FIXTURE = recurrent(600, 2);
 const STEPS = 4;
 const HONEST = runFixture(FIXTURE, STEPS);
 
-function claimOf(run: Run): ClaimView {
-  return {
-    programRoot: evidenceOf(run.program).programRoot,
-    inputsRoot: inputsRootOf(run.inputs),
-    traceRoot: traceRootOf(run),
-    steps: run.steps,
-  };
-}
-
 function fraudOf(tamper: Tamper): { claim: ClaimView; fraud: Checkable } {
   const lying = runFixture(FIXTURE, STEPS, { tamper });
   const fraud = findFraud(HONEST, lying);
   assert.ok(fraud !== null && fraud.kind !== 3);
-  return { claim: claimOf(lying), fraud };
+  return { claim: claimViewOf(lying), fraud };
 }
 
 // One of each kind of operand and source: slots before and after step 0, inputs, constants, gathers, unchanged slots.
@@ -163,14 +151,14 @@ test("buildElementProofFromRun_wholeRunKnown_equalsTheProofOfTheWalk", () => {
 test("buildPaddingProof_stateTensor_isProvenByTheInterfaceTable", () => {
   const lying = runFixture(FIXTURE, STEPS, { tamper: { step: 1, item: 3, element: 767, xor: 9 } });
   const proof = buildPaddingProof(viewOfRun(lying), 4, 1, 3);
-  assert.deepEqual(checkPaddingProof(claimOf(lying), proof), {
+  assert.deepEqual(checkPaddingProof(claimViewOf(lying), proof), {
     step: 1,
     primitive: 3,
     element: 767,
     claimed: 9,
     computed: 0,
   });
-  assert.throws(() => checkPaddingProof(claimOf(HONEST), proof), EvidenceError);
+  assert.throws(() => checkPaddingProof(claimViewOf(HONEST), proof), EvidenceError);
 });
 
 test("buildSlotProof_paddingOfABoundPrimitive_isTheSameRootAndNoFault", () => {

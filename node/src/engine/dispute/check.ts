@@ -158,8 +158,12 @@ function checkSummary(claim: ClaimView, summary: `0x${string}`): Summary {
 }
 
 function checkStep(claim: ClaimView, shown: StepShown): void {
-  if (shown.step >= claim.steps) throw new EvidenceError("step", `not below ${claim.steps}`, { step: shown.step });
-  const node = hashPair(shown.scratchRoot, shown.stateRoot);
+  const { step, scratchRoot } = shown;
+  if (step >= claim.steps) throw new EvidenceError("step", `not below ${claim.steps}`, { step });
+  if (claim.deferred && scratchRoot !== ZERO_HASH && (step !== claim.postedStep || scratchRoot !== claim.postedRoot)) {
+    throw new EvidenceError("scratch root", "not the one posted for the step", { step, scratchRoot });
+  }
+  const node = hashPair(claim.deferred ? ZERO_HASH : scratchRoot, shown.stateRoot);
   requireLeaf("trace", claim.traceRoot, node, shown.step, claim.steps, shown.siblings);
 }
 

@@ -112,6 +112,11 @@ export interface ClaimView {
   readonly inputsRoot: Hash;
   readonly traceRoot: Hash;
   readonly steps: number;
+  /** Whether step nodes hold zero in place of the scratch root, which is posted when a demand reaches the step. */
+  readonly deferred: boolean;
+  /** The step whose posted scratch root is known, and that root; zero where none is. Only of a deferred trace. */
+  readonly postedStep: number;
+  readonly postedRoot: Hash;
 }
 
 /** The place of a lie. `primitive` is the slot or slot count + output where the lie is in the state tree. */

@@ -7,6 +7,7 @@ import { LockstepError } from "../../float/errors.ts";
 import { ZERO_HASH, hashPair } from "../../merkle/hash.ts";
 import type { Hash } from "../../merkle/hash.ts";
 import { chunkHash } from "../../merkle/tensor.ts";
+import { treeRoot } from "../../merkle/tree.ts";
 import type { Run } from "../execute.ts";
 import {
   childrenOf,
@@ -20,8 +21,9 @@ import {
   traceRootPosition,
 } from "../position.ts";
 import type { Position } from "../position.ts";
-import { chunkAt, nodeAt } from "../trace.ts";
-import type { Opening } from "./types.ts";
+import { chunkAt, nodeAt, traceRootOf } from "../trace.ts";
+import { evidenceOf } from "./evidence.ts";
+import type { ClaimView, Opening } from "./types.ts";
 
 /** A claimant's tree as far as it is known. */
 export interface TraceView {
@@ -37,6 +39,19 @@ export interface TraceView {
 export interface ClaimantView extends TraceView {
   /** Whether an opening of the node is among those given. */
   isOpened(position: Position): boolean;
+}
+
+/** What a referee knows of the claim of a run; of a deferred one also a step whose scratch root was posted, if any was. */
+export function claimViewOf(run: Run, posted?: { step: number; root: Hash }): ClaimView {
+  return {
+    programRoot: evidenceOf(run.program).programRoot,
+    inputsRoot: run.inputsTree === null ? ZERO_HASH : treeRoot(run.inputsTree),
+    traceRoot: traceRootOf(run),
+    steps: run.steps,
+    deferred: run.trace === "deferred",
+    postedStep: posted?.step ?? 0,
+    postedRoot: posted?.root ?? ZERO_HASH,
+  };
 }
 
 /** The view of someone who has the claimant's whole run. */

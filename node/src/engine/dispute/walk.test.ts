@@ -7,26 +7,15 @@ import type { Run } from "../execute.ts";
 import type { Tamper } from "../tamper.ts";
 import { chain, recurrent, rowCache, runFixture, singleWord } from "../fixtures.ts";
 import type { Fixture } from "../fixtures.ts";
-import { inputsRootOf } from "../inputs.ts";
 import { demandBound, positionKey } from "../position.ts";
 import { traceRootOf } from "../trace.ts";
 import { decodeProof, encodeProof } from "./abi.ts";
 import { checkProof } from "./check.ts";
-import { evidenceOf } from "./evidence.ts";
 import { traceRootFromPath } from "./path.ts";
 import { FRAUD } from "./types.ts";
 import type { ClaimView, Fault, FraudProof, Opening } from "./types.ts";
-import { OpeningMismatchError, createClaimantView } from "./view.ts";
+import { OpeningMismatchError, claimViewOf, createClaimantView } from "./view.ts";
 import { answerDemand, findFraud, nextAction } from "./walk.ts";
-
-function claimOf(run: Run): ClaimView {
-  return {
-    programRoot: evidenceOf(run.program).programRoot,
-    inputsRoot: inputsRootOf(run.inputs),
-    traceRoot: traceRootOf(run),
-    steps: run.steps,
-  };
-}
 
 interface Walked {
   readonly fraud: FraudProof;
@@ -59,7 +48,7 @@ function checked(claim: ClaimView, fraud: FraudProof): Fault {
 
 function expectFault(fixture: Fixture, honest: Run, tamper: Tamper): void {
   const lying = runFixture(fixture, honest.steps, { tamper });
-  const claim = claimOf(lying);
+  const claim = claimViewOf(lying);
   const { fraud } = walk(honest, lying);
   const fault = checked(claim, fraud);
   const tensor = "primitive" in tamper ? tamper.primitive : tamper.item;
@@ -74,7 +63,7 @@ function expectFault(fixture: Fixture, honest: Run, tamper: Tamper): void {
   assert.equal(fraud.kind, tamper.element < length ? FRAUD.badElement : FRAUD.badPadding);
   assert.deepEqual(findFraud(honest, lying), fraud);
   // The proof says nothing about an honest claim.
-  assert.throws(() => checkProof(claimOf(honest), fraud as Exclude<FraudProof, { kind: 3 }>));
+  assert.throws(() => checkProof(claimViewOf(honest), fraud as Exclude<FraudProof, { kind: 3 }>));
 }
 
 test("walk_aLieAtEveryWordOfTwoSteps_isFoundAndProven", () => {
@@ -171,7 +160,7 @@ test("walk_twoLies_provesTheFirst", () => {
   // A lie that spreads: everything after it in the trace differs too.
   const lying = runFixture(fixture, 3, { tamper: { step: 1, primitive: 0, element: 290, xor: 0x00800000 } });
   const { fraud } = walk(honest, lying);
-  const fault = checked(claimOf(lying), fraud);
+  const fault = checked(claimViewOf(lying), fraud);
   assert.deepEqual([fault.step, fault.primitive, fault.element], [1, 0, 290]);
 });
 
