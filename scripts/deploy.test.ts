@@ -24,10 +24,7 @@ describe("deploy", { skip: !existsSync(ANVIL) }, () => {
   let rpcUrl: string;
 
   before(async () => {
-    const port = await freePort();
-    rpcUrl = `http://127.0.0.1:${port}`;
-    anvil = spawn(ANVIL, ["--hardfork", "osaka", "--enable-tx-gas-limit", "--quiet", "--port", String(port)]);
-    await answers(rpcUrl);
+    ({ anvil, rpcUrl } = await startChain("osaka", "--enable-tx-gas-limit"));
   });
   after(() => {
     anvil.kill();
@@ -35,7 +32,11 @@ describe("deploy", { skip: !existsSync(ANVIL) }, () => {
   });
 
   function deploy(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-    const env = { ...process.env, RPC_URL: rpcUrl, DEPLOYER_KEY };
+    return deployTo(rpcUrl, ...args);
+  }
+
+  function deployTo(url: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+    const env = { ...process.env, RPC_URL: url, DEPLOYER_KEY };
     return spawnSync(process.execPath, [join(ROOT, "scripts", "deploy.ts"), ...args], { env, encoding: "utf8" });
   }
 
@@ -43,6 +44,25 @@ describe("deploy", { skip: !existsSync(ANVIL) }, () => {
     const { status, stderr } = deploy("--nowhere", "x");
     assert.equal(status, 2);
     assert.match(stderr, /--nowhere/);
+    const rules = deploy("--rules", "shanghai");
+    assert.equal(rules.status, 2);
+    assert.match(rules.stderr, /osaka, prague, not shanghai/);
+  });
+
+  it("refuses a chain that runs neither build of the contracts, or not the one asked for", async () => {
+    for (const [hardfork, args, error] of [
+      ["shanghai", [], /RulesUnsupportedError: Chain 31337 has neither/],
+      ["prague", ["--rules", "osaka"], /RulesNotThereError: Chain 31337 runs the prague build/],
+    ] as const) {
+      const older = await startChain(hardfork);
+      try {
+        const { status, stderr } = deployTo(older.rpcUrl, "--out", out, ...args);
+        assert.equal(status, 1);
+        assert.match(stderr, error);
+      } finally {
+        older.anvil.kill();
+      }
+    }
   });
 
   it("refuses a parameters file that is not there", () => {
@@ -96,6 +116,14 @@ describe("deploy", { skip: !existsSync(ANVIL) }, () => {
     assert.notEqual(readDeployment(out).contracts.Referee, gone);
   });
 });
+
+async function startChain(hardfork: string, ...args: string[]): Promise<{ anvil: ChildProcess; rpcUrl: string }> {
+  const port = await freePort();
+  const rpcUrl = `http://127.0.0.1:${port}`;
+  const anvil = spawn(ANVIL, ["--hardfork", hardfork, "--quiet", "--port", String(port), ...args]);
+  await answers(rpcUrl);
+  return { anvil, rpcUrl };
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

@@ -1,7 +1,9 @@
 // Deploys the contracts to the chain of RPC_URL with the key in DEPLOYER_KEY and writes where they are:
 //   node scripts/deploy.ts [--network local] [--out deployments/<chainId>.json] [--parameters <ignition parameters file>]
+//     [--rules osaka|prague]
 // Running it again changes nothing while the contracts are there; a deployment that broke off is taken up where it was
-// (on a local chain: made anew). Prints the file's content on stdout, all else on stderr.
+// (on a local chain: made anew). The chain is asked whether it has the CLZ opcode; without it, or with --rules prague, the
+// contracts are compiled without it. Prints the file's content on stdout, all else on stderr.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -15,6 +17,8 @@ import type { Address } from "viem";
 
 import hardhatConfig from "../hardhat.config.ts";
 import lockstep from "../ignition/modules/Lockstep.ts";
+import { chooseRules, isRules, RULES, type Rules } from "./rules.ts";
+import { configWithoutClz } from "./without-clz.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const LOCAL_CHAIN_ID = 31_337;
@@ -23,6 +27,7 @@ interface Options {
   network: string;
   out?: string;
   parameters?: string;
+  rules?: Rules;
 }
 
 async function main(options: Options): Promise<void> {
@@ -52,15 +57,18 @@ async function deploy(options: Options, temporaryJournals: string): Promise<Depl
     throw new ParametersMissingError(options.parameters);
   }
 
-  await build(() => plain.tasks.getTask("build").run({ quiet: true }));
+  const rules = await chooseRules(client, options.rules);
+  console.error(`Rules: ${rules}`);
+  const config = rules === "osaka" ? hardhatConfig : configWithoutClz(hardhatConfig, ROOT);
   // A local chain may have forgotten what a journal of an earlier run says.
   const isLocal = chainId === LOCAL_CHAIN_ID;
   const journals = isLocal ? temporaryJournals : join(ROOT, "ignition");
   const hre = await createHardhatRuntimeEnvironment(
-    { ...hardhatConfig, paths: { ...hardhatConfig.paths, ignition: journals } },
+    { ...config, paths: { ...config.paths, ignition: journals } },
     {},
     ROOT,
   );
+  await build(() => hre.tasks.getTask("build").run({ quiet: true }));
   const startBlock = firstBlock(
     join(journals, "deployments", `chain-${chainId}`),
     Number(await client.getBlockNumber()),
@@ -132,9 +140,13 @@ function parseOptions(args: string[]): Options {
       network: { type: "string", default: "local" },
       out: { type: "string" },
       parameters: { type: "string" },
+      rules: { type: "string" },
     },
   });
-  return values;
+  const { rules, ...others } = values;
+  if (rules === undefined) return others;
+  if (!isRules(rules)) throw new TypeError(`--rules is one of ${RULES.join(", ")}, not ${rules}`);
+  return { ...others, rules };
 }
 
 /** The file to write describes another chain than the endpoint's. */
