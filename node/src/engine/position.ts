@@ -7,6 +7,7 @@ import { segmentOfStep } from "../ir/program.ts";
 import type { Program, Segment, TensorType } from "../ir/program.ts";
 import { chunkCount } from "../merkle/tensor.ts";
 import { coversLeaf, treeDepth } from "../merkle/tree.ts";
+import type { TraceMode } from "./machine/types.ts";
 
 /** The kinds of trees: steps, scratch, state, and the tensors under the latter two. */
 export const SECTION = { steps: 0, scratch: 1, state: 2, scratchTensor: 3, stateTensor: 4 } as const;
@@ -35,6 +36,8 @@ export interface TraceShape {
   readonly program: Program;
   /** 1 .. 2^20. */
   readonly steps: number;
+  /** Of a deferred trace the roots over primitives stand under no step node; full unless given. */
+  readonly trace?: TraceMode;
 }
 
 /** The root of the whole trace. */

@@ -7,11 +7,12 @@ import { UNCHANGED } from "../ir/program.ts";
 import { HASH_BYTES, ZERO_HASH, toHash } from "../merkle/hash.ts";
 import type { Hash } from "../merkle/hash.ts";
 import { chunkBytes, chunkCount, tensorTree } from "../merkle/tensor.ts";
-import { buildTree, rangeProofOf, treeDepth, treeNode, treeRoot } from "../merkle/tree.ts";
+import { buildTree, descendants, rangeProofOf, treeDepth, treeNode, treeRoot } from "../merkle/tree.ts";
 import type { Tree } from "../merkle/tree.ts";
 import { UncommittedRunError } from "./execute.ts";
 import type { CommittedRoots, Run } from "./execute.ts";
 import {
+  OPENING_LEVELS,
   SECTION,
   childrenOf,
   isEmpty,
@@ -94,6 +95,26 @@ export function openingOf(run: Run, position: Position): Opened {
     return { kind: "nodes", nodes: [committedScratchRoot(run, node.index), stateRoot] };
   }
   return { kind: "nodes", nodes: childrenOf(run, node).map((child) => nodeAt(run, child)) };
+}
+
+/** What answers the demand of a step, in either trace mode. */
+export interface StepOpening {
+  readonly stateRoot: Hash;
+  /** The root that `nodes` fold to; of a deferred trace it is posted with them. */
+  readonly scratchRoot: Hash;
+  /** The tree over the step's primitives five levels below its root, or its leaves where it is not as deep. */
+  readonly nodes: readonly Hash[];
+}
+
+/** The state root of a step, and the top of the tree over its primitives. */
+export function stepOpeningOf(run: Run, step: number): StepOpening {
+  requirePosition(run, stepPosition(step));
+  const tree = itemTree(run, SECTION.scratch, step);
+  return {
+    stateRoot: nodeAt(run, treeRootPosition(run, SECTION.state, step)),
+    scratchRoot: treeRoot(tree),
+    nodes: descendants(tree, tree.depth, 0, Math.min(tree.depth, OPENING_LEVELS)),
+  };
 }
 
 /** The chunk that a leaf of a tensor commits to: 1,024 bytes. */

@@ -21,6 +21,7 @@ export interface Evidence {
   /** The bindings of the segment that runs in a step. */
   bindings(step: number): Hex;
   record(step: number, primitive: number): RecordShown;
+  recordOf(segment: number, primitive: number): RecordShown;
   scalar(hash: Hash): Hex;
 }
 
@@ -42,16 +43,17 @@ function createEvidence(program: Program): Evidence {
   const summary = bytesToHex(encoded.summary);
   const trees: (Tree | undefined)[] = [];
   const treeOf = (segment: number): Tree => (trees[segment] ??= buildTree(encoded.records[segment].map(keccak)));
+  const recordOf = (segment: number, primitive: number): RecordShown => {
+    const siblings = proofOf(treeOf(segment), primitive);
+    return { summary, primitive, record: bytesToHex(encoded.records[segment][primitive]), siblings };
+  };
   return {
     programRoot: programRoot(encoded),
     summary,
     interfaceTable: bytesToHex(encoded.interfaceTable),
     bindings: (step) => bytesToHex(encoded.bindings[segmentOfStep(program, step)]),
-    record(step, primitive) {
-      const segment = segmentOfStep(program, step);
-      const siblings = proofOf(treeOf(segment), primitive);
-      return { summary, primitive, record: bytesToHex(encoded.records[segment][primitive]), siblings };
-    },
+    record: (step, primitive) => recordOf(segmentOfStep(program, step), primitive),
+    recordOf,
     scalar(hash) {
       const scalar = program.scalars.get(hash);
       if (scalar === undefined) throw new MissingScalarError(hash);

@@ -52,7 +52,7 @@ export function buildElementProof(view: TraceView, step: number, primitive: numb
   };
   return {
     step: stepShown(view, step),
-    previous: isRead("state") ? stepShown(view, step - 1) : NO_STEP,
+    previous: isRead("state") ? previousShown(view, step - 1) : NO_STEP,
     record: evidence.record(step, primitive),
     interfaceTable: isRead("initial") ? evidence.interfaceTable : NO_BYTES,
     scalar: evidence.scalar(record.scalar),
@@ -83,7 +83,7 @@ export function buildSlotProof(view: TraceView, step: number, item: number): Slo
   if (itemRoot === source.root) throw new NothingToProveError(step, item, null);
   return {
     step: stepShown(view, step),
-    previous: source.previous ? stepShown(view, step - 1) : NO_STEP,
+    previous: source.previous ? previousShown(view, step - 1) : NO_STEP,
     summary: evidence.summary,
     interfaceTable: source.initial ? evidence.interfaceTable : NO_BYTES,
     bindings: evidence.bindings(step),
@@ -137,6 +137,13 @@ export function stepShown(view: TraceView, step: number): StepShown {
     stateRoot: view.node(treeRootPosition(view.run, SECTION.state, step)),
     siblings: siblingNodes(view, stepPosition(step)),
   };
+}
+
+// Only the state of the step before is needed: of a deferred trace its scratch root need not have been posted.
+function previousShown(view: TraceView, step: number): StepShown {
+  if (view.run.trace !== "deferred") return stepShown(view, step);
+  const stateRoot = view.node(treeRootPosition(view.run, SECTION.state, step));
+  return { step, scratchRoot: ZERO_HASH, stateRoot, siblings: siblingNodes(view, stepPosition(step)) };
 }
 
 // --- Operands ---

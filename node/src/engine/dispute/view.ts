@@ -10,6 +10,7 @@ import { chunkHash } from "../../merkle/tensor.ts";
 import { treeRoot } from "../../merkle/tree.ts";
 import type { Run } from "../execute.ts";
 import {
+  SECTION,
   childrenOf,
   isEmpty,
   normalised,
@@ -137,6 +138,10 @@ function learnNodes(
       throw new OpeningMismatchError(position, `node ${index} breaks the zero-node rule`);
     }
   });
+  if (own.trace === "deferred" && position.section === SECTION.steps && position.height === 0) {
+    learnDeferredStep(own, position, shown, expected, nodes);
+    return;
+  }
   // From the children up to the node itself, which the last level holds alone.
   const levels = [shown];
   while (levels[levels.length - 1].length > 1) {
@@ -159,6 +164,22 @@ function learnNodes(
       nodes.set(positionKey(own, between), hash);
     });
   });
+}
+
+// The scratch root beside the state root was posted: the game took one alone, and it binds every challenge.
+function learnDeferredStep(
+  own: Run,
+  position: Position,
+  [scratchRoot, stateRoot]: readonly Hash[],
+  expected: Hash,
+  nodes: Map<string, Hash>,
+): void {
+  if (hashPair(ZERO_HASH, stateRoot) !== expected) {
+    throw new OpeningMismatchError(position, "not the preimage of the node");
+  }
+  const [scratch, state] = childrenOf(own, position);
+  nodes.set(positionKey(own, scratch), scratchRoot);
+  nodes.set(positionKey(own, state), stateRoot);
 }
 
 /** A node that no opening has shown and that is not known to be agreed. */

@@ -3,9 +3,10 @@
  * what the claimant has opened so far, and what a claimant answers. The challenger follows the first child that differs
  * from its own tree, so that everything before it is agreed; it never demands what it can conclude.
  */
-import { CHUNK_WORDS } from "../../merkle/hash.ts";
+import { CHUNK_WORDS, ZERO_HASH } from "../../merkle/hash.ts";
 import type { Hash } from "../../merkle/hash.ts";
 import { chunkBytes, wordsFromChunk } from "../../merkle/tensor.ts";
+import { treeDepth } from "../../merkle/tree.ts";
 import type { Run } from "../execute.ts";
 import {
   SECTION,
@@ -17,7 +18,7 @@ import {
   traceRootPosition,
 } from "../position.ts";
 import type { Position } from "../position.ts";
-import { committedTensor, nodeAt, openingOf } from "../trace.ts";
+import { committedTensor, nodeAt, openingOf, stepOpeningOf } from "../trace.ts";
 import type { Opened } from "../trace.ts";
 import { NO_BYTES, evidenceOf } from "./evidence.ts";
 import { buildElementProof, buildPaddingProof, buildSlotProof } from "./proofs.ts";
@@ -41,16 +42,28 @@ export type Action =
   | { readonly kind: "demand"; readonly demand: Demand }
   | { readonly kind: "prove"; readonly fraud: FraudProof };
 
+/** Where a walk stands: at a node that nobody opened yet, as far as the claimant's tree is known, or at its end. */
+export type Stop =
+  | { readonly kind: "agree" }
+  | { readonly kind: "look"; readonly position: Position; readonly view: ClaimantView }
+  | { readonly kind: "prove"; readonly fraud: FraudProof };
+
 /**
- * The challenger's next move against a claim of the same program, inputs and steps as its own run. `openings` are all that
- * were made for the claim, by anyone and in any order. Throws OpeningMismatchError for an opening that is no preimage.
+ * The challenger's next move against a claim of the same program, inputs, steps and trace mode as its own run. `openings` are
+ * all that were made for the claim, by anyone and in any order. Throws OpeningMismatchError for an opening that is no preimage.
  */
 export function nextAction(own: Run, traceRoot: Hash, openings: readonly Opening[]): Action {
+  const stop = nextStop(own, traceRoot, openings);
+  return stop.kind === "look" ? { kind: "demand", demand: demandAt(stop.view, stop.position) } : stop;
+}
+
+/** Where the walk down the first differences stops, given the openings. Throws what nextAction throws. */
+export function nextStop(own: Run, traceRoot: Hash, openings: readonly Opening[]): Stop {
   const view = createClaimantView(own, traceRoot, openings);
   let position = traceRootPosition(own);
   if (traceRoot === nodeAt(own, position)) return { kind: "agree" };
   for (;;) {
-    if (!view.isOpened(position)) return { kind: "demand", demand: demandAt(view, position) };
+    if (!view.isOpened(position)) return { kind: "look", position, view };
     if (opensToChunk(position)) return { kind: "prove", fraud: chunkFraud(view, position) };
     position = firstDifference(view, position);
     // What stands in the state tree is bound by a root, so a differing root is already a proof.
@@ -63,24 +76,38 @@ export function nextAction(own: Run, traceRoot: Hash, openings: readonly Opening
   }
 }
 
-/** The claimant's answer to a demand: what its run opens there. */
+/** The claimant's answer to a demand: what its run opens there; of a step its two roots, the posted one of a deferred trace. */
 export function answerDemand(own: Run, position: Position): Opened {
-  return openingOf(own, position);
+  if (position.section !== SECTION.steps || position.height !== 0) return openingOf(own, position);
+  const { scratchRoot, stateRoot } = stepOpeningOf(own, position.index);
+  return { kind: "nodes", nodes: [scratchRoot, stateRoot] };
 }
 
 /** A demand for a node that the view knows. */
 export function demandAt(view: TraceView, position: Position): Demand {
-  const path = siblingsToRoot(view.run, position).map((sibling) => view.node(sibling));
-  return { position, node: view.node(position), path, shown: tensorShown(view.run, position) };
+  return { position, node: view.node(position), path: pathOf(view, position), shown: tensorShown(view.run, position) };
+}
+
+// To the trace root; of a deferred trace to the posted scratch root, or past the zero that stands in its place.
+function pathOf(view: TraceView, position: Position): Hash[] {
+  const { run } = view;
+  const siblings = siblingsToRoot(run, position);
+  if (run.trace !== "deferred" || position.section === SECTION.steps)
+    return siblings.map((sibling) => view.node(sibling));
+  const inStep = siblings.length - 1 - treeDepth(run.steps);
+  const nodes = siblings.slice(0, inStep).map((sibling) => view.node(sibling));
+  if (position.section === SECTION.scratch || position.section === SECTION.scratchTensor) return nodes;
+  return [...nodes, ZERO_HASH, ...siblings.slice(inStep + 1).map((sibling) => view.node(sibling))];
 }
 
 /** What a demand shows of the sizes of the trees it enters. */
 export function tensorShown(run: Run, position: Position): TensorShown {
   const evidence = evidenceOf(run.program);
-  const { section, step, item } = position;
+  const { section, height, step, item } = position;
   const record = section === SECTION.scratchTensor ? evidence.record(step, item) : null;
   return {
-    summary: section === SECTION.steps ? NO_BYTES : evidence.summary,
+    // A step node leads into the tree over its primitives.
+    summary: section === SECTION.steps && height > 0 ? NO_BYTES : evidence.summary,
     record: record?.record ?? NO_BYTES,
     recordSiblings: record?.siblings ?? [],
     interfaceTable: section === SECTION.stateTensor ? evidence.interfaceTable : NO_BYTES,
@@ -99,7 +126,7 @@ export function findFraud(own: Run, claimant: Run): FraudProof | null {
     if (action.kind === "agree") return null;
     if (action.kind === "prove") return action.fraud;
     const { position } = action.demand;
-    openings.push({ position, ...openingOf(claimant, position) });
+    openings.push({ position, ...answerDemand(claimant, position) });
   }
 }
 
