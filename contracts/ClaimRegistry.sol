@@ -1,33 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bond, Claim, ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
+import {IAuditor} from "./interfaces/IAuditor.sol";
+import {ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
 import {IDisputeGame} from "./interfaces/IDisputeGame.sol";
 import {IProgramRegistry} from "./interfaces/IProgramRegistry.sol";
 import {Bonds} from "./libraries/Bonds.sol";
+import {ClaimId} from "./libraries/ClaimId.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {ProgramCodec} from "./libraries/ProgramCodec.sol";
 import {PullPayments} from "./libraries/PullPayments.sol";
-import {ClaimView, OutputsShown, Terms} from "./types/Types.sol";
+import {Claim, OutputsShown, Terms} from "./types/Types.sol";
 
 /// @title Claim registry
 /// @notice Keeps claims and their bonds (section 6). Nobody owns it: the deployer binds the dispute game once and has no
-/// power after. A commitment writes one slot of its own; what the terms say is stored when they are revealed.
+/// power after. A commitment writes one slot, freed when it ends; a claim keeps one word from its reveal on. What callers
+/// carry of a claim is refused unless its id is the one they name.
 contract ClaimRegistry is IClaimRegistry, PullPayments {
     uint32 private constant MAX_STEPS = 1 << 20;
+    uint8 private constant TRACE_DEFERRED = 1;
 
-    struct Stored {
-        address claimant;
+    struct Head {
         ClaimStatus status;
-        // Last second to reveal while Committed, to challenge from Revealed on.
-        uint40 until;
-        uint48 bondGwei;
-        bytes32 programRoot;
-        bytes32 inputsRoot;
-        bytes32 traceRoot;
-        bytes32 taskId;
-        uint96 moveFeeWei;
-        uint32 steps;
+        // Last second to challenge; zero unless the claim was revealed.
+        uint40 challengeUntil;
     }
 
     address private immutable _deployer;
@@ -44,19 +40,24 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     uint64 public immutable proofRevealSeconds;
 
     /// @inheritdoc IClaimRegistry
+    address public immutable auditor;
+
+    /// @inheritdoc IClaimRegistry
     address public disputeGame;
-    mapping(bytes32 claimId => Stored) private _claims;
-    // By claimant, program, inputs and steps: the latest commitment, live while its claim is Committed.
-    mapping(bytes32 key => bytes32 claimId) private _latest;
+    mapping(bytes32 claimId => Head) private _heads;
+    // By claimant, program, inputs and steps: the hash of claim id and time to reveal while a commitment is live.
+    mapping(bytes32 run => bytes32 commitment) private _commitments;
 
     /// @param programs_ Says which programs may be claimed.
+    /// @param auditor_ Zero for none.
     constructor(
         IProgramRegistry programs_,
         uint256 minBondWei_,
         uint256 minMoveFeeWei_,
         uint32 revealSeconds_,
         uint32 windowSeconds_,
-        uint32 proofRevealSeconds_
+        uint32 proofRevealSeconds_,
+        address auditor_
     ) {
         _checkFloor("minMoveFeeWei", minMoveFeeWei_, 1);
         _checkFloor("minBondWei", minBondWei_, Bonds.minBond(minMoveFeeWei_));
@@ -70,6 +71,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         revealSeconds = revealSeconds_;
         windowSeconds = windowSeconds_;
         proofRevealSeconds = proofRevealSeconds_;
+        auditor = auditor_;
     }
 
     /// @inheritdoc IClaimRegistry
@@ -83,22 +85,16 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
 
     /// @inheritdoc IClaimRegistry
     function commit(Terms calldata terms, bytes32 seal) external payable returns (bytes32 claimId) {
-        claimId = claimIdOf(msg.sender, terms, seal, msg.value);
-        if (disputeGame == address(0)) revert DisputeGameNotBound();
+        claimId = ClaimId.ofSealed(address(this), msg.sender, terms, msg.value, seal);
         _checkTerms(terms, msg.value);
         if (!programs.isRegistered(terms.programRoot)) revert ProgramNotRegistered(terms.programRoot);
-        Stored storage claim = _claims[claimId];
-        if (claim.status != ClaimStatus.None) revert ClaimExists(claimId);
-        bytes32 key = keccak256(abi.encode(msg.sender, terms.programRoot, terms.inputsRoot, terms.steps));
-        bytes32 latest = _latest[key];
-        if (_claims[latest].status == ClaimStatus.Committed) revert CommitmentLive(latest);
+        if (_heads[claimId].status != ClaimStatus.None) revert ClaimExists(claimId);
+        bytes32 run = _runOf(msg.sender, terms.programRoot, terms.inputsRoot, terms.steps);
+        bytes32 live = _commitments[run];
+        if (live != 0) revert CommitmentLive(live);
         uint64 revealBy = uint64(block.timestamp) + revealSeconds;
 
-        _latest[key] = claimId;
-        claim.claimant = msg.sender;
-        claim.status = ClaimStatus.Committed;
-        claim.until = uint40(revealBy);
-        claim.bondGwei = uint48(msg.value / 1 gwei);
+        _commitments[run] = _commitment(claimId, revealBy);
         emit ClaimCommitted(
             claimId,
             msg.sender,
@@ -113,71 +109,101 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
             seal,
             revealBy
         );
+        if (auditor != address(0)) IAuditor(auditor).onCommit(claimId, msg.sender, terms, msg.value);
     }
 
     /// @inheritdoc IClaimRegistry
     function reveal(
-        bytes32 claimId,
-        Terms calldata terms,
-        bytes32 traceRoot,
+        Claim calldata claim,
+        uint64 revealBy,
         bytes32[] calldata outputRoots,
-        bytes32 salt,
         OutputsShown calldata shown
-    ) external {
-        Stored storage claim = _claimIn(claimId, ClaimStatus.Committed);
-        if (block.timestamp > claim.until) revert RevealTooLate(claimId, claim.until);
-        bytes32 seal = keccak256(abi.encode(traceRoot, outputRoots, salt));
-        bytes32 computed = claimIdOf(claim.claimant, terms, seal, _bondOf(claim));
-        if (computed != claimId) revert ClaimIdMismatch(claimId, computed);
-        _checkOutputs(terms, traceRoot, outputRoots, shown);
+    ) external returns (bytes32 claimId) {
+        if (disputeGame == address(0)) revert DisputeGameNotBound();
+        claimId = ClaimId.ofClaim(address(this), claim);
+        bytes32 run = _runCommitted(claim.claimant, claim.terms, claimId, revealBy);
+        if (block.timestamp > revealBy) revert RevealTooLate(claimId, revealBy);
+        bytes32 outputsHash = keccak256(abi.encode(outputRoots));
+        if (outputsHash != claim.outputsHash) revert OutputsHashMismatch(claim.outputsHash, outputsHash);
+        _checkOutputs(claim.terms, claim.traceRoot, outputRoots, shown);
         uint64 challengeUntil = uint64(block.timestamp) + windowSeconds;
 
-        claim.status = ClaimStatus.Revealed;
-        claim.until = uint40(challengeUntil);
-        claim.programRoot = terms.programRoot;
-        claim.inputsRoot = terms.inputsRoot;
-        claim.traceRoot = traceRoot;
-        claim.taskId = terms.taskId;
-        claim.moveFeeWei = uint96(terms.moveFeeWei);
-        claim.steps = terms.steps;
-        emit ClaimRevealed(claimId, traceRoot, outputRoots, challengeUntil);
+        delete _commitments[run];
+        _heads[claimId] = Head(ClaimStatus.Revealed, uint40(challengeUntil));
+        emit ClaimRevealed(claimId, claim.traceRoot, outputRoots, claim.salt, challengeUntil);
+        if (auditor != address(0)) IAuditor(auditor).onReveal(claimId, claim.traceRoot);
     }
 
     /// @inheritdoc IClaimRegistry
-    function finalize(bytes32 claimId) external {
-        Stored storage claim = _claimIn(claimId, ClaimStatus.Revealed);
-        uint64 finalAfter = claim.until + proofRevealSeconds;
+    function finalize(Claim calldata claim) external {
+        bytes32 claimId = ClaimId.ofClaim(address(this), claim);
+        Head storage head = _revealed(claimId);
+        uint64 finalAfter = head.challengeUntil + proofRevealSeconds;
         if (block.timestamp <= finalAfter) revert FinalityTooEarly(claimId, finalAfter);
         uint256 open = IDisputeGame(disputeGame).openChallengesOf(claimId);
         if (open != 0) revert ChallengesOpen(claimId, open);
 
-        claim.status = ClaimStatus.Final;
+        head.status = ClaimStatus.Final;
         emit ClaimFinalized(claimId, claim.claimant);
-        _credit(claim.claimant, _bondOf(claim));
+        _credit(claim.claimant, claim.bondWei);
     }
 
     /// @inheritdoc IClaimRegistry
-    function forfeit(bytes32 claimId) external {
-        Stored storage claim = _claimIn(claimId, ClaimStatus.Committed);
-        if (block.timestamp <= claim.until) revert RevealPending(claimId, claim.until);
-        uint256 burntWei = _bondOf(claim);
+    function forfeit(
+        address claimant,
+        Terms calldata terms,
+        uint256 bondWei,
+        bytes32 seal,
+        uint64 revealBy
+    ) external {
+        bytes32 claimId = ClaimId.ofSealed(address(this), claimant, terms, bondWei, seal);
+        bytes32 run = _runCommitted(claimant, terms, claimId, revealBy);
+        if (block.timestamp <= revealBy) revert RevealPending(claimId, revealBy);
 
-        claim.status = ClaimStatus.Forfeited;
-        emit ClaimForfeited(claimId, claim.claimant, burntWei);
-        Bonds.burn(burntWei);
+        delete _commitments[run];
+        _heads[claimId].status = ClaimStatus.Forfeited;
+        emit ClaimForfeited(claimId, claimant, bondWei);
+        Bonds.burn(bondWei);
     }
 
     /// @inheritdoc IClaimRegistry
-    function slash(bytes32 claimId, address prover, uint256 compensationWei) external returns (uint256 bountyWei) {
+    function void(
+        address claimant,
+        Terms calldata terms,
+        uint256 bondWei,
+        bytes32 seal,
+        uint64 revealBy,
+        uint256 feeWei
+    ) external {
+        if (msg.sender != auditor) revert NotAuditor(msg.sender);
+        bytes32 claimId = ClaimId.ofSealed(address(this), claimant, terms, bondWei, seal);
+        bytes32 run = _runCommitted(claimant, terms, claimId, revealBy);
+        uint256 maxWei = Bonds.maxAuditFee(bondWei);
+        if (feeWei > maxWei) revert VoidFeeTooHigh(feeWei, maxWei);
+
+        delete _commitments[run];
+        _heads[claimId].status = ClaimStatus.Voided;
+        emit ClaimVoided(claimId, claimant, feeWei);
+        _credit(claimant, bondWei - feeWei);
+        _credit(msg.sender, feeWei);
+    }
+
+    /// @inheritdoc IClaimRegistry
+    function slash(
+        Claim calldata claim,
+        address prover,
+        uint256 compensationWei
+    ) external returns (uint256 bountyWei) {
         if (msg.sender != disputeGame) revert NotDisputeGame(msg.sender);
-        Stored storage claim = _claimIn(claimId, ClaimStatus.Revealed);
-        uint256 bondWei = _bondOf(claim);
+        bytes32 claimId = ClaimId.ofClaim(address(this), claim);
+        Head storage head = _revealed(claimId);
+        uint256 bondWei = claim.bondWei;
         uint256 maxWei = Bonds.maxCompensation(bondWei);
         if (compensationWei > maxWei) revert CompensationTooHigh(compensationWei, maxWei);
         bountyWei = Bonds.bounty(bondWei);
         uint256 burntWei = bondWei - bountyWei - compensationWei;
 
-        claim.status = ClaimStatus.Slashed;
+        head.status = ClaimStatus.Slashed;
         emit ClaimSlashed(claimId, claim.claimant, prover, bountyWei, burntWei);
         (bool taken, ) = msg.sender.call{value: bountyWei + compensationWei}("");
         if (!taken) revert PaymentRefused(msg.sender, bountyWei + compensationWei);
@@ -185,60 +211,49 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     }
 
     /// @inheritdoc IClaimRegistry
-    function claimOf(bytes32 claimId) external view returns (Claim memory) {
-        Stored storage claim = _claims[claimId];
-        bool committed = claim.status == ClaimStatus.Committed || claim.status == ClaimStatus.Forfeited;
-        return
-            Claim({
-                status: claim.status,
-                claimant: claim.claimant,
-                revealBy: committed ? claim.until : 0,
-                challengeUntil: committed ? 0 : claim.until,
-                steps: claim.steps,
-                bondWei: _bondOf(claim),
-                moveFeeWei: claim.moveFeeWei,
-                programRoot: claim.programRoot,
-                inputsRoot: claim.inputsRoot,
-                traceRoot: claim.traceRoot,
-                taskId: claim.taskId
-            });
-    }
-
-    /// @inheritdoc IClaimRegistry
-    function bondOf(bytes32 claimId) external view returns (Bond memory) {
-        Stored storage claim = _claims[claimId];
-        return Bond(claim.status, claim.claimant, claim.until, _bondOf(claim), claim.moveFeeWei);
-    }
-
-    /// @inheritdoc IClaimRegistry
-    function viewOf(bytes32 claimId) external view returns (ClaimView memory) {
-        Stored storage claim = _claims[claimId];
-        return
-            ClaimView({
-                programRoot: claim.programRoot,
-                inputsRoot: claim.inputsRoot,
-                traceRoot: claim.traceRoot,
-                steps: claim.steps
-            });
+    function headOf(bytes32 claimId) external view returns (ClaimStatus status, uint64 challengeUntil) {
+        Head storage head = _heads[claimId];
+        return (head.status, head.challengeUntil);
     }
 
     /// @inheritdoc IClaimRegistry
     function statusOf(bytes32 claimId) external view returns (ClaimStatus) {
-        return _claims[claimId].status;
+        return _heads[claimId].status;
+    }
+
+    /// @inheritdoc IClaimRegistry
+    function commitmentOf(
+        address claimant,
+        bytes32 programRoot,
+        bytes32 inputsRoot,
+        uint32 steps
+    ) external view returns (bytes32) {
+        return _commitments[_runOf(claimant, programRoot, inputsRoot, steps)];
     }
 
     /// @inheritdoc IClaimRegistry
     function claimIdOf(
         address claimant,
         Terms calldata terms,
-        bytes32 seal,
-        uint256 bondWei
-    ) public view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), claimant, terms, seal, bondWei));
+        uint256 bondWei,
+        bytes32 seal
+    ) external view returns (bytes32) {
+        return ClaimId.ofSealed(address(this), claimant, terms, bondWei, seal);
+    }
+
+    /// @inheritdoc IClaimRegistry
+    function idOf(Claim calldata claim) external view returns (bytes32) {
+        return ClaimId.ofClaim(address(this), claim);
+    }
+
+    /// @inheritdoc IClaimRegistry
+    // solhint-disable-next-line func-name-mixedcase
+    function VERSION() external pure returns (uint256) {
+        return ClaimId.VERSION;
     }
 
     function _checkTerms(Terms calldata terms, uint256 bondWei) private view {
-        if (terms.traceMode != 0) revert TraceModeUnsupported(terms.traceMode);
+        if (terms.traceMode > TRACE_DEFERRED) revert TraceModeUnsupported(terms.traceMode);
         if (terms.steps == 0 || terms.steps > MAX_STEPS) revert StepsOutOfRange(terms.steps, MAX_STEPS);
         uint256 maxBondWei = uint256(type(uint48).max) * 1 gwei;
         if (bondWei < minBondWei || bondWei > maxBondWei) revert BondOutOfRange(bondWei, minBondWei, maxBondWei);
@@ -258,6 +273,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     ) private pure {
         bytes32 programRoot = MerkleTree.hashBytes(shown.summary);
         if (programRoot != terms.programRoot) revert ProgramRootMismatch(terms.programRoot, programRoot);
+        if (terms.traceMode == TRACE_DEFERRED && shown.scratchRoot != 0) revert ScratchRootShown(shown.scratchRoot);
         ProgramCodec.Summary memory head = ProgramCodec.decodeSummary(shown.summary);
         if (outputRoots.length != head.outputCount) revert OutputCountMismatch(head.outputCount, outputRoots.length);
         bytes32 stateRoot = MerkleTree.rootOfLeaves(
@@ -276,13 +292,37 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         if (root != traceRoot) revert OutputsMismatch(traceRoot, root);
     }
 
-    function _claimIn(bytes32 claimId, ClaimStatus expected) private view returns (Stored storage claim) {
-        claim = _claims[claimId];
-        if (claim.status != expected) revert ClaimStatusMismatch(claimId, expected, claim.status);
+    function _revealed(bytes32 claimId) private view returns (Head storage head) {
+        head = _heads[claimId];
+        if (head.status != ClaimStatus.Revealed) {
+            revert ClaimStatusMismatch(claimId, ClaimStatus.Revealed, head.status);
+        }
     }
 
-    function _bondOf(Stored storage claim) private view returns (uint256) {
-        return uint256(claim.bondGwei) * 1 gwei;
+    /// @dev The run whose live commitment is to this claim until then.
+    function _runCommitted(
+        address claimant,
+        Terms calldata terms,
+        bytes32 claimId,
+        uint64 revealBy
+    ) private view returns (bytes32 run) {
+        run = _runOf(claimant, terms.programRoot, terms.inputsRoot, terms.steps);
+        bytes32 live = _commitments[run];
+        bytes32 computed = _commitment(claimId, revealBy);
+        if (live != computed) revert CommitmentMismatch(claimId, live, computed);
+    }
+
+    function _runOf(
+        address claimant,
+        bytes32 programRoot,
+        bytes32 inputsRoot,
+        uint32 steps
+    ) private pure returns (bytes32) {
+        return keccak256(abi.encode(claimant, programRoot, inputsRoot, steps));
+    }
+
+    function _commitment(bytes32 claimId, uint64 revealBy) private pure returns (bytes32) {
+        return keccak256(abi.encode(claimId, revealBy));
     }
 
     function _checkFloor(bytes32 name, uint256 value, uint256 floor) private pure {

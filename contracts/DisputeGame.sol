@@ -1,36 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bond, ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
+import {ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
 import {Bounty, Challenge, ChallengeStatus, IDisputeGame, ProofCommitment} from "./interfaces/IDisputeGame.sol";
 import {IReferee} from "./interfaces/IReferee.sol";
 import {Bonds} from "./libraries/Bonds.sol";
+import {ChallengeWord} from "./libraries/ChallengeWord.sol";
+import {ClaimId} from "./libraries/ClaimId.sol";
 import {Clock} from "./libraries/Clock.sol";
+import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {PullPayments} from "./libraries/PullPayments.sol";
 import {Walk} from "./libraries/Walk.sol";
-import {Fault, Position, TensorShown} from "./types/Types.sol";
+import {Claim, ClaimView, Demand, Fault, Position, TensorShown} from "./types/Types.sol";
 
 /// @title Dispute game
 /// @notice Stores challenges and pays for them (sections 5 and 6); the rules are in Walk, Clock and Bonds, and the referees
 /// judge the proofs. No loop runs over challenges or commitments: whoever is owed something asks for it.
 contract DisputeGame is IDisputeGame, PullPayments {
+    using ChallengeWord for ChallengeWord.State;
+
     struct Stored {
-        bytes32 claimId;
-        address challenger;
-        // As wide as it is so that a slot begins after it: with the node's, the only one that a move writes.
-        uint96 openedBlock;
-        ChallengeStatus status;
-        uint40 turnStarted;
-        uint32 claimantUsedSeconds;
-        uint32 challengerUsedSeconds;
-        uint8 demands;
-        uint8 paidDemands;
-        uint8 section;
-        uint8 height;
-        uint8 width;
-        uint32 step;
-        uint32 item;
-        uint32 index;
+        uint256 word;
         bytes32 node;
     }
 
@@ -38,7 +28,6 @@ contract DisputeGame is IDisputeGame, PullPayments {
     struct Dispute {
         // Zero until the claim is slashed.
         uint40 slashedAt;
-        uint32 challenges;
         uint32 openChallenges;
         uint32 commitments;
         uint32 pendingProofs;
@@ -62,7 +51,8 @@ contract DisputeGame is IDisputeGame, PullPayments {
 
     mapping(bytes32 challengeId => Stored) private _challenges;
     mapping(bytes32 claimId => Dispute) private _disputes;
-    mapping(bytes32 claimId => mapping(address challenger => bytes32 challengeId)) private _latestChallenges;
+    // Posted of deferred traces.
+    mapping(bytes32 claimId => mapping(uint256 step => bytes32)) private _scratchRoots;
     mapping(bytes32 claimId => Bounty) private _bounties;
     mapping(bytes32 claimId => mapping(address committer => mapping(bytes32 commitment => ProofCommitment)))
         private _proofs;
@@ -80,6 +70,9 @@ contract DisputeGame is IDisputeGame, PullPayments {
         _checkFloor("challengeFloorWei", challengeFloorWei_, claims_.minMoveFeeWei());
         _checkFloor("proofBondWei", proofBondWei_, claims_.minMoveFeeWei());
         _checkFloor("clockSeconds", clockSeconds_, 1);
+        if (clockSeconds_ > ChallengeWord.MAX_CLOCK_SECONDS) {
+            revert ClockTooLong(clockSeconds_, ChallengeWord.MAX_CLOCK_SECONDS);
+        }
         claims = claims_;
         referee = referee_;
         structureReferee = structureReferee_;
@@ -95,143 +88,182 @@ contract DisputeGame is IDisputeGame, PullPayments {
     }
 
     /// @inheritdoc IDisputeGame
-    function challenge(bytes32 claimId) external payable returns (bytes32 challengeId) {
-        Dispute storage dispute = _disputes[claimId];
-        challengeId = keccak256(abi.encode(claimId, msg.sender, dispute.challenges));
-        Bond memory claim = _revealedClaim(claimId);
-        if (block.timestamp > claim.challengeUntil) revert WindowClosed(claimId, claim.challengeUntil);
-        uint256 depositWei = Bonds.deposit(claim.moveFeeWei, challengeFloorWei);
+    function challenge(
+        Claim calldata claim,
+        uint64 nonce,
+        Demand calldata first
+    ) external payable returns (bytes32 challengeId) {
+        bytes32 claimId = _claimId(claim);
+        challengeId = challengeIdOf(claimId, msg.sender, nonce);
+        uint64 challengeUntil = _revealedUntil(claimId);
+        if (block.timestamp > challengeUntil) revert WindowClosed(claimId, challengeUntil);
+        uint256 depositWei = depositOf(claim.terms.moveFeeWei);
         if (msg.value != depositWei) revert WrongValue(depositWei, msg.value);
+        if (_challenges[challengeId].word != 0) revert ChallengeExists(challengeId);
+        ChallengeWord.State memory state;
+        state.openedBlock = block.number;
+        state.turnStarted = block.timestamp;
+        _placeDemand(claim, claimId, state, first);
 
+        Dispute storage dispute = _disputes[claimId];
         if (dispute.paidDemandLimit == 0) {
-            uint256 limit = Bonds.paidDemandLimit(claim.bondWei, claim.moveFeeWei);
+            uint256 limit = Bonds.paidDemandLimit(claim.bondWei, claim.terms.moveFeeWei);
             dispute.paidDemandLimit = limit > type(uint24).max ? type(uint24).max : uint24(limit);
         }
-        dispute.challenges += 1;
         dispute.openChallenges += 1;
-        _latestChallenges[claimId][msg.sender] = challengeId;
-        Stored storage stored = _challenges[challengeId];
-        stored.claimId = claimId;
-        stored.challenger = msg.sender;
-        stored.openedBlock = uint96(block.number);
-        stored.status = ChallengeStatus.ChallengerTurn;
-        stored.turnStarted = uint40(block.timestamp);
-        emit ChallengeOpened(challengeId, claimId, msg.sender, depositWei);
+        emit ChallengeOpened(challengeId, claimId, msg.sender, nonce, depositWei);
+        _ask(challengeId, claimId, state, first.node);
     }
 
     /// @inheritdoc IDisputeGame
-    function demand(
-        bytes32 challengeId,
+    function demand(Claim calldata claim, uint64 nonce, Demand calldata asked) external {
+        bytes32 claimId = _claimId(claim);
+        (bytes32 challengeId, ChallengeWord.State memory state) = _challengersTurn(claimId, nonce);
+        _placeDemand(claim, claimId, state, asked);
+        _ask(challengeId, claimId, state, asked.node);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function descend(bytes32 claimId, uint64 nonce, bytes32 node, uint32 index, bytes32[] calldata path) external {
+        (bytes32 challengeId, ChallengeWord.State memory state) = _challengersTurn(claimId, nonce);
+        Walk.checkDescent(state.position, state.leafCount, _challenges[challengeId].node, node, index, path);
+        _ask(challengeId, claimId, state, node);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function enter(
+        Claim calldata claim,
+        uint64 nonce,
         bytes32 node,
-        Position calldata position,
+        uint32 index,
         bytes32[] calldata path,
         TensorShown calldata shown
     ) external {
-        Stored storage stored = _challenges[challengeId];
-        _checkTurn(challengeId, stored, ChallengeStatus.ChallengerTurn);
-        _checkChallenger(challengeId, stored);
-        bytes32 claimId = stored.claimId;
-        Dispute storage dispute = _disputes[claimId];
-        if (dispute.slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
-        if (stored.demands == Bonds.MAX_DEMANDS) revert DemandsExhausted(challengeId, Bonds.MAX_DEMANDS);
-        uint8 width = Walk.checkDemand(claims.viewOf(claimId), node, position, path, shown);
+        bytes32 claimId = _claimId(claim);
+        (bytes32 challengeId, ChallengeWord.State memory state) = _challengersTurn(claimId, nonce);
+        bytes32 opened = _challenges[challengeId].node;
+        state.leafCount = Walk.checkEntry(
+            claim,
+            state.position,
+            state.leafCount,
+            opened,
+            node,
+            index,
+            path,
+            shown
+        );
+        _ask(challengeId, claimId, state, node);
+    }
 
-        stored.challengerUsedSeconds = Clock.used(stored.turnStarted, stored.challengerUsedSeconds, block.timestamp);
-        if (dispute.paidDemands < dispute.paidDemandLimit) {
-            dispute.paidDemands += 1;
-            stored.paidDemands += 1;
+    /// @inheritdoc IDisputeGame
+    function open(bytes32 claimId, address challenger, uint64 nonce, bytes32[] calldata nodes) external {
+        (bytes32 challengeId, ChallengeWord.State memory state) = _claimantsTurn(claimId, challenger, nonce);
+        Position memory position = state.position;
+        if (Walk.isChunk(position) || Walk.isStep(position)) {
+            revert OpeningKindMismatch(position.section, position.height);
         }
-        stored.demands += 1;
-        stored.status = ChallengeStatus.ClaimantTurn;
-        stored.turnStarted = uint40(block.timestamp);
-        stored.section = position.section;
-        stored.height = position.height;
-        stored.width = width;
-        stored.step = position.step;
-        stored.item = position.item;
-        stored.index = position.index;
-        stored.node = node;
-        emit NodeDemanded(challengeId, claimId, position, node, _deadline(stored));
+        bytes32 node = _challenges[challengeId].node;
+        Walk.checkNode(node, Walk.rootOfOpening(position.height, position.index, state.leafCount, nodes));
+
+        uint64 deadline = _endClaimantTurn(challengeId, state);
+        emit NodeOpened(challengeId, claimId, position, node, nodes, msg.sender, deadline);
     }
 
     /// @inheritdoc IDisputeGame
-    function open(bytes32 challengeId, bytes32 node, bytes32[] calldata nodes) external {
-        Stored storage stored = _challenges[challengeId];
-        bytes32 claimId = _checkAnswer(challengeId, stored, node);
-        if (Walk.isChunk(stored.section, stored.height)) revert OpeningKindMismatch(stored.section, stored.height);
-        Walk.checkOpening(stored.section, stored.height, stored.width, node, nodes);
-
-        _endClaimantTurn(stored);
-        emit NodeOpened(challengeId, claimId, _position(stored), node, nodes, msg.sender, _deadline(stored));
-    }
-
-    /// @inheritdoc IDisputeGame
-    function openChunk(bytes32 challengeId, bytes32 node, bytes calldata chunk) external {
-        Stored storage stored = _challenges[challengeId];
-        bytes32 claimId = _checkAnswer(challengeId, stored, node);
-        if (!Walk.isChunk(stored.section, stored.height)) revert OpeningKindMismatch(stored.section, stored.height);
+    function openChunk(bytes32 claimId, address challenger, uint64 nonce, bytes calldata chunk) external {
+        (bytes32 challengeId, ChallengeWord.State memory state) = _claimantsTurn(claimId, challenger, nonce);
+        Position memory position = state.position;
+        if (!Walk.isChunk(position)) revert OpeningKindMismatch(position.section, position.height);
+        bytes32 node = _challenges[challengeId].node;
         Walk.checkChunk(node, chunk);
 
-        _endClaimantTurn(stored);
-        emit ChunkOpened(challengeId, claimId, _position(stored), node, chunk, msg.sender, _deadline(stored));
+        uint64 deadline = _endClaimantTurn(challengeId, state);
+        emit ChunkOpened(challengeId, claimId, position, node, chunk, msg.sender, deadline);
     }
 
     /// @inheritdoc IDisputeGame
-    function prove(bytes32 challengeId, uint8 kind, bytes calldata proof) external {
-        Stored storage stored = _challenges[challengeId];
-        if (stored.status != ChallengeStatus.ClaimantTurn) {
-            _checkTurn(challengeId, stored, ChallengeStatus.ChallengerTurn);
-        }
-        _checkChallenger(challengeId, stored);
-        bytes32 claimId = stored.claimId;
-        if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
-        if (block.number <= stored.openedBlock) revert ProofTooEarly(uint64(stored.openedBlock));
-        Fault memory fault = _judge(claimId, kind, proof);
+    function openStep(
+        Claim calldata claim,
+        address challenger,
+        uint64 nonce,
+        bytes32 stateRoot,
+        bytes32[] calldata nodes
+    ) external {
+        bytes32 claimId = _claimId(claim);
+        (bytes32 challengeId, ChallengeWord.State memory state) = _claimantsTurn(claimId, challenger, nonce);
+        Position memory position = state.position;
+        if (!Walk.isStep(position)) revert OpeningKindMismatch(position.section, position.height);
+        if (stateRoot == 0) revert Walk.ZeroNodeRule(nodes.length);
+        uint32 step = position.index;
+        uint256 depth = MerkleTree.depthOf(state.leafCount);
+        bytes32 scratchRoot = Walk.rootOfOpening(depth, 0, state.leafCount, nodes);
+        bytes32 left = Walk.isDeferred(claim) ? bytes32(0) : scratchRoot;
+        Walk.checkNode(_challenges[challengeId].node, MerkleTree.hashPair(left, stateRoot));
+        if (left == 0) _post(claim, claimId, step, scratchRoot);
+
+        state.position = Position(Walk.SCRATCH, uint8(depth), step, 0, 0);
+        _challenges[challengeId].node = scratchRoot;
+        uint64 deadline = _endClaimantTurn(challengeId, state);
+        emit StepOpened(challengeId, claimId, step, stateRoot, scratchRoot, nodes, msg.sender, deadline);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function prove(
+        Claim calldata claim,
+        uint64 nonce,
+        uint8 kind,
+        bytes calldata proof,
+        uint32 postedStep
+    ) external {
+        bytes32 claimId = _claimId(claim);
+        (bytes32 challengeId, ChallengeWord.State memory state) = _openChallenge(claimId, msg.sender, nonce);
+        if (state.status == ChallengeStatus.ChallengerTurn) _checkClock(challengeId, state);
+        if (block.number <= state.openedBlock) revert ProofTooEarly(uint64(state.openedBlock));
+        Fault memory fault = _judge(claim, claimId, kind, proof, postedStep);
 
         _emitFraud(claimId, challengeId, kind, fault);
-        _win(challengeId, stored);
+        _win(claim, claimId, challengeId, msg.sender, state);
     }
 
     /// @inheritdoc IDisputeGame
-    function timeout(bytes32 challengeId) external {
-        Stored storage stored = _challenges[challengeId];
-        bytes32 claimId = stored.claimId;
-        if (!_isOpen(stored)) revert WrongTurn(challengeId, stored.status);
-        Dispute storage dispute = _disputes[claimId];
-        if (dispute.slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
-        uint64 deadline = _deadline(stored);
+    function timeout(Claim calldata claim, address challenger, uint64 nonce) external {
+        bytes32 claimId = _claimId(claim);
+        (bytes32 challengeId, ChallengeWord.State memory state) = _openChallenge(claimId, challenger, nonce);
+        uint64 deadline = _deadline(state);
         if (block.timestamp <= deadline) revert ClockRunning(challengeId, deadline);
-        Bond memory claim = claims.bondOf(claimId);
 
-        if (stored.status == ChallengeStatus.ClaimantTurn) {
+        if (state.status == ChallengeStatus.ClaimantTurn) {
             emit ChallengeTimedOut(challengeId, claimId, claim.claimant);
-            _win(challengeId, stored);
+            _win(claim, claimId, challengeId, challenger, state);
             return;
         }
-        uint256 depositWei = Bonds.deposit(claim.moveFeeWei, challengeFloorWei);
-        stored.status = ChallengeStatus.Lost;
+        uint256 depositWei = depositOf(claim.terms.moveFeeWei);
+        Dispute storage dispute = _disputes[claimId];
         dispute.openChallenges -= 1;
-        dispute.paidDemands -= stored.paidDemands;
-        emit ChallengeTimedOut(challengeId, claimId, stored.challenger);
+        dispute.paidDemands -= uint24(state.paidDemands);
+        state.status = ChallengeStatus.Lost;
+        _challenges[challengeId].word = state.pack();
+        emit ChallengeTimedOut(challengeId, claimId, challenger);
         emit ChallengeClosed(challengeId, claimId, true, depositWei);
         _credit(claim.claimant, depositWei);
     }
 
     /// @inheritdoc IDisputeGame
-    function close(bytes32 challengeId) external {
-        Stored storage stored = _challenges[challengeId];
-        bytes32 claimId = stored.claimId;
-        if (!_isOpen(stored)) revert WrongTurn(challengeId, stored.status);
+    function close(Claim calldata claim, address challenger, uint64 nonce) external {
+        bytes32 claimId = _claimId(claim);
+        bytes32 challengeId = challengeIdOf(claimId, challenger, nonce);
+        ChallengeWord.State memory state = ChallengeWord.unpack(_challenges[challengeId].word);
+        if (!_isOpen(state.status)) revert WrongTurn(challengeId, state.status);
         if (_disputes[claimId].slashedAt == 0) revert ClaimStatusUnfit(claimId, claims.statusOf(claimId));
 
-        _refund(challengeId, stored, ChallengeStatus.Refunded, claims.bondOf(claimId).moveFeeWei);
+        _refund(claim, claimId, challengeId, challenger, state, ChallengeStatus.Refunded);
     }
 
     /// @inheritdoc IDisputeGame
-    function commitProof(bytes32 claimId, bytes32 commitment) external payable {
-        Bond memory claim = _revealedClaim(claimId);
-        if (block.timestamp > claim.challengeUntil && _openChallengeOf(claimId, msg.sender) == 0) {
-            revert WindowClosed(claimId, claim.challengeUntil);
+    function commitProof(bytes32 claimId, uint64 nonce, bytes32 commitment) external payable {
+        uint64 challengeUntil = _revealedUntil(claimId);
+        if (block.timestamp > challengeUntil && !_isOpen(_statusOf(challengeIdOf(claimId, msg.sender, nonce)))) {
+            revert WindowClosed(claimId, challengeUntil);
         }
         if (msg.value != proofBondWei) revert WrongValue(proofBondWei, msg.value);
         ProofCommitment storage committed = _proofs[claimId][msg.sender][commitment];
@@ -243,40 +275,47 @@ contract DisputeGame is IDisputeGame, PullPayments {
         dispute.pendingProofs += 1;
         committed.committedBlock = uint64(block.number);
         committed.sequence = sequence;
+        committed.nonce = nonce;
         emit ProofCommitted(claimId, msg.sender, commitment, sequence);
     }
 
     /// @inheritdoc IDisputeGame
-    function revealProof(bytes32 claimId, uint8 kind, bytes calldata proof, bytes32 salt) external {
+    function revealProof(
+        Claim calldata claim,
+        uint8 kind,
+        bytes calldata proof,
+        uint32 postedStep,
+        bytes32 salt
+    ) external {
+        bytes32 claimId = _claimId(claim);
         bytes32 commitment = keccak256(
             abi.encode(block.chainid, address(this), claimId, msg.sender, salt, kind, keccak256(proof))
         );
         ProofCommitment memory committed = _committedProof(claimId, msg.sender, commitment);
         if (block.number <= committed.committedBlock) revert ProofTooEarly(committed.committedBlock);
-        Bond memory claim = claims.bondOf(claimId);
-        (bool revealable, uint64 revealUntil) = _isRevealable(claimId, claim, msg.sender);
+        (bool revealable, uint64 revealUntil) = _isRevealable(claimId, msg.sender, committed.nonce);
         if (!revealable) revert ProofRevealClosed(claimId, revealUntil);
-        Fault memory fault = _judge(claimId, kind, proof);
+        Fault memory fault = _judge(claim, claimId, kind, proof, postedStep);
 
         _endCommitment(claimId, msg.sender, commitment, committed.sequence);
         emit ProofRevealed(claimId, msg.sender, committed.sequence);
         _credit(msg.sender, proofBondWei);
-        if (claim.status != ClaimStatus.Revealed) {
+        if (_disputes[claimId].slashedAt != 0) {
             _takeBounty(claimId, committed.sequence);
             return;
         }
-        bytes32 challengeId = _openChallengeOf(claimId, msg.sender);
-        _emitFraud(claimId, challengeId, kind, fault);
-        if (challengeId != 0) {
-            _refund(challengeId, _challenges[challengeId], ChallengeStatus.Won, claim.moveFeeWei);
-        }
-        _slash(claimId, claim, committed.sequence, msg.sender);
+        bytes32 challengeId = challengeIdOf(claimId, msg.sender, committed.nonce);
+        ChallengeWord.State memory state = ChallengeWord.unpack(_challenges[challengeId].word);
+        bool winsChallenge = _isOpen(state.status);
+        _emitFraud(claimId, winsChallenge ? challengeId : bytes32(0), kind, fault);
+        if (winsChallenge) _refund(claim, claimId, challengeId, msg.sender, state, ChallengeStatus.Won);
+        _slash(claim, claimId, committed.sequence, msg.sender);
     }
 
     /// @inheritdoc IDisputeGame
     function forfeitProof(bytes32 claimId, address committer, bytes32 commitment) external {
         ProofCommitment memory committed = _committedProof(claimId, committer, commitment);
-        (bool revealable, uint64 revealUntil) = _isRevealable(claimId, claims.bondOf(claimId), committer);
+        (bool revealable, uint64 revealUntil) = _isRevealable(claimId, committer, committed.nonce);
         if (revealable) revert ProofRevealPending(claimId, revealUntil);
 
         _endCommitment(claimId, committer, commitment, committed.sequence);
@@ -299,32 +338,26 @@ contract DisputeGame is IDisputeGame, PullPayments {
 
     /// @inheritdoc IDisputeGame
     function challengeOf(bytes32 challengeId) external view returns (Challenge memory) {
-        Stored storage stored = _challenges[challengeId];
+        ChallengeWord.State memory state = ChallengeWord.unpack(_challenges[challengeId].word);
         return
             Challenge({
-                claimId: stored.claimId,
-                challenger: stored.challenger,
-                openedBlock: uint64(stored.openedBlock),
-                status: stored.status,
-                turnStarted: stored.turnStarted,
-                claimantUsedSeconds: stored.claimantUsedSeconds,
-                challengerUsedSeconds: stored.challengerUsedSeconds,
-                demands: stored.demands,
-                paidDemands: stored.paidDemands,
-                position: _position(stored),
-                node: stored.node
+                status: state.status,
+                openedBlock: uint32(state.openedBlock),
+                turnStarted: uint32(state.turnStarted),
+                claimantUsedSeconds: uint32(state.claimantUsedSeconds),
+                challengerUsedSeconds: uint32(state.challengerUsedSeconds),
+                demands: uint8(state.demands),
+                paidDemands: uint8(state.paidDemands),
+                position: state.position,
+                leafCount: uint32(state.leafCount),
+                node: _challenges[challengeId].node
             });
     }
 
     /// @inheritdoc IDisputeGame
     function deadlineOf(bytes32 challengeId) external view returns (uint64) {
-        Stored storage stored = _challenges[challengeId];
-        return _isOpen(stored) ? _deadline(stored) : 0;
-    }
-
-    /// @inheritdoc IDisputeGame
-    function depositOf(bytes32 claimId) external view returns (uint256) {
-        return Bonds.deposit(claims.bondOf(claimId).moveFeeWei, challengeFloorWei);
+        ChallengeWord.State memory state = ChallengeWord.unpack(_challenges[challengeId].word);
+        return _isOpen(state.status) ? _deadline(state) : 0;
     }
 
     /// @inheritdoc IDisputeGame
@@ -346,17 +379,86 @@ contract DisputeGame is IDisputeGame, PullPayments {
         return _bounties[claimId];
     }
 
-    /// @dev Ends the claim in favour of a challenge. Without a commitment it ranks behind all of them.
-    function _win(bytes32 challengeId, Stored storage stored) private {
-        bytes32 claimId = stored.claimId;
-        Bond memory claim = claims.bondOf(claimId);
-        address challenger = stored.challenger;
-        _refund(challengeId, stored, ChallengeStatus.Won, claim.moveFeeWei);
-        _slash(claimId, claim, uint64(_disputes[claimId].commitments) + 1, challenger);
+    /// @inheritdoc IDisputeGame
+    function scratchRootOf(bytes32 claimId, uint32 step) external view returns (bytes32) {
+        return _scratchRoots[claimId][step];
     }
 
-    /// @dev Slashes the claim and pays its bounty, or holds it while an earlier commitment may be revealed. Brings the compensation of every challenge that is open into this contract.
-    function _slash(bytes32 claimId, Bond memory claim, uint64 sequence, address prover) private {
+    /// @inheritdoc IDisputeGame
+    function depositOf(uint256 moveFeeWei) public view returns (uint256) {
+        return Bonds.deposit(moveFeeWei, challengeFloorWei);
+    }
+
+    /// @inheritdoc IDisputeGame
+    function challengeIdOf(bytes32 claimId, address challenger, uint64 nonce) public view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, address(this), claimId, challenger, nonce));
+    }
+
+    /// @dev Puts the challenge at a node that is shown under the claim's roots.
+    function _placeDemand(
+        Claim calldata claim,
+        bytes32 claimId,
+        ChallengeWord.State memory state,
+        Demand calldata asked
+    ) private view {
+        bytes32 postedRoot = Walk.isDeferred(claim) ? _scratchRoots[claimId][asked.position.step] : bytes32(0);
+        state.leafCount = Walk.checkDemand(claim, postedRoot, asked);
+        state.position = asked.position;
+    }
+
+    /// @dev Counts a demand for `node`, at which the state stands, and gives the turn to the claimant.
+    function _ask(bytes32 challengeId, bytes32 claimId, ChallengeWord.State memory state, bytes32 node) private {
+        if (state.demands == Bonds.MAX_DEMANDS) revert DemandsExhausted(challengeId, Bonds.MAX_DEMANDS);
+        Dispute storage dispute = _disputes[claimId];
+        uint24 paidDemands = dispute.paidDemands;
+        if (paidDemands < dispute.paidDemandLimit) {
+            dispute.paidDemands = paidDemands + 1;
+            state.paidDemands += 1;
+        }
+        state.demands += 1;
+        state.challengerUsedSeconds = Clock.used(state.turnStarted, state.challengerUsedSeconds, block.timestamp);
+        state.status = ChallengeStatus.ClaimantTurn;
+        state.turnStarted = block.timestamp;
+        Stored storage stored = _challenges[challengeId];
+        stored.word = state.pack();
+        stored.node = node;
+        emit NodeDemanded(challengeId, claimId, state.position, node, _deadline(state));
+    }
+
+    /// @dev Posts the scratch root of a deferred trace's step, once.
+    function _post(Claim calldata claim, bytes32 claimId, uint256 step, bytes32 scratchRoot) private {
+        bytes32 posted = _scratchRoots[claimId][step];
+        if (posted == scratchRoot) return;
+        if (posted != 0) revert PostedRootMismatch(posted, scratchRoot);
+        if (msg.sender != claim.claimant && msg.sender != claim.terms.operator) {
+            revert PostingNotAllowed(msg.sender, claim.claimant, claim.terms.operator);
+        }
+        _scratchRoots[claimId][step] = scratchRoot;
+    }
+
+    function _endClaimantTurn(bytes32 challengeId, ChallengeWord.State memory state) private returns (uint64) {
+        state.claimantUsedSeconds = Clock.used(state.turnStarted, state.claimantUsedSeconds, block.timestamp);
+        state.status = ChallengeStatus.ChallengerTurn;
+        state.turnStarted = block.timestamp;
+        _challenges[challengeId].word = state.pack();
+        return _deadline(state);
+    }
+
+    /// @dev Ends a challenge that slashes its claim. It stands on no commitment, so any may still outrank it.
+    function _win(
+        Claim calldata claim,
+        bytes32 claimId,
+        bytes32 challengeId,
+        address challenger,
+        ChallengeWord.State memory state
+    ) private {
+        _refund(claim, claimId, challengeId, challenger, state, ChallengeStatus.Won);
+        _slash(claim, claimId, uint64(_disputes[claimId].commitments) + 1, challenger);
+    }
+
+    /// @dev Slashes the claim and pays its bounty, or holds it while an earlier commitment may be revealed. Brings the
+    /// compensation of every challenge that is open into this contract.
+    function _slash(Claim calldata claim, bytes32 claimId, uint64 sequence, address prover) private {
         Dispute storage dispute = _disputes[claimId];
         uint256 bountyWei = Bonds.bounty(claim.bondWei);
 
@@ -368,17 +470,25 @@ contract DisputeGame is IDisputeGame, PullPayments {
             emit BountySettled(claimId, prover, bountyWei);
             _credit(prover, bountyWei);
         }
-        claims.slash(claimId, prover, dispute.paidDemands * claim.moveFeeWei);
+        claims.slash(claim, prover, dispute.paidDemands * claim.terms.moveFeeWei);
     }
 
     /// @dev Closes a challenge of a slashed claim: its deposit and a fee for each paid demand go to the challenger.
-    function _refund(bytes32 challengeId, Stored storage stored, ChallengeStatus status, uint256 moveFeeWei) private {
-        bytes32 claimId = stored.claimId;
-        uint256 payoutWei = Bonds.deposit(moveFeeWei, challengeFloorWei) + stored.paidDemands * moveFeeWei;
-        stored.status = status;
+    function _refund(
+        Claim calldata claim,
+        bytes32 claimId,
+        bytes32 challengeId,
+        address challenger,
+        ChallengeWord.State memory state,
+        ChallengeStatus status
+    ) private {
+        uint256 moveFeeWei = claim.terms.moveFeeWei;
+        uint256 payoutWei = depositOf(moveFeeWei) + state.paidDemands * moveFeeWei;
+        state.status = status;
+        _challenges[challengeId].word = state.pack();
         _disputes[claimId].openChallenges -= 1;
         emit ChallengeClosed(challengeId, claimId, false, payoutWei);
-        _credit(stored.challenger, payoutWei);
+        _credit(challenger, payoutWei);
     }
 
     /// @dev Gives the sender a held bounty if its commitment is earlier than what the winner stands on.
@@ -397,37 +507,6 @@ contract DisputeGame is IDisputeGame, PullPayments {
         else if (sequence == dispute.endedThrough + 1) dispute.endedThrough += 1;
     }
 
-    /// @dev Whether a commitment before `sequence` may be pending; surely not if none is.
-    function _hasEarlierThan(bytes32 claimId, uint64 sequence) private view returns (bool) {
-        return sequence > uint64(_disputes[claimId].endedThrough) + 1;
-    }
-
-    /// @dev Whether the committer may reveal: until R after the window, or after the slash if that was later, and as long
-    /// as its challenge keeps the claim from its end.
-    function _isRevealable(
-        bytes32 claimId,
-        Bond memory claim,
-        address committer
-    ) private view returns (bool revealable, uint64 revealUntil) {
-        uint64 slashedAt = _disputes[claimId].slashedAt;
-        revealUntil = (slashedAt > claim.challengeUntil ? slashedAt : claim.challengeUntil) + _proofRevealSeconds;
-        revealable =
-            block.timestamp <= revealUntil ||
-            (claim.status == ClaimStatus.Revealed && _openChallengeOf(claimId, committer) != 0);
-    }
-
-    /// @dev The challenger's latest challenge of the claim, zero if it has none or that has ended.
-    function _openChallengeOf(bytes32 claimId, address challenger) private view returns (bytes32 challengeId) {
-        challengeId = _latestChallenges[claimId][challenger];
-        if (!_isOpen(_challenges[challengeId])) challengeId = 0;
-    }
-
-    function _endClaimantTurn(Stored storage stored) private {
-        stored.claimantUsedSeconds = Clock.used(stored.turnStarted, stored.claimantUsedSeconds, block.timestamp);
-        stored.status = ChallengeStatus.ChallengerTurn;
-        stored.turnStarted = uint40(block.timestamp);
-    }
-
     function _emitFraud(bytes32 claimId, bytes32 challengeId, uint8 kind, Fault memory fault) private {
         emit FraudProven(
             claimId,
@@ -442,13 +521,55 @@ contract DisputeGame is IDisputeGame, PullPayments {
         );
     }
 
-    function _judge(bytes32 claimId, uint8 kind, bytes calldata proof) private view returns (Fault memory) {
-        return (kind == 0 ? referee : structureReferee).prove(kind, claims.viewOf(claimId), proof);
+    /// @dev Whether a commitment before `sequence` may be pending; surely not if none is.
+    function _hasEarlierThan(bytes32 claimId, uint64 sequence) private view returns (bool) {
+        return sequence > uint64(_disputes[claimId].endedThrough) + 1;
     }
 
-    function _revealedClaim(bytes32 claimId) private view returns (Bond memory claim) {
-        claim = claims.bondOf(claimId);
-        if (claim.status != ClaimStatus.Revealed) revert ClaimStatusUnfit(claimId, claim.status);
+    /// @dev Whether the committer may reveal: until R after the window, or after the slash if that was later, and as long
+    /// as the challenge that its commitment names keeps the claim from its end.
+    function _isRevealable(
+        bytes32 claimId,
+        address committer,
+        uint64 nonce
+    ) private view returns (bool revealable, uint64 revealUntil) {
+        uint64 slashedAt = _disputes[claimId].slashedAt;
+        (, uint64 challengeUntil) = claims.headOf(claimId);
+        revealUntil = (slashedAt > challengeUntil ? slashedAt : challengeUntil) + _proofRevealSeconds;
+        revealable =
+            block.timestamp <= revealUntil ||
+            (slashedAt == 0 && _isOpen(_statusOf(challengeIdOf(claimId, committer, nonce))));
+    }
+
+    function _judge(
+        Claim calldata claim,
+        bytes32 claimId,
+        uint8 kind,
+        bytes calldata proof,
+        uint32 postedStep
+    ) private view returns (Fault memory) {
+        bool deferred = Walk.isDeferred(claim);
+        ClaimView memory seen = ClaimView({
+            programRoot: claim.terms.programRoot,
+            inputsRoot: claim.terms.inputsRoot,
+            traceRoot: claim.traceRoot,
+            steps: claim.terms.steps,
+            deferred: deferred,
+            postedStep: postedStep,
+            postedRoot: deferred ? _scratchRoots[claimId][postedStep] : bytes32(0)
+        });
+        return (kind == 0 ? referee : structureReferee).prove(kind, seen, proof);
+    }
+
+    function _claimId(Claim calldata claim) private view returns (bytes32) {
+        return ClaimId.ofClaim(address(claims), claim);
+    }
+
+    /// @dev Last second to challenge a revealed claim.
+    function _revealedUntil(bytes32 claimId) private view returns (uint64) {
+        (ClaimStatus status, uint64 challengeUntil) = claims.headOf(claimId);
+        if (status != ClaimStatus.Revealed) revert ClaimStatusUnfit(claimId, status);
+        return challengeUntil;
     }
 
     function _committedProof(
@@ -460,39 +581,56 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (committed.sequence == 0) revert ProofNotCommitted(claimId, committer, commitment);
     }
 
-    function _checkAnswer(
-        bytes32 challengeId,
-        Stored storage stored,
-        bytes32 node
-    ) private view returns (bytes32 claimId) {
-        _checkTurn(challengeId, stored, ChallengeStatus.ClaimantTurn);
-        claimId = stored.claimId;
-        if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
-        if (stored.node != node) revert DemandChanged(stored.node, node);
+    /// @dev The sender's challenge of a claim that is not slashed, in its turn and in time.
+    function _challengersTurn(
+        bytes32 claimId,
+        uint64 nonce
+    ) private view returns (bytes32 challengeId, ChallengeWord.State memory state) {
+        (challengeId, state) = _openChallenge(claimId, msg.sender, nonce);
+        if (state.status != ChallengeStatus.ChallengerTurn) revert WrongTurn(challengeId, state.status);
+        _checkClock(challengeId, state);
     }
 
-    function _checkTurn(bytes32 challengeId, Stored storage stored, ChallengeStatus turn) private view {
-        if (stored.status != turn) revert WrongTurn(challengeId, stored.status);
-        uint64 deadline = _deadline(stored);
+    /// @dev A challenge of a claim that is not slashed, in the claimant's turn and in time.
+    function _claimantsTurn(
+        bytes32 claimId,
+        address challenger,
+        uint64 nonce
+    ) private view returns (bytes32 challengeId, ChallengeWord.State memory state) {
+        (challengeId, state) = _openChallenge(claimId, challenger, nonce);
+        if (state.status != ChallengeStatus.ClaimantTurn) revert WrongTurn(challengeId, state.status);
+        _checkClock(challengeId, state);
+    }
+
+    /// @dev A challenge that has not ended, of a claim that is not slashed.
+    function _openChallenge(
+        bytes32 claimId,
+        address challenger,
+        uint64 nonce
+    ) private view returns (bytes32 challengeId, ChallengeWord.State memory state) {
+        challengeId = challengeIdOf(claimId, challenger, nonce);
+        state = ChallengeWord.unpack(_challenges[challengeId].word);
+        if (!_isOpen(state.status)) revert WrongTurn(challengeId, state.status);
+        if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
+    }
+
+    function _statusOf(bytes32 challengeId) private view returns (ChallengeStatus) {
+        return ChallengeWord.unpack(_challenges[challengeId].word).status;
+    }
+
+    function _checkClock(bytes32 challengeId, ChallengeWord.State memory state) private view {
+        uint64 deadline = _deadline(state);
         if (block.timestamp > deadline) revert ClockExpired(challengeId, deadline);
     }
 
-    function _checkChallenger(bytes32 challengeId, Stored storage stored) private view {
-        if (msg.sender != stored.challenger) revert NotChallenger(challengeId, stored.challenger, msg.sender);
+    function _deadline(ChallengeWord.State memory state) private view returns (uint64) {
+        uint256 usedSeconds =
+            state.status == ChallengeStatus.ClaimantTurn ? state.claimantUsedSeconds : state.challengerUsedSeconds;
+        return Clock.deadline(state.turnStarted, usedSeconds, clockSeconds);
     }
 
-    function _deadline(Stored storage stored) private view returns (uint64) {
-        uint32 usedSeconds =
-            stored.status == ChallengeStatus.ClaimantTurn ? stored.claimantUsedSeconds : stored.challengerUsedSeconds;
-        return Clock.deadline(stored.turnStarted, usedSeconds, clockSeconds);
-    }
-
-    function _isOpen(Stored storage stored) private view returns (bool) {
-        return stored.status == ChallengeStatus.ChallengerTurn || stored.status == ChallengeStatus.ClaimantTurn;
-    }
-
-    function _position(Stored storage stored) private view returns (Position memory) {
-        return Position(stored.section, stored.height, stored.step, stored.item, stored.index);
+    function _isOpen(ChallengeStatus status) private pure returns (bool) {
+        return status == ChallengeStatus.ChallengerTurn || status == ChallengeStatus.ClaimantTurn;
     }
 
     function _checkFloor(bytes32 name, uint256 value, uint256 floor) private pure {

@@ -4,9 +4,9 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {Claim, ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
+import {ClaimStatus, IClaimRegistry} from "./interfaces/IClaimRegistry.sol";
 import {ITaskMarket, Task, TaskStatus} from "./interfaces/ITaskMarket.sol";
-import {RequestTerms} from "./types/Types.sol";
+import {Claim, RequestTerms, Terms} from "./types/Types.sol";
 
 /// @title Task market
 /// @notice Escrows prices and pays for final claims (section 6). It believes the claim registry and nothing else: a task is
@@ -96,19 +96,21 @@ contract TaskMarket is ITaskMarket {
     }
 
     /// @inheritdoc ITaskMarket
-    function deliver(bytes32 taskId, bytes32 claimId) external {
+    function deliver(bytes32 taskId, Claim calldata claim) external {
         Task storage task = _tasks[taskId];
         if (task.status != TaskStatus.Accepted) revert TaskStatusUnfit(taskId, task.status);
         if (msg.sender != task.solver) revert NotSolver(taskId, task.solver, msg.sender);
         if (block.timestamp > task.deliverBy) revert DeliveryTooLate(taskId, task.deliverBy);
-        Claim memory claim = claims.claimOf(claimId);
-        if (claim.status != ClaimStatus.Revealed) revert ClaimNotDeliverable(claimId, claim.status);
-        if (block.timestamp > claim.challengeUntil) revert ClaimWindowClosed(claimId, claim.challengeUntil);
+        bytes32 claimId = claims.idOf(claim);
+        (ClaimStatus status, uint64 challengeUntil) = claims.headOf(claimId);
+        if (status != ClaimStatus.Revealed) revert ClaimNotDeliverable(claimId, status);
+        if (block.timestamp > challengeUntil) revert ClaimWindowClosed(claimId, challengeUntil);
         if (claim.claimant != msg.sender) revert ClaimantMismatch(claimId, msg.sender, claim.claimant);
-        _checkMatch(claimId, task.programRoot, claim.programRoot);
-        _checkMatch(claimId, task.inputsRoot, claim.inputsRoot);
-        _checkMatch(claimId, bytes32(uint256(task.steps)), bytes32(uint256(claim.steps)));
-        _checkMatch(claimId, taskId, claim.taskId);
+        Terms calldata terms = claim.terms;
+        _checkMatch(claimId, task.programRoot, terms.programRoot);
+        _checkMatch(claimId, task.inputsRoot, terms.inputsRoot);
+        _checkMatch(claimId, bytes32(uint256(task.steps)), bytes32(uint256(terms.steps)));
+        _checkMatch(claimId, taskId, terms.taskId);
 
         task.status = TaskStatus.Delivered;
         task.claimId = claimId;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {RequestTerms} from "../types/Types.sol";
+import {Claim, RequestTerms} from "../types/Types.sol";
 import {ClaimStatus} from "./IClaimRegistry.sol";
 
 /// @notice Where a task stands. Paid, Cancelled and Refunded never change again.
@@ -112,7 +112,7 @@ interface ITaskMarket {
     function accept(bytes32 taskId) external;
 
     /// @notice Answers an accepted task with a claim of the solver's that names the task and can still be challenged.
-    function deliver(bytes32 taskId, bytes32 claimId) external;
+    function deliver(bytes32 taskId, Claim calldata claim) external;
 
     /// @notice Acts on the delivered claim's end: pays the solver, or opens the task again. Anyone may call.
     function settle(bytes32 taskId) external;

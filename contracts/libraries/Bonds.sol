@@ -25,6 +25,11 @@ library Bonds {
         return bondWei / 4;
     }
 
+    /// @notice Most that an auditor keeps of a commitment that it voids.
+    function maxAuditFee(uint256 bondWei) internal pure returns (uint256) {
+        return bondWei / 4;
+    }
+
     /// @notice Highest move fee of a claim, a 512th of the bond: a deposit stays small beside the bond, and a claimant that
     /// challenges itself needs eight whole walks to use up what others would be paid.
     function maxMoveFee(uint256 bondWei) internal pure returns (uint256) {

@@ -27,6 +27,8 @@ library Evidence {
     error HashMismatch(Part part, bytes32 expected, bytes32 computed);
     error StepOutsideClaim(uint256 step, uint256 steps);
     error StepMismatch(uint256 expected, uint256 actual);
+    /// @notice A scratch root of a deferred trace counts only where it was posted, and where that one step is named.
+    error ScratchRootNotPosted(uint256 step, bytes32 scratchRoot);
 
     function check(Part part, bytes32 expected, bytes32 computed) internal pure {
         if (expected != computed) revert HashMismatch(part, expected, computed);
@@ -41,10 +43,18 @@ library Evidence {
         return ProgramCodec.decodeSummary(summary);
     }
 
-    /// @notice Checks that the step's two roots stand at `shown.step` under the trace root.
+    /// @notice Checks that the step's two roots stand at `shown.step` under the trace root. In a deferred trace only the state
+    /// root does; a scratch root, unless it is zero and so of no use, must be the posted one.
     function checkStep(ClaimView calldata claim, StepShown calldata shown) internal pure {
         if (shown.step >= claim.steps) revert StepOutsideClaim(shown.step, claim.steps);
-        bytes32 node = MerkleTree.hashPair(shown.scratchRoot, shown.stateRoot);
+        bytes32 scratchRoot = shown.scratchRoot;
+        if (claim.deferred) {
+            if (scratchRoot != 0 && (shown.step != claim.postedStep || scratchRoot != claim.postedRoot)) {
+                revert ScratchRootNotPosted(shown.step, scratchRoot);
+            }
+            scratchRoot = 0;
+        }
+        bytes32 node = MerkleTree.hashPair(scratchRoot, shown.stateRoot);
         check(Part.Trace, claim.traceRoot, MerkleTree.rootOfPath(node, shown.step, claim.steps, shown.siblings));
     }
 

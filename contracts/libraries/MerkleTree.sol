@@ -57,9 +57,14 @@ library MerkleTree {
     ) internal pure returns (bytes32 root) {
         if (index >= count) revert LeafOutsideTree(index, count);
         if (siblings.length != depthOf(count)) revert SiblingCountMismatch(depthOf(count), siblings.length);
-        if (leaf == 0) revert ZeroLeaf(index);
+        return climb(leaf, index, siblings);
+    }
+
+    /// @notice The node that `node` at `index` of its height leads to, as many levels up as there are siblings.
+    function climb(bytes32 node, uint256 index, bytes32[] calldata siblings) internal pure returns (bytes32 root) {
+        if (node == 0) revert ZeroLeaf(index);
         assembly ("memory-safe") {
-            root := leaf
+            root := node
             let sibling := siblings.offset
             for {
                 let end := add(sibling, shl(5, siblings.length))

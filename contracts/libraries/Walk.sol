@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ClaimView, Position, TensorShown} from "../types/Types.sol";
+import {Claim, Demand, Position, TensorShown} from "../types/Types.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 import {ProgramCodec} from "./ProgramCodec.sol";
 
 /// @title Walk
-/// @notice The rules of demands and openings (section 5): which nodes exist, that a node lies under the trace root, and that
-/// an opening hashes to the node demanded. Everything an honest claimant can be asked for, it can open; a position that
-/// covers no leaf, a path of another length and an opening that breaks the zero-node rule are refused.
+/// @notice The rules of demands and openings (section 5): which nodes exist, that a node lies under the claim's roots or below
+/// the node opened last, and what an opening hashes to. Everything an honest claimant can be asked for, it can open; a
+/// position that covers no leaf, a path of another length and an opening that breaks the zero-node rule are refused.
 library Walk {
     uint8 internal constant STEPS = 0;
     uint8 internal constant SCRATCH = 1;
     uint8 internal constant STATE = 2;
     uint8 internal constant SCRATCH_TENSOR = 3;
     uint8 internal constant STATE_TENSOR = 4;
+    uint8 internal constant TABLE_TENSOR = 5;
+    uint8 internal constant CONSTANT = 6;
 
     /// @notice Levels that an opening shows.
     uint256 internal constant LEVELS = 5;
 
+    uint8 private constant TRACE_DEFERRED = 1;
+    /// @dev Of an item of section 6, the low bits name the primitive and the rest its segment.
+    uint256 private constant PRIMITIVE_BITS = 16;
+
     error SectionUnknown(uint8 section);
     /// @notice No node that covers a leaf stands there, or it is demanded in another section.
     error PositionOutsideTree(Position position);
-    /// @notice The path has another length than the position implies.
+    /// @notice The path has another length than the position implies; below an opened node, than one that the opening allows.
     error PathLengthMismatch(uint256 expected, uint256 actual);
-    /// @notice The path does not lead to the claim's trace root.
+    /// @notice The path does not lead to the root that the claim gives the section.
     error TraceRootMismatch(bytes32 expected, bytes32 computed);
+    /// @notice The path does not lead to the node opened last.
+    error OpenedNodeMismatch(bytes32 expected, bytes32 computed);
+    /// @notice No scratch root was posted for this step of the deferred trace.
+    error ScratchRootUnknown(uint32 step);
     /// @notice The summary shown is not the claimed program.
     error ProgramRootMismatch(bytes32 expected, bytes32 computed);
     /// @notice The record shown is not the program's.
@@ -42,67 +52,167 @@ library Walk {
     /// @notice The opening is not the preimage of the node.
     error OpeningMismatch(bytes32 expected, bytes32 computed);
 
-    /// @notice Refuses a node that is not in the claim's trace tree at `position`.
-    /// @return width How many of the nodes that open it cover a leaf (1 to 32); 0 for a chunk.
+    /// @dev What the bytes shown say of a position.
+    /// @param leafCount Leaves of its tree; at a step node those of the step's scratch tree.
+    /// @param itemCount Leaves of the tree that holds the tensor's root; 0 where that root itself is given.
+    /// @param root Where the path ends in sections 5 and 6.
+    struct Sizes {
+        uint256 leafCount;
+        uint256 itemCount;
+        bytes32 root;
+    }
+
+    /// @notice Whether only the states of the claim's trace are committed.
+    function isDeferred(Claim calldata claim) internal pure returns (bool) {
+        return claim.terms.traceMode == TRACE_DEFERRED;
+    }
+
+    // ---------------------------------------------------------------- demands
+
+    /// @notice Refuses a node that does not stand at its position under the claim's roots.
+    /// @param postedRoot The scratch root posted for the position's step; zero if none.
+    /// @return leafCount Leaves of the position's tree; at a step node those of the step's scratch tree.
     function checkDemand(
-        ClaimView memory claim,
+        Claim calldata claim,
+        bytes32 postedRoot,
+        Demand calldata demand
+    ) internal pure returns (uint256 leafCount) {
+        Position memory position = demand.position;
+        uint8 section = position.section;
+        Sizes memory sizes = _sizesOf(claim, position, demand.shown);
+        leafCount = sizes.leafCount;
+        uint256 treeLeaves = section == STEPS ? claim.terms.steps : leafCount;
+        uint256 depth = MerkleTree.depthOf(treeLeaves);
+        if (position.height > depth || position.index >= _nodesAt(position.height, treeLeaves)) {
+            revert PositionOutsideTree(position);
+        }
+        bool inScratch = section == SCRATCH || section == SCRATCH_TENSOR;
+        bool isPosted = inScratch && isDeferred(claim);
+        bool isStepNext = _isInStep(section) && !isPosted;
+
+        bytes32[] calldata path = demand.path;
+        uint256 own = depth - position.height;
+        uint256 items = sizes.itemCount == 0 ? own : own + MerkleTree.depthOf(sizes.itemCount);
+        uint256 expected = isStepNext ? items + 1 + MerkleTree.depthOf(claim.terms.steps) : items;
+        if (path.length != expected) revert PathLengthMismatch(expected, path.length);
+        bytes32 node = MerkleTree.climb(demand.node, position.index, path[:own]);
+        node = MerkleTree.climb(node, position.item, path[own:items]);
+        if (isStepNext) {
+            node = inScratch ? MerkleTree.hashPair(node, path[items]) : MerkleTree.hashPair(path[items], node);
+            node = MerkleTree.climb(node, position.step, path[items + 1:]);
+        }
+        bytes32 root = claim.traceRoot;
+        if (section >= TABLE_TENSOR) root = sizes.root;
+        if (isPosted) {
+            if (postedRoot == 0) revert ScratchRootUnknown(position.step);
+            root = postedRoot;
+        }
+        if (node != root) revert TraceRootMismatch(root, node);
+    }
+
+    /// @notice Moves a position down to the node that stands 1 to 5 levels below it in the same section; refuses a node that
+    /// does not, and leaves of sections 0 to 2.
+    function checkDescent(
+        Position memory position,
+        uint256 leafCount,
+        bytes32 opened,
         bytes32 node,
-        Position calldata position,
+        uint32 index,
+        bytes32[] calldata path
+    ) internal pure {
+        if (path.length == 0) revert PathLengthMismatch(1, 0);
+        _moveBelow(position, leafCount, opened, node, index, path);
+        if (position.height == 0 && position.section < SCRATCH_TENSOR) revert PositionOutsideTree(position);
+    }
+
+    /// @notice Moves a position down to a leaf of sections 0 to 2, at most 5 levels, and to the top of what it holds; refuses a
+    /// node that does not stand there.
+    /// @return leafCount As checkDemand returns it.
+    function checkEntry(
+        Claim calldata claim,
+        Position memory position,
+        uint256 openedLeafCount,
+        bytes32 opened,
+        bytes32 node,
+        uint32 index,
         bytes32[] calldata path,
         TensorShown calldata shown
-    ) internal pure returns (uint8 width) {
-        uint8 section = position.section;
-        if (section > STATE_TENSOR) revert SectionUnknown(section);
-        if (section < SCRATCH_TENSOR && position.item != 0) revert PositionOutsideTree(position);
-        bytes32 root;
-        if (section == STEPS) {
-            if (position.step != 0) revert PositionOutsideTree(position);
-            if (
-                shown.summary.length +
-                    shown.record.length +
-                    shown.recordSiblings.length +
-                    shown.interfaceTable.length !=
-                0
-            ) revert TooMuchShown(section);
-            uint256 rest = _levelsAbove(position, claim.steps);
-            if (path.length != rest) revert PathLengthMismatch(rest, path.length);
-            root = _rootOfNode(node, position, claim.steps, path);
-            width = position.height == 0 ? 2 : _width(position, claim.steps);
-        } else {
-            (uint256 itemCount, uint256 leafCount) = _countsOf(claim, position, shown);
-            (root, width) = _rootInStep(claim.steps, node, position, path, itemCount, leafCount);
+    ) internal pure returns (uint256 leafCount) {
+        if (position.section > STATE) revert SectionUnknown(position.section);
+        _moveBelow(position, openedLeafCount, opened, node, index, path);
+        if (position.height != 0) revert PathLengthMismatch(position.height + path.length, path.length);
+        if (position.section != STEPS) {
+            position.section += SCRATCH_TENSOR - SCRATCH;
+            position.item = index;
+            position.index = 0;
         }
-        if (root != claim.traceRoot) revert TraceRootMismatch(claim.traceRoot, root);
+        leafCount = _sizesOf(claim, position, shown).leafCount;
+        if (position.section != STEPS) position.height = uint8(MerkleTree.depthOf(leafCount));
     }
+
+    function _moveBelow(
+        Position memory position,
+        uint256 leafCount,
+        bytes32 opened,
+        bytes32 node,
+        uint32 index,
+        bytes32[] calldata path
+    ) private pure {
+        uint256 levels = path.length;
+        uint256 most = _levelsBelow(position.height);
+        if (levels > most) revert PathLengthMismatch(most, levels);
+        uint256 openedIndex = position.index;
+        position.height -= uint8(levels);
+        position.index = index;
+        if (index >> levels != openedIndex || index >= _nodesAt(position.height, leafCount)) {
+            revert PositionOutsideTree(position);
+        }
+        bytes32 root = MerkleTree.climb(node, index, path);
+        if (root != opened) revert OpenedNodeMismatch(opened, root);
+    }
+
+    // ---------------------------------------------------------------- openings
 
     /// @notice Whether a demand there is answered by the bytes of a chunk.
-    function isChunk(uint8 section, uint8 height) internal pure returns (bool) {
-        return section >= SCRATCH_TENSOR && height == 0;
+    function isChunk(Position memory position) internal pure returns (bool) {
+        return position.section >= SCRATCH_TENSOR && position.height == 0;
     }
 
-    /// @notice Refuses nodes that do not hash to `node`.
-    /// @param width As checkDemand returned.
-    function checkOpening(
-        uint8 section,
-        uint8 height,
-        uint256 width,
-        bytes32 node,
+    /// @notice Whether a demand there is answered by the roots of a step.
+    function isStep(Position memory position) internal pure returns (bool) {
+        return position.section == STEPS && position.height == 0;
+    }
+
+    /// @notice The node at `height` and `index` of a tree of `leafCount` leaves whose descendants min(height, 5) levels down
+    /// are `nodes`; refuses another number of them and one that is zero where it covers a leaf, or not where it does not.
+    function rootOfOpening(
+        uint256 height,
+        uint256 index,
+        uint256 leafCount,
         bytes32[] calldata nodes
-    ) internal pure {
-        uint256 levels =
-            height == 0 && section == STEPS
-                ? 1
-                : height < LEVELS
-                    ? height
-                    : LEVELS;
-        if (nodes.length != 1 << levels) revert OpeningLengthMismatch(1 << levels, nodes.length);
-        for (uint256 i = 0; i < nodes.length; ++i) {
-            if ((nodes[i] != 0) != (i < width)) revert ZeroNodeRule(i);
+    ) internal pure returns (bytes32 root) {
+        uint256 levels = _levelsBelow(height);
+        uint256 count = 1 << levels;
+        if (nodes.length != count) revert OpeningLengthMismatch(count, nodes.length);
+        uint256 width = _nodesAt(height - levels, leafCount) - (index << levels);
+        if (width > count) width = count;
+        uint256 breach = 0;
+        assembly ("memory-safe") {
+            for {
+                let i := 0
+            } lt(i, count) {
+                i := add(i, 1)
+            } {
+                if eq(iszero(calldataload(add(nodes.offset, shl(5, i)))), lt(i, width)) {
+                    breach := add(i, 1)
+                    break
+                }
+            }
         }
-        bytes32 root;
+        if (breach != 0) revert ZeroNodeRule(breach - 1);
         assembly ("memory-safe") {
             let buffer := mload(0x40)
-            calldatacopy(buffer, nodes.offset, shl(5, nodes.length))
+            calldatacopy(buffer, nodes.offset, shl(5, count))
             // Of each level the first `width` nodes cover a leaf; the one after them is zero, the rest is not looked at.
             for {} levels {
                 levels := sub(levels, 1)
@@ -110,66 +220,147 @@ library Walk {
                 mstore(add(buffer, shl(5, width)), 0)
                 width := shr(1, add(width, 1))
                 for {
-                    let i := 0
-                } lt(i, width) {
-                    i := add(i, 1)
+                    let to := buffer
+                    let from := buffer
+                    let end := add(buffer, shl(5, width))
+                } lt(to, end) {
+                    to := add(to, 0x20)
+                    from := add(from, 0x40)
                 } {
-                    mstore(add(buffer, shl(5, i)), keccak256(add(buffer, shl(6, i)), 0x40))
+                    mstore(to, keccak256(from, 0x40))
                 }
             }
             root := mload(buffer)
         }
-        if (root != node) revert OpeningMismatch(node, root);
     }
 
     /// @notice Refuses a chunk that does not hash to `node`.
     function checkChunk(bytes32 node, bytes calldata chunk) internal pure {
         if (chunk.length != MerkleTree.CHUNK_BYTES) revert OpeningLengthMismatch(MerkleTree.CHUNK_BYTES, chunk.length);
-        bytes32 computed = MerkleTree.hashBytes(chunk);
+        checkNode(node, MerkleTree.hashBytes(chunk));
+    }
+
+    /// @notice Refuses an opening that hashes to another node than the one demanded.
+    function checkNode(bytes32 node, bytes32 computed) internal pure {
         if (computed != node) revert OpeningMismatch(node, computed);
     }
 
-    /// @dev Primitives, or slots and outputs, of the position's step; and the leaves of the position's own tree.
-    function _countsOf(
-        ClaimView memory claim,
-        Position calldata position,
+    // ---------------------------------------------------------------- sizes
+
+    /// @dev Checks that step and item exist and that exactly what the section needs is shown.
+    function _sizesOf(
+        Claim calldata claim,
+        Position memory position,
         TensorShown calldata shown
-    ) private pure returns (uint256 itemCount, uint256 leafCount) {
-        if (position.step >= claim.steps) revert PositionOutsideTree(position);
-        bytes32 programRoot = MerkleTree.hashBytes(shown.summary);
-        if (programRoot != claim.programRoot) revert ProgramRootMismatch(claim.programRoot, programRoot);
-        ProgramCodec.Summary memory head = ProgramCodec.decodeSummary(shown.summary);
+    ) private pure returns (Sizes memory sizes) {
         uint8 section = position.section;
-        bool inScratch = section == SCRATCH || section == SCRATCH_TENSOR;
-        if (section != SCRATCH_TENSOR && shown.record.length + shown.recordSiblings.length != 0) {
-            revert TooMuchShown(section);
+        if (section > CONSTANT) revert SectionUnknown(section);
+        bool isNode = section == STEPS && position.height != 0;
+        bool usesRecord = section == SCRATCH_TENSOR || section == CONSTANT;
+        bool usesTable = section == STATE_TENSOR || section == TABLE_TENSOR;
+        if (
+            (!usesRecord && shown.record.length + shown.recordSiblings.length != 0) ||
+            (!usesTable && shown.interfaceTable.length != 0) ||
+            (isNode && shown.summary.length != 0)
+        ) revert TooMuchShown(section);
+        if (section < SCRATCH_TENSOR && position.item != 0) revert PositionOutsideTree(position);
+        if (_isInStep(section)) {
+            if (position.step >= claim.terms.steps) revert PositionOutsideTree(position);
+        } else if (section != CONSTANT && position.step != 0) {
+            revert PositionOutsideTree(position);
         }
-        if (section != STATE_TENSOR && shown.interfaceTable.length != 0) revert TooMuchShown(section);
-        ProgramCodec.Segment memory segment;
-        if (inScratch) {
-            segment = ProgramCodec.segmentOfStep(shown.summary, position.step);
-            itemCount = segment.recordCount;
+        // A tensor root is demanded as the top of its own tree, where its length is known.
+        if ((section == SCRATCH || section == STATE) && position.height == 0) revert PositionOutsideTree(position);
+        if (isNode) {
+            sizes.leafCount = claim.terms.steps;
+            return sizes;
+        }
+
+        bytes32 programRoot = MerkleTree.hashBytes(shown.summary);
+        if (programRoot != claim.terms.programRoot) revert ProgramRootMismatch(claim.terms.programRoot, programRoot);
+        ProgramCodec.Summary memory head = ProgramCodec.decodeSummary(shown.summary);
+        if (section == CONSTANT) {
+            _setConstant(sizes, position, shown);
+        } else if (section == TABLE_TENSOR) {
+            _setTableTensor(sizes, claim, position, head, shown.interfaceTable);
+        } else if (section == STATE || section == STATE_TENSOR) {
+            _setState(sizes, position, head, shown.interfaceTable);
         } else {
-            itemCount = head.slotCount + head.outputCount;
+            _setScratch(sizes, position, shown);
         }
-        if (section < SCRATCH_TENSOR) {
-            // A tensor root is demanded as the top of its own tree, where its length is known.
-            if (position.height == 0) revert PositionOutsideTree(position);
-            return (itemCount, itemCount);
-        }
-        if (position.item >= itemCount) revert PositionOutsideTree(position);
-        uint256 length =
-            inScratch
-                ? _recordLength(segment, position.item, shown)
-                : _itemLength(head, position.item, shown.interfaceTable);
-        leafCount = MerkleTree.chunkCountOf(length);
     }
 
-    function _recordLength(
+    /// @dev Sections 0 (a step node), 1 and 3.
+    function _setScratch(Sizes memory sizes, Position memory position, TensorShown calldata shown) private pure {
+        uint8 section = position.section;
+        uint256 step = section == STEPS ? position.index : position.step;
+        ProgramCodec.Segment memory segment = ProgramCodec.segmentOfStep(shown.summary, step);
+        sizes.leafCount = segment.recordCount;
+        if (section != SCRATCH_TENSOR) return;
+        if (position.item >= segment.recordCount) revert PositionOutsideTree(position);
+        _checkRecord(segment, position.item, shown);
+        sizes.itemCount = segment.recordCount;
+        sizes.leafCount = MerkleTree.chunkCountOf(ProgramCodec.decodeRecord(shown.record).length);
+    }
+
+    /// @dev Sections 2 and 4.
+    function _setState(
+        Sizes memory sizes,
+        Position memory position,
+        ProgramCodec.Summary memory head,
+        bytes calldata table
+    ) private pure {
+        uint256 itemCount = head.slotCount + head.outputCount;
+        sizes.leafCount = itemCount;
+        if (position.section == STATE) return;
+        if (position.item >= itemCount) revert PositionOutsideTree(position);
+        _checkRow(head, head.inputCount + position.item, table);
+        (uint256 length, ) = ProgramCodec.itemAt(table, head, position.item);
+        sizes.itemCount = itemCount;
+        sizes.leafCount = MerkleTree.chunkCountOf(length);
+    }
+
+    /// @dev An input, or the initial value of a slot that is a constant.
+    function _setTableTensor(
+        Sizes memory sizes,
+        Claim calldata claim,
+        Position memory position,
+        ProgramCodec.Summary memory head,
+        bytes calldata table
+    ) private pure {
+        uint256 item = position.item;
+        if (item >= head.inputCount + head.slotCount) revert PositionOutsideTree(position);
+        _checkRow(head, item, table);
+        uint256 length;
+        if (item < head.inputCount) {
+            (length, ) = ProgramCodec.inputAt(table, item);
+            sizes.itemCount = head.inputCount;
+            sizes.root = claim.terms.inputsRoot;
+        } else {
+            ProgramCodec.SlotRow memory row = ProgramCodec.slotAt(table, head, item - head.inputCount);
+            if (row.initialKind != ProgramCodec.KIND_CONSTANT) revert PositionOutsideTree(position);
+            length = row.length;
+            sizes.root = row.root;
+        }
+        sizes.leafCount = MerkleTree.chunkCountOf(length);
+    }
+
+    function _setConstant(Sizes memory sizes, Position memory position, TensorShown calldata shown) private pure {
+        ProgramCodec.Segment memory segment = ProgramCodec.segmentAt(shown.summary, position.item >> PRIMITIVE_BITS);
+        _checkRecord(segment, position.item & ((1 << PRIMITIVE_BITS) - 1), shown);
+        uint256 operands = ProgramCodec.decodeRecord(shown.record).operandCount;
+        if (position.step >= operands) revert PositionOutsideTree(position);
+        ProgramCodec.Operand memory operand = ProgramCodec.operandAt(shown.record, position.step);
+        if (operand.kind != ProgramCodec.KIND_CONSTANT) revert PositionOutsideTree(position);
+        sizes.root = operand.root;
+        sizes.leafCount = MerkleTree.chunkCountOf(operand.length);
+    }
+
+    function _checkRecord(
         ProgramCodec.Segment memory segment,
         uint256 primitive,
         TensorShown calldata shown
-    ) private pure returns (uint256) {
+    ) private pure {
         bytes32 root = MerkleTree.rootOfPath(
             MerkleTree.hashBytes(shown.record),
             primitive,
@@ -177,68 +368,22 @@ library Walk {
             shown.recordSiblings
         );
         if (root != segment.recordsRoot) revert RecordsRootMismatch(segment.recordsRoot, root);
-        return ProgramCodec.decodeRecord(shown.record).length;
     }
 
-    function _itemLength(
-        ProgramCodec.Summary memory head,
-        uint256 item,
-        bytes calldata table
-    ) private pure returns (uint256 length) {
+    function _checkRow(ProgramCodec.Summary memory head, uint256 row, bytes calldata table) private pure {
         bytes32 computed = MerkleTree.hashBytes(table);
         if (computed != head.interfaceHash) revert InterfaceHashMismatch(head.interfaceHash, computed);
         ProgramCodec.checkInterfaceLength(table, head);
-        uint256 row = head.inputCount + item;
         uint256 reason = ProgramCodec.interfaceRowFlaw(table, head, row);
         if (reason != 0) revert InterfaceRowInvalid(row, reason);
-        (length, ) = ProgramCodec.itemAt(table, head, item);
     }
 
-    /// @dev Trace root that a node of sections 1 to 4 leads to, and the width of its opening.
-    function _rootInStep(
-        uint256 steps,
-        bytes32 node,
-        Position calldata position,
-        bytes32[] calldata path,
-        uint256 itemCount,
-        uint256 leafCount
-    ) private pure returns (bytes32 root, uint8 width) {
-        bool inTensor = position.section >= SCRATCH_TENSOR;
-        uint256 own = _levelsAbove(position, leafCount);
-        uint256 items = inTensor ? own + MerkleTree.depthOf(itemCount) : own;
-        uint256 expected = items + 1 + MerkleTree.depthOf(steps);
-        if (path.length != expected) revert PathLengthMismatch(expected, path.length);
-        root = _rootOfNode(node, position, leafCount, path[:own]);
-        if (inTensor) root = MerkleTree.rootOfPath(root, position.item, itemCount, path[own:items]);
-        bool inScratch = position.section == SCRATCH || position.section == SCRATCH_TENSOR;
-        root = inScratch ? MerkleTree.hashPair(root, path[items]) : MerkleTree.hashPair(path[items], root);
-        root = MerkleTree.rootOfPath(root, position.step, steps, path[items + 1:]);
-        if (!isChunk(position.section, position.height)) width = _width(position, leafCount);
+    function _isInStep(uint8 section) private pure returns (bool) {
+        return section >= SCRATCH && section <= STATE_TENSOR;
     }
 
-    function _levelsAbove(Position calldata position, uint256 leafCount) private pure returns (uint256) {
-        uint256 depth = MerkleTree.depthOf(leafCount);
-        if (position.height > depth) revert PositionOutsideTree(position);
-        return depth - position.height;
-    }
-
-    /// @dev The nodes of one height that cover a leaf are the leaves of a tree of their own.
-    function _rootOfNode(
-        bytes32 node,
-        Position calldata position,
-        uint256 leafCount,
-        bytes32[] calldata siblings
-    ) private pure returns (bytes32) {
-        uint256 count = _nodesAt(position.height, leafCount);
-        if (position.index >= count) revert PositionOutsideTree(position);
-        return MerkleTree.rootOfPath(node, position.index, count, siblings);
-    }
-
-    function _width(Position calldata position, uint256 leafCount) private pure returns (uint8) {
-        uint256 levels = position.height < LEVELS ? position.height : LEVELS;
-        uint256 left = _nodesAt(position.height - levels, leafCount) - (uint256(position.index) << levels);
-        uint256 all = 1 << levels;
-        return uint8(left < all ? left : all);
+    function _levelsBelow(uint256 height) private pure returns (uint256) {
+        return height < LEVELS ? height : LEVELS;
     }
 
     /// @dev Nodes at `height` that cover one of `leafCount` leaves.

@@ -5,11 +5,13 @@ pragma solidity 0.8.37;
 /// @notice Plain structs of the claim, the walk and the fraud proofs (sections 4 to 6 of the specification). Words are
 /// 32-bit values; chunks are 1,024 bytes of 256 big-endian words; every `siblings` array runs from the leaf upwards.
 
-/// @notice A node of a claim's trace tree.
-/// @param section 0 steps, 1 scratch, 2 state, 3 tensor of a primitive, 4 tensor of a slot or an output.
+/// @notice A node of a claim's trace tree, or of a tensor that the claim's run reads.
+/// @param section 0 steps, 1 scratch, 2 state, 3 tensor of a primitive, 4 tensor of a slot or an output, 5 tensor of an input
+/// or initial constant of a slot, 6 constant of a record.
 /// @param height Levels above the leaves of that section's tree.
-/// @param step Step of the node; 0 in section 0.
-/// @param item Primitive (section 3), slot or output (section 4); 0 elsewhere.
+/// @param step Step of the node; 0 in sections 0 and 5; the operand's index in section 6.
+/// @param item Primitive (section 3), slot or slotCount + output (4), input or inputCount + slot (5), segment << 16 | primitive
+/// (6); 0 elsewhere.
 /// @param index Index of the node among the nodes of its height.
 struct Position {
     uint8 section;
@@ -134,11 +136,17 @@ struct RecordProof {
 }
 
 /// @notice What a referee needs to know of a claim.
+/// @param deferred The step nodes are H(0, stateRoot), and scratch roots are posted.
+/// @param postedStep The step whose posted scratch root is given; any without one.
+/// @param postedRoot The scratch root posted for it; zero if the trace is full or none was posted.
 struct ClaimView {
     bytes32 programRoot;
     bytes32 inputsRoot;
     bytes32 traceRoot;
     uint32 steps;
+    bool deferred;
+    uint32 postedStep;
+    bytes32 postedRoot;
 }
 
 /// @notice What a proof found: the place of the lie and, for an element, both words.
@@ -153,8 +161,8 @@ struct Fault {
 
 /// @notice What a claimant commits to in public.
 /// @param steps 1 to 2^20.
-/// @param traceMode 0 full.
-/// @param operator May answer for the claimant; zero for none.
+/// @param traceMode 0 full; 1 deferred: the scratch root of a step is posted when a demand first reaches the step.
+/// @param operator May post scratch roots beside the claimant; zero for none.
 /// @param taskId Task served; zero for none.
 /// @param moveFeeWei Flat fee of one forced move, in wei.
 struct Terms {
@@ -167,8 +175,20 @@ struct Terms {
     uint256 moveFeeWei;
 }
 
+/// @notice All that a claim's id hashes beside chain, registry and version. Contracts keep the id; callers carry this.
+/// @param outputsHash keccak256(abi.encode(outputRoots)).
+/// @param salt Kept the claim from being guessed before its reveal.
+struct Claim {
+    address claimant;
+    Terms terms;
+    uint256 bondWei;
+    bytes32 traceRoot;
+    bytes32 outputsHash;
+    bytes32 salt;
+}
+
 /// @notice Binds a claim's output roots to its trace root.
-/// @param scratchRoot Of the last step.
+/// @param scratchRoot Of the last step; zero if the trace is deferred.
 /// @param stateRoot Of the last step.
 /// @param stepSiblings Path of the last step node.
 /// @param outputSiblings Range proof of the leaves slotCount .. slotCount + outputCount - 1 of the state tree.
@@ -180,12 +200,22 @@ struct OutputsShown {
     bytes32[] outputSiblings;
 }
 
-/// @notice Shows the length of the tensor a demand enters; all empty for sections 0 to 2.
+/// @notice Shows the number of leaves below what is demanded. The summary for a step node and in sections 1 to 6; the record
+/// with its path in sections 3 and 6; the interface table in sections 4 and 5; else empty.
 struct TensorShown {
     bytes summary;
     bytes record;
     bytes32[] recordSiblings;
     bytes interfaceTable;
+}
+
+/// @notice A node asked for by its place under the claim's roots.
+/// @param path Siblings from the node up to the root, section by section (section 5 of the specification).
+struct Demand {
+    bytes32 node;
+    Position position;
+    bytes32[] path;
+    TensorShown shown;
 }
 
 /// @notice What a requester asks for.

@@ -31,6 +31,11 @@ export const claimRegistryAbi = [
         "internalType": "uint32",
         "name": "proofRevealSeconds_",
         "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "auditor_",
+        "type": "address"
       }
     ],
     "stateMutability": "nonpayable",
@@ -114,22 +119,6 @@ export const claimRegistryAbi = [
         "type": "bytes32"
       },
       {
-        "internalType": "bytes32",
-        "name": "computed",
-        "type": "bytes32"
-      }
-    ],
-    "name": "ClaimIdMismatch",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
-      },
-      {
         "internalType": "enum ClaimStatus",
         "name": "expected",
         "type": "uint8"
@@ -147,11 +136,32 @@ export const claimRegistryAbi = [
     "inputs": [
       {
         "internalType": "bytes32",
-        "name": "claimId",
+        "name": "commitment",
         "type": "bytes32"
       }
     ],
     "name": "CommitmentLive",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "claimId",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "live",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "computed",
+        "type": "bytes32"
+      }
+    ],
+    "name": "CommitmentMismatch",
     "type": "error"
   },
   {
@@ -258,6 +268,17 @@ export const claimRegistryAbi = [
         "type": "address"
       }
     ],
+    "name": "NotAuditor",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
     "name": "NotDeployer",
     "type": "error"
   },
@@ -297,6 +318,22 @@ export const claimRegistryAbi = [
       }
     ],
     "name": "OutputCountMismatch",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "expected",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "computed",
+        "type": "bytes32"
+      }
+    ],
+    "name": "OutputsHashMismatch",
     "type": "error"
   },
   {
@@ -414,6 +451,17 @@ export const claimRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "bytes32",
+        "name": "scratchRoot",
+        "type": "bytes32"
+      }
+    ],
+    "name": "ScratchRootShown",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint256",
         "name": "expected",
         "type": "uint256"
@@ -479,6 +527,22 @@ export const claimRegistryAbi = [
       }
     ],
     "name": "TraceModeUnsupported",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "feeWei",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "maxWei",
+        "type": "uint256"
+      }
+    ],
+    "name": "VoidFeeTooHigh",
     "type": "error"
   },
   {
@@ -654,6 +718,12 @@ export const claimRegistryAbi = [
       },
       {
         "indexed": false,
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
         "internalType": "uint64",
         "name": "challengeUntil",
         "type": "uint64"
@@ -697,6 +767,31 @@ export const claimRegistryAbi = [
       }
     ],
     "name": "ClaimSlashed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "claimId",
+        "type": "bytes32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "claimant",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "feeWei",
+        "type": "uint256"
+      }
+    ],
+    "name": "ClaimVoided",
     "type": "event"
   },
   {
@@ -751,6 +846,32 @@ export const claimRegistryAbi = [
     "type": "event"
   },
   {
+    "inputs": [],
+    "name": "VERSION",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "pure",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "auditor",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [
       {
         "internalType": "address",
@@ -761,52 +882,6 @@ export const claimRegistryAbi = [
     "name": "bindDisputeGame",
     "outputs": [],
     "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
-      }
-    ],
-    "name": "bondOf",
-    "outputs": [
-      {
-        "components": [
-          {
-            "internalType": "enum ClaimStatus",
-            "name": "status",
-            "type": "uint8"
-          },
-          {
-            "internalType": "address",
-            "name": "claimant",
-            "type": "address"
-          },
-          {
-            "internalType": "uint64",
-            "name": "challengeUntil",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint256",
-            "name": "bondWei",
-            "type": "uint256"
-          },
-          {
-            "internalType": "uint256",
-            "name": "moveFeeWei",
-            "type": "uint256"
-          }
-        ],
-        "internalType": "struct Bond",
-        "name": "",
-        "type": "tuple"
-      }
-    ],
-    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -859,14 +934,14 @@ export const claimRegistryAbi = [
         "type": "tuple"
       },
       {
-        "internalType": "bytes32",
-        "name": "seal",
-        "type": "bytes32"
-      },
-      {
         "internalType": "uint256",
         "name": "bondWei",
         "type": "uint256"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "seal",
+        "type": "bytes32"
       }
     ],
     "name": "claimIdOf",
@@ -875,82 +950,6 @@ export const claimRegistryAbi = [
         "internalType": "bytes32",
         "name": "",
         "type": "bytes32"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
-      }
-    ],
-    "name": "claimOf",
-    "outputs": [
-      {
-        "components": [
-          {
-            "internalType": "enum ClaimStatus",
-            "name": "status",
-            "type": "uint8"
-          },
-          {
-            "internalType": "address",
-            "name": "claimant",
-            "type": "address"
-          },
-          {
-            "internalType": "uint64",
-            "name": "revealBy",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint64",
-            "name": "challengeUntil",
-            "type": "uint64"
-          },
-          {
-            "internalType": "uint32",
-            "name": "steps",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint256",
-            "name": "bondWei",
-            "type": "uint256"
-          },
-          {
-            "internalType": "uint256",
-            "name": "moveFeeWei",
-            "type": "uint256"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "programRoot",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "inputsRoot",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "traceRoot",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "taskId",
-            "type": "bytes32"
-          }
-        ],
-        "internalType": "struct Claim",
-        "name": "",
-        "type": "tuple"
       }
     ],
     "stateMutability": "view",
@@ -1021,6 +1020,40 @@ export const claimRegistryAbi = [
     "inputs": [
       {
         "internalType": "address",
+        "name": "claimant",
+        "type": "address"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "programRoot",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "inputsRoot",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "steps",
+        "type": "uint32"
+      }
+    ],
+    "name": "commitmentOf",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
         "name": "account",
         "type": "address"
       }
@@ -1052,12 +1085,151 @@ export const claimRegistryAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
       }
     ],
     "name": "finalize",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "claimant",
+        "type": "address"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "programRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "inputsRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "steps",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "traceMode",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "operator",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "taskId",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint256",
+            "name": "moveFeeWei",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Terms",
+        "name": "terms",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "bondWei",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "seal",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "revealBy",
+        "type": "uint64"
+      }
+    ],
+    "name": "forfeit",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -1070,9 +1242,108 @@ export const claimRegistryAbi = [
         "type": "bytes32"
       }
     ],
-    "name": "forfeit",
-    "outputs": [],
-    "stateMutability": "nonpayable",
+    "name": "headOf",
+    "outputs": [
+      {
+        "internalType": "enum ClaimStatus",
+        "name": "status",
+        "type": "uint8"
+      },
+      {
+        "internalType": "uint64",
+        "name": "challengeUntil",
+        "type": "uint64"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
+      }
+    ],
+    "name": "idOf",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -1130,66 +1401,88 @@ export const claimRegistryAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
-      },
-      {
         "components": [
           {
-            "internalType": "bytes32",
-            "name": "programRoot",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "inputsRoot",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "steps",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint8",
-            "name": "traceMode",
-            "type": "uint8"
-          },
-          {
             "internalType": "address",
-            "name": "operator",
+            "name": "claimant",
             "type": "address"
           },
           {
-            "internalType": "bytes32",
-            "name": "taskId",
-            "type": "bytes32"
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
           },
           {
             "internalType": "uint256",
-            "name": "moveFeeWei",
+            "name": "bondWei",
             "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
           }
         ],
-        "internalType": "struct Terms",
-        "name": "terms",
+        "internalType": "struct Claim",
+        "name": "claim",
         "type": "tuple"
       },
       {
-        "internalType": "bytes32",
-        "name": "traceRoot",
-        "type": "bytes32"
+        "internalType": "uint64",
+        "name": "revealBy",
+        "type": "uint64"
       },
       {
         "internalType": "bytes32[]",
         "name": "outputRoots",
         "type": "bytes32[]"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "salt",
-        "type": "bytes32"
       },
       {
         "components": [
@@ -1225,7 +1518,13 @@ export const claimRegistryAbi = [
       }
     ],
     "name": "reveal",
-    "outputs": [],
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "claimId",
+        "type": "bytes32"
+      }
+    ],
     "stateMutability": "nonpayable",
     "type": "function"
   },
@@ -1245,9 +1544,78 @@ export const claimRegistryAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
       },
       {
         "internalType": "address",
@@ -1293,13 +1661,10 @@ export const claimRegistryAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
-      }
-    ],
-    "name": "viewOf",
-    "outputs": [
+        "internalType": "address",
+        "name": "claimant",
+        "type": "address"
+      },
       {
         "components": [
           {
@@ -1313,22 +1678,59 @@ export const claimRegistryAbi = [
             "type": "bytes32"
           },
           {
-            "internalType": "bytes32",
-            "name": "traceRoot",
-            "type": "bytes32"
-          },
-          {
             "internalType": "uint32",
             "name": "steps",
             "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "traceMode",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "operator",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "taskId",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint256",
+            "name": "moveFeeWei",
+            "type": "uint256"
           }
         ],
-        "internalType": "struct ClaimView",
-        "name": "",
+        "internalType": "struct Terms",
+        "name": "terms",
         "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "bondWei",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "seal",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "revealBy",
+        "type": "uint64"
+      },
+      {
+        "internalType": "uint256",
+        "name": "feeWei",
+        "type": "uint256"
       }
     ],
-    "stateMutability": "view",
+    "name": "void",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {

@@ -78,6 +78,17 @@ export const disputeGameAbi = [
     "inputs": [
       {
         "internalType": "bytes32",
+        "name": "challengeId",
+        "type": "bytes32"
+      }
+    ],
+    "name": "ChallengeExists",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
         "name": "claimId",
         "type": "bytes32"
       },
@@ -125,28 +136,28 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint32",
+        "name": "clockSeconds",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "max",
+        "type": "uint32"
+      }
+    ],
+    "name": "ClockTooLong",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "sender",
         "type": "address"
       }
     ],
     "name": "CoinNotExpected",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "bytes32",
-        "name": "demanded",
-        "type": "bytes32"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "named",
-        "type": "bytes32"
-      }
-    ],
-    "name": "DemandChanged",
     "type": "error"
   },
   {
@@ -232,33 +243,28 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "challengeId",
-        "type": "bytes32"
-      },
-      {
-        "internalType": "address",
-        "name": "challenger",
-        "type": "address"
-      },
-      {
-        "internalType": "address",
-        "name": "caller",
-        "type": "address"
-      }
-    ],
-    "name": "NotChallenger",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
         "internalType": "address",
         "name": "account",
         "type": "address"
       }
     ],
     "name": "NothingToWithdraw",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "expected",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "computed",
+        "type": "bytes32"
+      }
+    ],
+    "name": "OpenedNodeMismatch",
     "type": "error"
   },
   {
@@ -388,6 +394,43 @@ export const disputeGameAbi = [
     "inputs": [
       {
         "internalType": "bytes32",
+        "name": "posted",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "scratchRoot",
+        "type": "bytes32"
+      }
+    ],
+    "name": "PostedRootMismatch",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "claimant",
+        "type": "address"
+      },
+      {
+        "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      }
+    ],
+    "name": "PostingNotAllowed",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
         "name": "expected",
         "type": "bytes32"
       },
@@ -510,6 +553,17 @@ export const disputeGameAbi = [
       }
     ],
     "name": "RecordsRootMismatch",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "step",
+        "type": "uint32"
+      }
+    ],
+    "name": "ScratchRootUnknown",
     "type": "error"
   },
   {
@@ -771,6 +825,12 @@ export const disputeGameAbi = [
         "internalType": "address",
         "name": "challenger",
         "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
       },
       {
         "indexed": false,
@@ -1195,6 +1255,61 @@ export const disputeGameAbi = [
     "inputs": [
       {
         "indexed": true,
+        "internalType": "bytes32",
+        "name": "challengeId",
+        "type": "bytes32"
+      },
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "claimId",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint32",
+        "name": "step",
+        "type": "uint32"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "stateRoot",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "scratchRoot",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32[]",
+        "name": "nodes",
+        "type": "bytes32[]"
+      },
+      {
+        "indexed": false,
+        "internalType": "address",
+        "name": "opener",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint64",
+        "name": "challengerDeadline",
+        "type": "uint64"
+      }
+    ],
+    "name": "StepOpened",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
         "internalType": "address",
         "name": "account",
         "type": "address"
@@ -1253,9 +1368,159 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "node",
+            "type": "bytes32"
+          },
+          {
+            "components": [
+              {
+                "internalType": "uint8",
+                "name": "section",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "height",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint32",
+                "name": "step",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "item",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "index",
+                "type": "uint32"
+              }
+            ],
+            "internalType": "struct Position",
+            "name": "position",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "path",
+            "type": "bytes32[]"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes",
+                "name": "summary",
+                "type": "bytes"
+              },
+              {
+                "internalType": "bytes",
+                "name": "record",
+                "type": "bytes"
+              },
+              {
+                "internalType": "bytes32[]",
+                "name": "recordSiblings",
+                "type": "bytes32[]"
+              },
+              {
+                "internalType": "bytes",
+                "name": "interfaceTable",
+                "type": "bytes"
+              }
+            ],
+            "internalType": "struct TensorShown",
+            "name": "shown",
+            "type": "tuple"
+          }
+        ],
+        "internalType": "struct Demand",
+        "name": "first",
+        "type": "tuple"
       }
     ],
     "name": "challenge",
@@ -1286,6 +1551,35 @@ export const disputeGameAbi = [
     "inputs": [
       {
         "internalType": "bytes32",
+        "name": "claimId",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "address",
+        "name": "challenger",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
+      }
+    ],
+    "name": "challengeIdOf",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
         "name": "challengeId",
         "type": "bytes32"
       }
@@ -1295,29 +1589,19 @@ export const disputeGameAbi = [
       {
         "components": [
           {
-            "internalType": "bytes32",
-            "name": "claimId",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "address",
-            "name": "challenger",
-            "type": "address"
-          },
-          {
-            "internalType": "uint64",
-            "name": "openedBlock",
-            "type": "uint64"
-          },
-          {
             "internalType": "enum ChallengeStatus",
             "name": "status",
             "type": "uint8"
           },
           {
-            "internalType": "uint64",
+            "internalType": "uint32",
+            "name": "openedBlock",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
             "name": "turnStarted",
-            "type": "uint64"
+            "type": "uint32"
           },
           {
             "internalType": "uint32",
@@ -1372,6 +1656,11 @@ export const disputeGameAbi = [
             "type": "tuple"
           },
           {
+            "internalType": "uint32",
+            "name": "leafCount",
+            "type": "uint32"
+          },
+          {
             "internalType": "bytes32",
             "name": "node",
             "type": "bytes32"
@@ -1414,9 +1703,88 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "challengeId",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
+      },
+      {
+        "internalType": "address",
+        "name": "challenger",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
       }
     ],
     "name": "close",
@@ -1430,6 +1798,11 @@ export const disputeGameAbi = [
         "internalType": "bytes32",
         "name": "claimId",
         "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
       },
       {
         "internalType": "bytes32",
@@ -1483,9 +1856,196 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "node",
+            "type": "bytes32"
+          },
+          {
+            "components": [
+              {
+                "internalType": "uint8",
+                "name": "section",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "height",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint32",
+                "name": "step",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "item",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "index",
+                "type": "uint32"
+              }
+            ],
+            "internalType": "struct Position",
+            "name": "position",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "path",
+            "type": "bytes32[]"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes",
+                "name": "summary",
+                "type": "bytes"
+              },
+              {
+                "internalType": "bytes",
+                "name": "record",
+                "type": "bytes"
+              },
+              {
+                "internalType": "bytes32[]",
+                "name": "recordSiblings",
+                "type": "bytes32[]"
+              },
+              {
+                "internalType": "bytes",
+                "name": "interfaceTable",
+                "type": "bytes"
+              }
+            ],
+            "internalType": "struct TensorShown",
+            "name": "shown",
+            "type": "tuple"
+          }
+        ],
+        "internalType": "struct Demand",
+        "name": "asked",
+        "type": "tuple"
+      }
+    ],
+    "name": "demand",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "moveFeeWei",
+        "type": "uint256"
+      }
+    ],
+    "name": "depositOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "bytes32",
-        "name": "challengeId",
+        "name": "claimId",
         "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
       },
       {
         "internalType": "bytes32",
@@ -1493,36 +2053,111 @@ export const disputeGameAbi = [
         "type": "bytes32"
       },
       {
+        "internalType": "uint32",
+        "name": "index",
+        "type": "uint32"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "path",
+        "type": "bytes32[]"
+      }
+    ],
+    "name": "descend",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "components": [
           {
-            "internalType": "uint8",
-            "name": "section",
-            "type": "uint8"
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
           },
           {
-            "internalType": "uint8",
-            "name": "height",
-            "type": "uint8"
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
           },
           {
-            "internalType": "uint32",
-            "name": "step",
-            "type": "uint32"
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
           },
           {
-            "internalType": "uint32",
-            "name": "item",
-            "type": "uint32"
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
           },
           {
-            "internalType": "uint32",
-            "name": "index",
-            "type": "uint32"
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
           }
         ],
-        "internalType": "struct Position",
-        "name": "position",
+        "internalType": "struct Claim",
+        "name": "claim",
         "type": "tuple"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "node",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "index",
+        "type": "uint32"
       },
       {
         "internalType": "bytes32[]",
@@ -1557,28 +2192,9 @@ export const disputeGameAbi = [
         "type": "tuple"
       }
     ],
-    "name": "demand",
+    "name": "enter",
     "outputs": [],
     "stateMutability": "nonpayable",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
-      }
-    ],
-    "name": "depositOf",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "",
-        "type": "uint256"
-      }
-    ],
-    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -1608,13 +2224,18 @@ export const disputeGameAbi = [
     "inputs": [
       {
         "internalType": "bytes32",
-        "name": "challengeId",
+        "name": "claimId",
         "type": "bytes32"
       },
       {
-        "internalType": "bytes32",
-        "name": "node",
-        "type": "bytes32"
+        "internalType": "address",
+        "name": "challenger",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
       },
       {
         "internalType": "bytes32[]",
@@ -1650,13 +2271,18 @@ export const disputeGameAbi = [
     "inputs": [
       {
         "internalType": "bytes32",
-        "name": "challengeId",
+        "name": "claimId",
         "type": "bytes32"
       },
       {
-        "internalType": "bytes32",
-        "name": "node",
-        "type": "bytes32"
+        "internalType": "address",
+        "name": "challenger",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
       },
       {
         "internalType": "bytes",
@@ -1665,6 +2291,108 @@ export const disputeGameAbi = [
       }
     ],
     "name": "openChunk",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
+      },
+      {
+        "internalType": "address",
+        "name": "challenger",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "stateRoot",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "nodes",
+        "type": "bytes32[]"
+      }
+    ],
+    "name": "openStep",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -1713,6 +2441,11 @@ export const disputeGameAbi = [
             "internalType": "uint64",
             "name": "sequence",
             "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "nonce",
+            "type": "uint64"
           }
         ],
         "internalType": "struct ProofCommitment",
@@ -1726,9 +2459,83 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "challengeId",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
       },
       {
         "internalType": "uint8",
@@ -1739,6 +2546,11 @@ export const disputeGameAbi = [
         "internalType": "bytes",
         "name": "proof",
         "type": "bytes"
+      },
+      {
+        "internalType": "uint32",
+        "name": "postedStep",
+        "type": "uint32"
       }
     ],
     "name": "prove",
@@ -1762,9 +2574,78 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
       },
       {
         "internalType": "uint8",
@@ -1777,6 +2658,11 @@ export const disputeGameAbi = [
         "type": "bytes"
       },
       {
+        "internalType": "uint32",
+        "name": "postedStep",
+        "type": "uint32"
+      },
+      {
         "internalType": "bytes32",
         "name": "salt",
         "type": "bytes32"
@@ -1785,6 +2671,30 @@ export const disputeGameAbi = [
     "name": "revealProof",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "claimId",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "step",
+        "type": "uint32"
+      }
+    ],
+    "name": "scratchRootOf",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -1816,9 +2726,88 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "internalType": "bytes32",
-        "name": "challengeId",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
+      },
+      {
+        "internalType": "address",
+        "name": "challenger",
+        "type": "address"
+      },
+      {
+        "internalType": "uint64",
+        "name": "nonce",
+        "type": "uint64"
       }
     ],
     "name": "timeout",

@@ -202,6 +202,22 @@ export const refereeAbi = [
     "inputs": [
       {
         "internalType": "uint256",
+        "name": "step",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "scratchRoot",
+        "type": "bytes32"
+      }
+    ],
+    "name": "ScratchRootNotPosted",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
         "name": "index",
         "type": "uint256"
       },
@@ -328,6 +344,21 @@ export const refereeAbi = [
             "internalType": "uint32",
             "name": "steps",
             "type": "uint32"
+          },
+          {
+            "internalType": "bool",
+            "name": "deferred",
+            "type": "bool"
+          },
+          {
+            "internalType": "uint32",
+            "name": "postedStep",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "postedRoot",
+            "type": "bytes32"
           }
         ],
         "internalType": "struct ClaimView",

@@ -213,6 +213,22 @@ export const structureRefereeAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "step",
+        "type": "uint256"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "scratchRoot",
+        "type": "bytes32"
+      }
+    ],
+    "name": "ScratchRootNotPosted",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint8",
         "name": "section",
         "type": "uint8"
@@ -367,6 +383,21 @@ export const structureRefereeAbi = [
             "internalType": "uint32",
             "name": "steps",
             "type": "uint32"
+          },
+          {
+            "internalType": "bool",
+            "name": "deferred",
+            "type": "bool"
+          },
+          {
+            "internalType": "uint32",
+            "name": "postedStep",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "postedRoot",
+            "type": "bytes32"
           }
         ],
         "internalType": "struct ClaimView",

@@ -576,9 +576,78 @@ export const taskMarketAbi = [
         "type": "bytes32"
       },
       {
-        "internalType": "bytes32",
-        "name": "claimId",
-        "type": "bytes32"
+        "components": [
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "programRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputsRoot",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "steps",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "traceMode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "taskId",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint256",
+                "name": "moveFeeWei",
+                "type": "uint256"
+              }
+            ],
+            "internalType": "struct Terms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "uint256",
+            "name": "bondWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "traceRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputsHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "salt",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Claim",
+        "name": "claim",
+        "type": "tuple"
       }
     ],
     "name": "deliver",
