@@ -11,7 +11,14 @@ export const taskStatus = onchainEnum("task_status", [
   "CANCELLED",
   "REFUNDED",
 ]);
-export const claimStatus = onchainEnum("claim_status", ["COMMITTED", "REVEALED", "FINAL", "SLASHED", "FORFEITED"]);
+export const claimStatus = onchainEnum("claim_status", [
+  "COMMITTED",
+  "REVEALED",
+  "FINAL",
+  "SLASHED",
+  "FORFEITED",
+  "VOIDED",
+]);
 export const disputeStatus = onchainEnum("dispute_status", [
   "CHALLENGER_TURN",
   "CLAIMANT_TURN",
@@ -19,7 +26,7 @@ export const disputeStatus = onchainEnum("dispute_status", [
   "LOST",
   "REFUNDED",
 ]);
-export const moveKind = onchainEnum("move_kind", ["DEMAND", "OPEN", "OPEN_CHUNK", "PROVE", "TIMEOUT"]);
+export const moveKind = onchainEnum("move_kind", ["DEMAND", "OPEN", "OPEN_STEP", "OPEN_CHUNK", "PROVE", "TIMEOUT"]);
 export const proofStatus = onchainEnum("proof_status", ["COMMITTED", "REVEALED", "FORFEITED"]);
 
 /** Every transaction that another row names. */
@@ -105,11 +112,13 @@ export const claim = onchainTable(
     revealBy: t.bigint().notNull(),
     traceRoot: t.hex(),
     outputRoots: t.hex().array(),
+    salt: t.hex(),
     challengeUntil: t.bigint(),
     slashedBy: t.hex(),
     bountyWei: t.bigint(),
     bountyTo: t.hex(),
     burntWei: t.bigint(),
+    voidFeeWei: t.bigint(),
     openDisputes: t.integer().notNull(),
     committedIn: t.hex().notNull(),
     revealedIn: t.hex(),
@@ -147,6 +156,7 @@ export const dispute = onchainTable(
     claimId: t.hex().notNull(),
     claimant: t.hex().notNull(),
     challenger: t.hex().notNull(),
+    nonce: t.bigint().notNull(),
     depositWei: t.bigint().notNull(),
     payoutWei: t.bigint(),
     deadline: t.bigint(),
@@ -180,6 +190,8 @@ export const move = onchainTable(
     index: t.bigint(),
     node: t.hex(),
     nodes: t.hex().array(),
+    stateRoot: t.hex(),
+    scratchRoot: t.hex(),
     chunk: t.hex(),
     loser: t.hex(),
     deadline: t.bigint(),
@@ -245,6 +257,7 @@ export const totals = onchainTable("totals", (t) => ({
   finalClaims: t.integer().notNull(),
   slashedClaims: t.integer().notNull(),
   forfeitedClaims: t.integer().notNull(),
+  voidedClaims: t.integer().notNull(),
   disputes: t.integer().notNull(),
   openDisputes: t.integer().notNull(),
   moves: t.integer().notNull(),

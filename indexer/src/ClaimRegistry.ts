@@ -21,11 +21,11 @@ ponder.on("ClaimRegistry:ClaimCommitted", async ({ event, context }) => {
 });
 
 ponder.on("ClaimRegistry:ClaimRevealed", async ({ event, context }) => {
-  const { claimId, traceRoot, outputRoots, challengeUntil } = event.args;
+  const { claimId, traceRoot, outputRoots, salt, challengeUntil } = event.args;
   const revealedIn = await recordTransaction(context, event);
   await context.db
     .update(schema.claim, { id: claimId })
-    .set({ status: "REVEALED", traceRoot, outputRoots: [...outputRoots], challengeUntil, revealedIn });
+    .set({ status: "REVEALED", traceRoot, outputRoots: [...outputRoots], salt, challengeUntil, revealedIn });
 });
 
 ponder.on("ClaimRegistry:ClaimFinalized", async ({ event, context }) => {
@@ -54,6 +54,13 @@ ponder.on("ClaimRegistry:ClaimForfeited", async ({ event, context }) => {
     slashedWei: slashedWei + burntWei,
   }));
   await addTotals(context, { forfeitedClaims: 1, burntWei });
+});
+
+ponder.on("ClaimRegistry:ClaimVoided", async ({ event, context }) => {
+  const { claimId, feeWei } = event.args;
+  const endedIn = await recordTransaction(context, event);
+  await context.db.update(schema.claim, { id: claimId }).set({ status: "VOIDED", voidFeeWei: feeWei, endedIn });
+  await addTotals(context, { voidedClaims: 1 });
 });
 
 ponder.on("ClaimRegistry:ClaimSlashed", async ({ event, context }) => {

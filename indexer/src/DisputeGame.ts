@@ -17,7 +17,7 @@ type MoveRow = typeof schema.move.$inferSelect;
 type PositionArgs = { section: number; height: number; step: number; item: number; index: number };
 
 ponder.on("DisputeGame:ChallengeOpened", async ({ event, context }) => {
-  const { challengeId, claimId, challenger, depositWei } = event.args;
+  const { challengeId, claimId, challenger, nonce, depositWei } = event.args;
   await changeAccount(context, event, challenger);
   const { claimant } = await context.db
     .update(schema.claim, { id: claimId })
@@ -25,10 +25,12 @@ ponder.on("DisputeGame:ChallengeOpened", async ({ event, context }) => {
   await context.db.insert(schema.dispute).values({
     id: challengeId,
     order: orderOf(event),
-    status: "CHALLENGER_TURN",
+    // The first demand is the next event of the transaction.
+    status: "CLAIMANT_TURN",
     claimId,
     claimant,
     challenger,
+    nonce,
     depositWei,
     demands: 0,
     moveCount: 0,
@@ -63,6 +65,23 @@ ponder.on("DisputeGame:NodeOpened", async ({ event, context }) => {
     actor: opener,
     ...rowOf(position),
     node,
+    nodes: [...nodes],
+    deadline,
+  });
+});
+
+ponder.on("DisputeGame:StepOpened", async ({ event, context }) => {
+  const { challengeId, step, stateRoot, scratchRoot, nodes, opener, challengerDeadline: deadline } = event.args;
+  const dispute = await context.db
+    .update(schema.dispute, { id: challengeId })
+    .set({ status: "CHALLENGER_TURN", deadline });
+  await recordMove(context, event, dispute, {
+    kind: "OPEN_STEP",
+    level: dispute.demands - 1,
+    actor: opener,
+    ...rowOf({ section: 0, height: 0, step: 0, item: 0, index: step }),
+    stateRoot,
+    scratchRoot,
     nodes: [...nodes],
     deadline,
   });

@@ -94,6 +94,7 @@ export async function addTotals({ db }: AnyContext, added: Partial<Omit<TotalsRo
     finalClaims: row.finalClaims + (added.finalClaims ?? 0),
     slashedClaims: row.slashedClaims + (added.slashedClaims ?? 0),
     forfeitedClaims: row.forfeitedClaims + (added.forfeitedClaims ?? 0),
+    voidedClaims: row.voidedClaims + (added.voidedClaims ?? 0),
     disputes: row.disputes + (added.disputes ?? 0),
     openDisputes: row.openDisputes + (added.openDisputes ?? 0),
     moves: row.moves + (added.moves ?? 0),

@@ -8,6 +8,7 @@ export const NO_TOTALS: Omit<typeof totals.$inferSelect, "id"> = {
   finalClaims: 0,
   slashedClaims: 0,
   forfeitedClaims: 0,
+  voidedClaims: 0,
   disputes: 0,
   openDisputes: 0,
   moves: 0,

@@ -26,14 +26,20 @@ export const SUMMARY: Hex = `0x${Buffer.from("LOCKSTEP").toString("hex")}${[1, 2
 export const PROGRAM = keccak256(SUMMARY);
 export const BOND = 1_000_000n;
 
-export const committed = (name: string, claimant: Address, programRoot: Hex = PROGRAM, taskId: Hex = ZERO): Emission =>
+export const committed = (
+  name: string,
+  claimant: Address,
+  programRoot: Hex = PROGRAM,
+  taskId: Hex = ZERO,
+  traceMode = 0,
+): Emission =>
   event("ClaimRegistry", "ClaimCommitted", {
     claimId: hashOf(name),
     claimant,
     programRoot,
     inputsRoot: hashOf("inputs"),
     steps: 5,
-    traceMode: 0,
+    traceMode,
     operator: NOBODY,
     taskId,
     bondWei: BOND,
@@ -47,6 +53,7 @@ export const revealed = (name: string): Emission =>
     claimId: hashOf(name),
     traceRoot: hashOf(`trace of ${name}`),
     outputRoots: [hashOf(`output of ${name}`)],
+    salt: hashOf(`salt of ${name}`),
     challengeUntil: 2_000_000_100n,
   });
 
@@ -64,13 +71,25 @@ const slashed = (name: string, claimant: Address, prover: Address): Emission =>
     burntWei: BOND / 2n,
   });
 
-export const challenged = (name: string, claim: string, by: Address): Emission =>
+/** A challenge as the game opens it: with its first demand. */
+export const challenged = (name: string, claim: string, by: Address): Emission[] => [
   event("DisputeGame", "ChallengeOpened", {
     challengeId: hashOf(name),
     claimId: hashOf(claim),
     challenger: by,
+    nonce: 2n ** 64n - 1n,
     depositWei: 1_700n,
-  });
+  }),
+  demanded(name, claim, TOP),
+];
+
+/** The walk of the lost claim: the root, a step, a chunk. */
+export const WALK: readonly Place[] = [
+  { section: 0, height: 3, step: 0, item: 0, index: 0 },
+  { section: 0, height: 0, step: 0, item: 0, index: 3 },
+  { section: 3, height: 0, step: 3, item: 6, index: 1 },
+];
+const [TOP, STEP, CHUNK] = WALK as [Place, Place, Place];
 
 interface Place {
   section: number;
@@ -96,6 +115,18 @@ const opened = (name: string, claim: string, position: Place, opener: Address): 
     position,
     node: hashOf(`node ${JSON.stringify(position)}`),
     nodes: [hashOf("left"), ZERO],
+    opener,
+    challengerDeadline: 1_900_000_001n,
+  });
+
+const stepOpened = (name: string, claim: string, step: number, opener: Address): Emission =>
+  event("DisputeGame", "StepOpened", {
+    challengeId: hashOf(name),
+    claimId: hashOf(claim),
+    step,
+    stateRoot: hashOf("state"),
+    scratchRoot: hashOf("scratch"),
+    nodes: [hashOf("primitive"), ZERO],
     opener,
     challengerDeadline: 1_900_000_001n,
   });
@@ -167,13 +198,6 @@ const accepted = (name: string, solver: Address): Emission =>
 const delivered = (name: string, claim: string, solver: Address): Emission =>
   event("TaskMarket", "TaskDelivered", { taskId: hashOf(name), claimId: hashOf(claim), solver });
 
-/** The walk of the lost claim: a node of the steps, then a chunk. */
-export const WALK: readonly Place[] = [
-  { section: 0, height: 3, step: 0, item: 0, index: 0 },
-  { section: 3, height: 0, step: 3, item: 6, index: 1 },
-];
-const [TOP, CHUNK] = WALK as [Place, Place];
-
 /** Claims that are only committed, for pages. */
 export const CROWD = 25;
 
@@ -212,9 +236,10 @@ export async function writeHistory({ write }: Pick<Chain, "write">): Promise<voi
     [requested("reopened", cheat), accepted("reopened", cheat)],
     [committed("walked", cheat), revealed("walked")],
   );
-  await write([delivered("reopened", "walked", cheat)], [challenged("won", "walked", challenger)]);
-  await write([demanded("won", "walked", TOP)]);
+  await write([delivered("reopened", "walked", cheat)], challenged("won", "walked", challenger));
   await write([opened("won", "walked", TOP, cheat)]);
+  await write([demanded("won", "walked", STEP)]);
+  await write([stepOpened("won", "walked", STEP.index, other)]);
   await write([demanded("won", "walked", CHUNK)]);
   await write([chunkOpened("won", "walked", CHUNK, other)]);
   await write(
@@ -232,7 +257,7 @@ export async function writeHistory({ write }: Pick<Chain, "write">): Promise<voi
   // A lie that a direct proof finds while a challenge is open; of a program that nobody registered.
   await write([committed("proven", cheat, hashOf("unknown")), revealed("proven")]);
   await write([
-    challenged("refunded", "proven", other),
+    ...challenged("refunded", "proven", other),
     proofCommitted("proven", challenger, 1n),
     proofCommitted("proven", other, 2n),
   ]);
@@ -256,11 +281,11 @@ export async function writeHistory({ write }: Pick<Chain, "write">): Promise<voi
   // A challenger that gives up, and one account on both sides whose clock as claimant runs out.
   await write([committed("stood", challenger), revealed("stood"), committed("own", other), revealed("own")]);
   await write([
-    challenged("lost", "stood", cheat),
+    ...challenged("lost", "stood", cheat),
+    opened("lost", "stood", TOP, challenger),
     timedOut("lost", "stood", cheat),
     closed("lost", "stood", true),
-    challenged("self", "own", other),
-    demanded("self", "own", TOP),
+    ...challenged("self", "own", other),
     timedOut("self", "own", other),
     closed("self", "own", false),
   ]);
@@ -273,6 +298,8 @@ export async function writeHistory({ write }: Pick<Chain, "write">): Promise<voi
     committed("forfeited", cheat),
     event("ClaimRegistry", "ClaimForfeited", { claimId: hashOf("forfeited"), claimant: cheat, burntWei: BOND }),
     event("ClaimRegistry", "Withdrawn", { account: cheat, amountWei: 9n }),
+    committed("voided", honest, PROGRAM, ZERO, 1),
+    event("ClaimRegistry", "ClaimVoided", { claimId: hashOf("voided"), claimant: honest, feeWei: BOND / 8n }),
   ]);
   await write([
     requested("cancelled", NOBODY, 2 ** 32 - 1),

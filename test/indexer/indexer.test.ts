@@ -37,7 +37,7 @@ describe("indexer", () => {
   it("answers the deployment, its totals and that it is synced", async () => {
     const { deployment, totals } = await ask(`{
       deployment { chainId startBlock indexedBlock claimRegistry }
-      totals { programs tasks claims finalClaims slashedClaims forfeitedClaims disputes openDisputes moves burntWei }
+      totals { programs tasks claims finalClaims slashedClaims forfeitedClaims voidedClaims disputes openDisputes moves burntWei }
     }`);
     assert.deepEqual(deployment, {
       chainId: 31337,
@@ -48,13 +48,14 @@ describe("indexer", () => {
     assert.deepEqual(totals, {
       programs: 1,
       tasks: 4,
-      claims: 6 + CROWD,
+      claims: 7 + CROWD,
       finalClaims: 2,
       slashedClaims: 3,
       forfeitedClaims: 1,
+      voidedClaims: 1,
       disputes: 4,
       openDisputes: 0,
-      moves: 8,
+      moves: 13,
       burntWei: String((3n * BOND) / 2n + BOND),
     });
     assert.equal((await fetch(`${indexer.url}/synced`)).status, 200);
@@ -125,12 +126,12 @@ describe("indexer", () => {
   it("answers a claim with the dispute that ended it, move by move", async () => {
     const { claim } = await ask(
       `query ($id: Hash!) { claim(id: $id) {
-        status claimant { id } programRoot traceRoot outputRoots bondWei work bountyWei bountyTo { id } slashedBy { id }
+        status claimant { id } programRoot traceRoot outputRoots salt seal traceMode bondWei work bountyWei bountyTo { id } slashedBy { id }
         openDisputes task { id } operator
         fraud { kind step primitive element claimed computed prover { id } dispute { id } }
         disputes { nodes {
-          id status challenger { id } depositWei payoutWei deadline demands gasUsed fraud { kind } opened { gasUsed }
-          moves { order level kind actor { id } position { section height step item index } node nodes chunk loser deadline
+          id status challenger { id } nonce depositWei payoutWei deadline demands gasUsed fraud { kind } opened { gasUsed }
+          moves { order level kind actor { id } position { section height step item index } node nodes stateRoot scratchRoot chunk loser deadline
             transactionHash gasUsed blockNumber timestamp }
         } }
       } }`,
@@ -143,6 +144,9 @@ describe("indexer", () => {
       programRoot: PROGRAM,
       traceRoot: hashOf("trace of walked"),
       outputRoots: [hashOf("output of walked")],
+      salt: hashOf("salt of walked"),
+      seal: hashOf("seal of walked"),
+      traceMode: 0,
       bondWei: String(BOND),
       work: "41",
       bountyWei: String(BOND / 4n),
@@ -167,10 +171,11 @@ describe("indexer", () => {
       id: hashOf("won"),
       status: "WON",
       challenger: { id: challenger },
+      nonce: String(2n ** 64n - 1n),
       depositWei: "1700",
       payoutWei: "1900",
       deadline: null,
-      demands: 2,
+      demands: 3,
       fraud: { kind: "ELEMENT" },
     });
     assert.deepEqual(
@@ -179,21 +184,30 @@ describe("indexer", () => {
         [0, 0, "DEMAND", { id: challenger }],
         [1, 0, "OPEN", { id: cheat }],
         [2, 1, "DEMAND", { id: challenger }],
-        [3, 1, "OPEN_CHUNK", { id: other }],
-        [4, 2, "PROVE", { id: challenger }],
+        [3, 1, "OPEN_STEP", { id: other }],
+        [4, 2, "DEMAND", { id: challenger }],
+        [5, 2, "OPEN_CHUNK", { id: other }],
+        [6, 3, "PROVE", { id: challenger }],
       ],
     );
     assert.deepEqual(moves[0].position, { ...WALK[0], section: "STEPS" });
-    assert.deepEqual(moves[3].position, { ...WALK[1], section: "SCRATCH_TENSOR" });
-    assert.equal(moves[3].chunk, `0x${"3f800000".repeat(256)}`);
+    assert.deepEqual(moves[3].position, { ...WALK[1], section: "STEPS" });
+    assert.deepEqual(
+      [moves[3].stateRoot, moves[3].scratchRoot, moves[3].nodes, moves[3].node],
+      [hashOf("state"), hashOf("scratch"), [hashOf("primitive"), `0x${"0".repeat(64)}`], null],
+    );
+    assert.deepEqual(moves[5].position, { ...WALK[2], section: "SCRATCH_TENSOR" });
+    assert.equal(moves[5].chunk, `0x${"3f800000".repeat(256)}`);
     assert.deepEqual(moves[1].nodes, [hashOf("left"), `0x${"0".repeat(64)}`]);
-    assert.deepEqual([moves[4].position, moves[4].node, moves[4].deadline], [null, null, null]);
+    assert.deepEqual([moves[6].position, moves[6].node, moves[6].deadline], [null, null, null]);
     for (const move of moves) {
       const receipt = await chain.client.getTransactionReceipt({ hash: move.transactionHash as Hex });
       assert.deepEqual([move.gasUsed, move.blockNumber], [String(receipt.gasUsed), String(receipt.blockNumber)]);
     }
     const sum = moves.reduce((total, move) => total + BigInt(move.gasUsed), 0n);
-    assert.equal(gasUsed, String(sum + BigInt(opened.gasUsed)));
+    // The opening's transaction is that of the first demand, and counts once.
+    assert.equal(opened.gasUsed, moves[0].gasUsed);
+    assert.equal(gasUsed, String(sum));
   });
 
   it("answers how disputes end: won, lost, refunded, against oneself", async () => {
@@ -216,23 +230,41 @@ describe("indexer", () => {
         status: "LOST",
         claim: { id: hashOf("stood"), status: "FINAL" },
         fraud: null,
-        moves: [{ kind: "TIMEOUT", loser: cheat }],
+        moves: [
+          { kind: "DEMAND", loser: null },
+          { kind: "OPEN", loser: null },
+          { kind: "TIMEOUT", loser: cheat },
+        ],
       },
       {
         id: hashOf("refunded"),
         status: "REFUNDED",
         claim: { id: hashOf("proven"), status: "SLASHED" },
         fraud: null,
-        moves: [],
+        moves: [{ kind: "DEMAND", loser: null }],
       },
       {
         id: hashOf("won"),
         status: "WON",
         claim: { id: hashOf("walked"), status: "SLASHED" },
         fraud: { kind: "ELEMENT" },
-        moves: ["DEMAND", "OPEN", "DEMAND", "OPEN_CHUNK", "PROVE"].map((kind) => ({ kind, loser: null })),
+        moves: ["DEMAND", "OPEN", "DEMAND", "OPEN_STEP", "DEMAND", "OPEN_CHUNK", "PROVE"].map((kind) => ({
+          kind,
+          loser: null,
+        })),
       },
     ]);
+  });
+
+  it("answers a deferred claim that the auditor ended", async () => {
+    const { claim } = await ask(
+      `query ($id: Hash!) { claim(id: $id) { status traceMode salt voidFeeWei burntWei slashedBy { id } ended { gasUsed } } }`,
+      { id: hashOf("voided") },
+    );
+    const { ended, ...rest } = claim;
+    assert.ok(BigInt(ended.gasUsed) > 21_000n);
+    const nothing = { salt: null, burntWei: null, slashedBy: null };
+    assert.deepEqual(rest, { status: "VOIDED", traceMode: 1, voidFeeWei: String(BOND / 8n), ...nothing });
   });
 
   it("answers direct proofs", async () => {
@@ -351,7 +383,7 @@ describe("indexer", () => {
       after = claims.pageInfo.endCursor;
       if (!claims.pageInfo.hasNextPage) break;
     }
-    assert.equal(seen.length, 6 + CROWD);
+    assert.equal(seen.length, 7 + CROWD);
     assert.equal(new Set(seen).size, seen.length);
     assert.equal(seen[0], hashOf(`crowd ${CROWD - 1}`));
     assert.equal(seen.at(-1), hashOf("honest"));
@@ -472,7 +504,7 @@ describe("indexer", () => {
   });
 
   const everything = `{
-    totals { programs tasks claims finalClaims slashedClaims forfeitedClaims disputes openDisputes moves burntWei }
+    totals { programs tasks claims finalClaims slashedClaims forfeitedClaims voidedClaims disputes openDisputes moves burntWei }
     claims(first: 100) { nodes { id status traceRoot outputRoots challengeUntil openDisputes fraud { kind } ended { transactionHash } } }
     disputes(first: 100) { nodes { id status demands deadline moves { order kind } } }
     tasks(first: 100) { nodes { id status } }
@@ -491,7 +523,7 @@ describe("indexer", () => {
             revealed(`late ${depth}`),
             ...finalized(`late ${depth}`, newcomer),
           ]),
-        () => chain.write([revealed("crowd 0")], [challenged(`open ${depth}`, "crowd 0", newcomer)]),
+        () => chain.write([revealed("crowd 0")], challenged(`open ${depth}`, "crowd 0", newcomer)),
         () => chain.write([demanded(`open ${depth}`, "crowd 0", WALK[0]!)], finalized("crowd 1", honest)),
       ];
       for (const block of blocks.slice(0, depth)) await block();

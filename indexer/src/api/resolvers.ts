@@ -12,7 +12,15 @@ import type { Database, Row, Rows, Tables } from "./rows.ts";
 import type { AllResolvers } from "./typing.ts";
 
 const FRAUD_KINDS: readonly FraudKind[] = ["ELEMENT", "SLOT", "PADDING", "RECORD"];
-const SECTIONS: readonly Section[] = ["STEPS", "SCRATCH", "STATE", "SCRATCH_TENSOR", "STATE_TENSOR"];
+const SECTIONS: readonly Section[] = [
+  "STEPS",
+  "SCRATCH",
+  "STATE",
+  "SCRATCH_TENSOR",
+  "STATE_TENSOR",
+  "INPUT_TENSOR",
+  "CONSTANT_TENSOR",
+];
 /** A row names another one that is not there: the start block is too late, or the database is damaged. */
 export class RowMissingError extends Error {
   readonly values: { table: string; key: string };

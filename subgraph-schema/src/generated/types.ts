@@ -217,6 +217,8 @@ export type Totals = {
   slashedClaims: Scalars['Int']['output'];
   /** Claims that were never revealed and lost their bond. */
   forfeitedClaims: Scalars['Int']['output'];
+  /** Claims that the auditor ended before their reveal. */
+  voidedClaims: Scalars['Int']['output'];
   /** Disputes opened. */
   disputes: Scalars['Int']['output'];
   /** Disputes that have not ended. */
@@ -334,7 +336,7 @@ export type Task = Node & {
   ended?: Maybe<Moment>;
 };
 
-/** Where a claim stands. FINAL, SLASHED and FORFEITED never change again. */
+/** Where a claim stands. FINAL, SLASHED, FORFEITED and VOIDED never change again. */
 export type ClaimStatus =
   /** Bonded; trace root and outputs are hidden. */
   | 'COMMITTED'
@@ -345,7 +347,9 @@ export type ClaimStatus =
   /** Wrong, or not defended in time: the bond was taken. */
   | 'SLASHED'
   /** Not revealed in time: the bond was burnt. */
-  | 'FORFEITED';
+  | 'FORFEITED'
+  /** Ended by the auditor before its reveal: the bond went back, less a fee. */
+  | 'VOIDED';
 
 /** A bonded statement of trace root and outputs for a program and inputs. */
 export type Claim = Node & {
@@ -368,15 +372,15 @@ export type Claim = Node & {
   inputsRoot: Scalars['Hash']['output'];
   /** Steps run, 1 to 1048576. */
   steps: Scalars['Int']['output'];
-  /** 0: full trace. */
+  /** 0: full trace; 1: deferred, where the scratch root of a step is posted when a dispute first reaches the step. */
   traceMode: Scalars['Int']['output'];
-  /** Who may answer for the claimant, null for none. */
+  /** Who may post scratch roots beside the claimant, null for none. */
   operator?: Maybe<Scalars['Address']['output']>;
   /** Bond in wei. */
   bondWei: Scalars['BigInt']['output'];
   /** Fee of one forced move, in wei. */
   moveFeeWei: Scalars['BigInt']['output'];
-  /** Hash of trace root, output roots and salt. */
+  /** Hash of claimant, trace root, hash of the output roots and salt. */
   seal: Scalars['Hash']['output'];
   /** Last second to reveal, since the epoch. */
   revealBy: Scalars['BigInt']['output'];
@@ -384,6 +388,8 @@ export type Claim = Node & {
   traceRoot?: Maybe<Scalars['Hash']['output']>;
   /** Tensor roots of the outputs after the last step, in order, null before the reveal. */
   outputRoots?: Maybe<Array<Scalars['Hash']['output']>>;
+  /** What hid the seal, null before the reveal: with it anyone can name the claim to the contracts. */
+  salt?: Maybe<Scalars['Hash']['output']>;
   /** Last second to challenge, since the epoch, null before the reveal. */
   challengeUntil?: Maybe<Scalars['BigInt']['output']>;
   /** Primitives run: over all steps, null while the program is not registered. */
@@ -398,6 +404,8 @@ export type Claim = Node & {
   bountyTo?: Maybe<Account>;
   /** Burnt of the bond, in wei, null unless slashed or forfeited. */
   burntWei?: Maybe<Scalars['BigInt']['output']>;
+  /** Kept of the bond by the auditor, in wei, null unless voided. */
+  voidFeeWei?: Maybe<Scalars['BigInt']['output']>;
   /** Disputes that have not ended. */
   openDisputes: Scalars['Int']['output'];
   /** Disputes, newest first. */
@@ -408,7 +416,7 @@ export type Claim = Node & {
   committed: Moment;
   /** When it was revealed. */
   revealed?: Maybe<Moment>;
-  /** When it became final, slashed or forfeited. */
+  /** When it became final, slashed, forfeited or voided. */
   ended?: Maybe<Moment>;
 };
 
@@ -484,11 +492,13 @@ export type Dispute = Node & {
   claim: Claim;
   /** Who disputes it. */
   challenger: Account;
+  /** Chosen by the challenger, to tell its challenges of the claim apart. */
+  nonce: Scalars['BigInt']['output'];
   /** Deposit in wei. */
   depositWei: Scalars['BigInt']['output'];
   /** Paid to the challenger when it was won or refunded, to the claimant when it was lost, in wei; null before. */
   payoutWei?: Maybe<Scalars['BigInt']['output']>;
-  /** Last second of the side to move, since the epoch, null if it has ended or nobody has moved yet. */
+  /** Last second of the side to move, since the epoch, null if it has ended. */
   deadline?: Maybe<Scalars['BigInt']['output']>;
   /** Demands made, 0 to 16. */
   demands: Scalars['Int']['output'];
@@ -508,16 +518,18 @@ export type Dispute = Node & {
 export type MoveKind =
   /** The challenger asks for what lies below a node. */
   | 'DEMAND'
-  /** The claimant's side shows the descendants of a node. */
+  /** Descendants of a node are shown. */
   | 'OPEN'
-  /** The claimant's side shows the 1,024 bytes of a leaf. */
+  /** The state root of a step is shown, and the descendants of its scratch root. */
+  | 'OPEN_STEP'
+  /** The 1,024 bytes of a leaf are shown. */
   | 'OPEN_CHUNK'
   /** The challenger proves fraud. */
   | 'PROVE'
   /** The side to move ran out of time. */
   | 'TIMEOUT';
 
-/** Tree of the trace that a position is in. */
+/** Tree that a position is in: of the trace, or of a tensor that the run reads. */
 export type Section =
   /** Over the steps. */
   | 'STEPS'
@@ -528,18 +540,22 @@ export type Section =
   /** Over the chunks of one primitive's output. */
   | 'SCRATCH_TENSOR'
   /** Over the chunks of one slot or output. */
-  | 'STATE_TENSOR';
+  | 'STATE_TENSOR'
+  /** Over the chunks of an input, or of the constant that a slot starts from. */
+  | 'INPUT_TENSOR'
+  /** Over the chunks of a constant operand. */
+  | 'CONSTANT_TENSOR';
 
-/** A node of a claim's trace. */
+/** A node of a claim's trace, or of a tensor that its run reads. */
 export type Position = {
   __typename?: 'Position';
   /** Tree. */
   section: Section;
   /** Levels above the leaves of the tree. */
   height: Scalars['Int']['output'];
-  /** Step, 0 in STEPS. */
+  /** Step; 0 in STEPS and INPUT_TENSOR; the operand's index in CONSTANT_TENSOR. */
   step: Scalars['Int']['output'];
-  /** Primitive, slot or slot count + output in the tensor sections; 0 elsewhere. */
+  /** Primitive, slot, slot count + output, input, or input count + slot; segment * 65536 + primitive in CONSTANT_TENSOR; 0 in trees of trees. */
   item: Scalars['Int']['output'];
   /** Index among the nodes of this height. */
   index: Scalars['Int']['output'];
@@ -558,10 +574,14 @@ export type Move = {
   actor: Account;
   /** The node demanded or opened, null for the others. */
   position?: Maybe<Position>;
-  /** Its hash. */
+  /** Its hash; null for OPEN_STEP, whose demand has it. */
   node?: Maybe<Scalars['Hash']['output']>;
-  /** The descendants shown by OPEN, left to right, min(height, 5) levels below; zero where nothing is. */
+  /** The descendants shown by OPEN or, of the scratch root, by OPEN_STEP: left to right, min(height, 5) levels below; zero where nothing is. */
   nodes?: Maybe<Array<Scalars['Hash']['output']>>;
+  /** The state root shown by OPEN_STEP. */
+  stateRoot?: Maybe<Scalars['Hash']['output']>;
+  /** The scratch root shown by OPEN_STEP. */
+  scratchRoot?: Maybe<Scalars['Hash']['output']>;
   /** The 1,024 bytes shown by OPEN_CHUNK: 256 words. */
   chunk?: Maybe<Scalars['Bytes']['output']>;
   /** Who ran out of time, null unless TIMEOUT. */
@@ -1131,6 +1151,7 @@ export type TotalsResolvers<ContextType = unknown, ParentType extends ResolversP
   finalClaims?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   slashedClaims?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   forfeitedClaims?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  voidedClaims?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   disputes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   openDisputes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   moves?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -1201,6 +1222,7 @@ export type ClaimResolvers<ContextType = unknown, ParentType extends ResolversPa
   revealBy?: Resolver<ResolversTypes['BigInt'], ParentType, ContextType>;
   traceRoot?: Resolver<Maybe<ResolversTypes['Hash']>, ParentType, ContextType>;
   outputRoots?: Resolver<Maybe<Array<ResolversTypes['Hash']>>, ParentType, ContextType>;
+  salt?: Resolver<Maybe<ResolversTypes['Hash']>, ParentType, ContextType>;
   challengeUntil?: Resolver<Maybe<ResolversTypes['BigInt']>, ParentType, ContextType>;
   work?: Resolver<Maybe<ResolversTypes['BigInt']>, ParentType, ContextType>;
   fraud?: Resolver<Maybe<ResolversTypes['Fraud']>, ParentType, ContextType>;
@@ -1208,6 +1230,7 @@ export type ClaimResolvers<ContextType = unknown, ParentType extends ResolversPa
   bountyWei?: Resolver<Maybe<ResolversTypes['BigInt']>, ParentType, ContextType>;
   bountyTo?: Resolver<Maybe<ResolversTypes['Account']>, ParentType, ContextType>;
   burntWei?: Resolver<Maybe<ResolversTypes['BigInt']>, ParentType, ContextType>;
+  voidFeeWei?: Resolver<Maybe<ResolversTypes['BigInt']>, ParentType, ContextType>;
   openDisputes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   disputes?: Resolver<ResolversTypes['DisputeConnection'], ParentType, ContextType, RequireFields<ClaimDisputesArgs, 'first'>>;
   proofs?: Resolver<ResolversTypes['ProofConnection'], ParentType, ContextType, RequireFields<ClaimProofsArgs, 'first'>>;
@@ -1234,6 +1257,7 @@ export type DisputeResolvers<ContextType = unknown, ParentType extends Resolvers
   status?: Resolver<ResolversTypes['DisputeStatus'], ParentType, ContextType>;
   claim?: Resolver<ResolversTypes['Claim'], ParentType, ContextType>;
   challenger?: Resolver<ResolversTypes['Account'], ParentType, ContextType>;
+  nonce?: Resolver<ResolversTypes['BigInt'], ParentType, ContextType>;
   depositWei?: Resolver<ResolversTypes['BigInt'], ParentType, ContextType>;
   payoutWei?: Resolver<Maybe<ResolversTypes['BigInt']>, ParentType, ContextType>;
   deadline?: Resolver<Maybe<ResolversTypes['BigInt']>, ParentType, ContextType>;
@@ -1262,6 +1286,8 @@ export type MoveResolvers<ContextType = unknown, ParentType extends ResolversPar
   position?: Resolver<Maybe<ResolversTypes['Position']>, ParentType, ContextType>;
   node?: Resolver<Maybe<ResolversTypes['Hash']>, ParentType, ContextType>;
   nodes?: Resolver<Maybe<Array<ResolversTypes['Hash']>>, ParentType, ContextType>;
+  stateRoot?: Resolver<Maybe<ResolversTypes['Hash']>, ParentType, ContextType>;
+  scratchRoot?: Resolver<Maybe<ResolversTypes['Hash']>, ParentType, ContextType>;
   chunk?: Resolver<Maybe<ResolversTypes['Bytes']>, ParentType, ContextType>;
   loser?: Resolver<Maybe<ResolversTypes['Address']>, ParentType, ContextType>;
   deadline?: Resolver<Maybe<ResolversTypes['BigInt']>, ParentType, ContextType>;
