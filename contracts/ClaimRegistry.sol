@@ -149,13 +149,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     }
 
     /// @inheritdoc IClaimRegistry
-    function forfeit(
-        address claimant,
-        Terms calldata terms,
-        uint256 bondWei,
-        bytes32 seal,
-        uint64 revealBy
-    ) external {
+    function forfeit(address claimant, Terms calldata terms, uint256 bondWei, bytes32 seal, uint64 revealBy) external {
         bytes32 claimId = ClaimId.ofSealed(address(this), claimant, terms, bondWei, seal);
         bytes32 run = _runCommitted(claimant, terms, claimId, revealBy);
         if (block.timestamp <= revealBy) revert RevealPending(claimId, revealBy);
@@ -189,18 +183,14 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     }
 
     /// @inheritdoc IClaimRegistry
-    function slash(
-        Claim calldata claim,
-        address prover,
-        uint256 compensationWei
-    ) external returns (uint256 bountyWei) {
+    function slash(Claim calldata claim, address prover, uint256 compensationWei) external {
         if (msg.sender != disputeGame) revert NotDisputeGame(msg.sender);
         bytes32 claimId = ClaimId.ofClaim(address(this), claim);
         Head storage head = _revealed(claimId);
         uint256 bondWei = claim.bondWei;
         uint256 maxWei = Bonds.maxCompensation(bondWei);
         if (compensationWei > maxWei) revert CompensationTooHigh(compensationWei, maxWei);
-        bountyWei = Bonds.bounty(bondWei);
+        uint256 bountyWei = Bonds.bounty(bondWei);
         uint256 burntWei = bondWei - bountyWei - compensationWei;
 
         head.status = ClaimStatus.Slashed;

@@ -142,16 +142,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 claimId = _claimId(claim);
         (bytes32 challengeId, ChallengeWord.State memory state) = _challengersTurn(claimId, nonce);
         bytes32 opened = _challenges[challengeId].node;
-        state.leafCount = Walk.checkEntry(
-            claim,
-            state.position,
-            state.leafCount,
-            opened,
-            node,
-            index,
-            path,
-            shown
-        );
+        state.leafCount = Walk.checkEntry(claim, state.position, state.leafCount, opened, node, index, path, shown);
         _ask(challengeId, claimId, state, node);
     }
 
@@ -208,18 +199,12 @@ contract DisputeGame is IDisputeGame, PullPayments {
     }
 
     /// @inheritdoc IDisputeGame
-    function prove(
-        Claim calldata claim,
-        uint64 nonce,
-        uint8 kind,
-        bytes calldata proof,
-        uint32 postedStep
-    ) external {
+    function prove(Claim calldata claim, uint64 nonce, uint8 kind, bytes calldata proof, uint32 postedStep) external {
         bytes32 claimId = _claimId(claim);
         (bytes32 challengeId, ChallengeWord.State memory state) = _openChallenge(claimId, msg.sender, nonce);
         if (state.status == ChallengeStatus.ChallengerTurn) _checkClock(challengeId, state);
         if (block.number <= state.openedBlock) revert ProofTooEarly(uint64(state.openedBlock));
-        Fault memory fault = _judge(claim, claimId, kind, proof, postedStep);
+        Fault memory fault = _judge(_viewOf(claim, claimId, postedStep), kind, proof);
 
         _emitFraud(claimId, challengeId, kind, fault);
         _win(claim, claimId, challengeId, msg.sender, state);
@@ -254,7 +239,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 challengeId = challengeIdOf(claimId, challenger, nonce);
         ChallengeWord.State memory state = ChallengeWord.unpack(_challenges[challengeId].word);
         if (!_isOpen(state.status)) revert WrongTurn(challengeId, state.status);
-        if (_disputes[claimId].slashedAt == 0) revert ClaimStatusUnfit(claimId, claims.statusOf(claimId));
+        if (_disputes[claimId].slashedAt == 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Revealed);
 
         _refund(claim, claimId, challengeId, challenger, state, ChallengeStatus.Refunded);
     }
@@ -295,7 +280,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (block.number <= committed.committedBlock) revert ProofTooEarly(committed.committedBlock);
         (bool revealable, uint64 revealUntil) = _isRevealable(claimId, msg.sender, committed.nonce);
         if (!revealable) revert ProofRevealClosed(claimId, revealUntil);
-        Fault memory fault = _judge(claim, claimId, kind, proof, postedStep);
+        Fault memory fault = _judge(_viewOf(claim, claimId, postedStep), kind, proof);
 
         _endCommitment(claimId, msg.sender, commitment, committed.sequence);
         emit ProofRevealed(claimId, msg.sender, committed.sequence);
@@ -541,24 +526,22 @@ contract DisputeGame is IDisputeGame, PullPayments {
             (slashedAt == 0 && _isOpen(_statusOf(challengeIdOf(claimId, committer, nonce))));
     }
 
-    function _judge(
-        Claim calldata claim,
-        bytes32 claimId,
-        uint8 kind,
-        bytes calldata proof,
-        uint32 postedStep
-    ) private view returns (Fault memory) {
-        bool deferred = Walk.isDeferred(claim);
-        ClaimView memory seen = ClaimView({
-            programRoot: claim.terms.programRoot,
-            inputsRoot: claim.terms.inputsRoot,
-            traceRoot: claim.traceRoot,
-            steps: claim.terms.steps,
-            deferred: deferred,
-            postedStep: postedStep,
-            postedRoot: deferred ? _scratchRoots[claimId][postedStep] : bytes32(0)
-        });
+    function _judge(ClaimView memory seen, uint8 kind, bytes calldata proof) private view returns (Fault memory) {
         return (kind == 0 ? referee : structureReferee).prove(kind, seen, proof);
+    }
+
+    function _viewOf(Claim calldata claim, bytes32 claimId, uint32 postedStep) private view returns (ClaimView memory) {
+        bool deferred = Walk.isDeferred(claim);
+        return
+            ClaimView({
+                programRoot: claim.terms.programRoot,
+                inputsRoot: claim.terms.inputsRoot,
+                traceRoot: claim.traceRoot,
+                steps: claim.terms.steps,
+                deferred: deferred,
+                postedStep: postedStep,
+                postedRoot: deferred ? _scratchRoots[claimId][postedStep] : bytes32(0)
+            });
     }
 
     function _claimId(Claim calldata claim) private view returns (bytes32) {

@@ -19,9 +19,9 @@ enum ClaimStatus {
 /// @title Claim registry
 /// @notice Bonded statements of a trace root and outputs for a program and inputs, from commitment to finality or slash.
 /// A claim's id hashes all of it: keccak256(abi.encode(chainId, registry, VERSION, claimant, terms, bondWei, seal)) with
-/// seal = keccak256(abi.encode(traceRoot, outputsHash, salt)) and outputsHash = keccak256(abi.encode(outputRoots)). The
-/// registry keeps one word per claim and the bonds; callers carry the rest, and the id tells whether they carry it right.
-/// The dispute game decides.
+/// seal = keccak256(abi.encode(claimant, traceRoot, outputsHash, salt)) and outputsHash = keccak256(abi.encode(outputRoots)).
+/// The registry keeps one word per claim and the bonds; callers carry the rest, and the id tells whether they carry it
+/// right. The dispute game decides.
 interface IClaimRegistry is IPullPayments {
     /// @notice A deployment parameter is below its floor.
     error ParameterBelowFloor(bytes32 name, uint256 value, uint256 floor);
@@ -121,7 +121,7 @@ interface IClaimRegistry is IPullPayments {
 
     /// @notice Commits to a claim of a registered program with the sent coin as its bond. One unrevealed commitment per claimant,
     /// program, inputs and steps.
-    /// @param seal keccak256(abi.encode(traceRoot, keccak256(abi.encode(outputRoots)), salt)).
+    /// @param seal keccak256(abi.encode(claimant, traceRoot, keccak256(abi.encode(outputRoots)), salt)).
     function commit(Terms calldata terms, bytes32 seal) external payable returns (bytes32 claimId);
 
     /// @notice Opens a commitment and starts the challenge window. Anyone who knows the salt may call.
@@ -140,13 +140,7 @@ interface IClaimRegistry is IPullPayments {
 
     /// @notice Burns the bond of a commitment that was not revealed in time.
     /// @param revealBy As ClaimCommitted said.
-    function forfeit(
-        address claimant,
-        Terms calldata terms,
-        uint256 bondWei,
-        bytes32 seal,
-        uint64 revealBy
-    ) external;
+    function forfeit(address claimant, Terms calldata terms, uint256 bondWei, bytes32 seal, uint64 revealBy) external;
 
     /// @notice Ends a commitment that could not be audited, by the auditor alone: the bond less a fee goes back to the claimant.
     /// @param feeWei To the auditor; at most a quarter of the bond.
@@ -160,13 +154,9 @@ interface IClaimRegistry is IPullPayments {
     ) external;
 
     /// @notice Slashes a revealed claim: a quarter of the bond (the bounty) and `compensationWei` go to the dispute game
-    /// with the call's return; the rest, at least half, is burnt.
+    /// during the call; the rest, at least half, is burnt.
     /// @param prover Who is named in the event; the game may pay the bounty to an earlier committed prover.
-    function slash(
-        Claim calldata claim,
-        address prover,
-        uint256 compensationWei
-    ) external returns (uint256 bountyWei);
+    function slash(Claim calldata claim, address prover, uint256 compensationWei) external;
 
     /// @notice Where the claim stands, and the last second to challenge it (T); zero unless it was revealed.
     function headOf(bytes32 claimId) external view returns (ClaimStatus status, uint64 challengeUntil);

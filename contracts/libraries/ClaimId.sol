@@ -21,9 +21,10 @@ library ClaimId {
         return keccak256(abi.encode(block.chainid, registry, VERSION, claimant, terms, bondWei, seal));
     }
 
-    /// @notice The id of a claim.
+    /// @notice The id of a claim. The seal hashes the claimant, so that nobody can commit to a seal that another made, and learn
+    /// what is in it from the other's reveal.
     function ofClaim(address registry, Claim calldata claim) internal view returns (bytes32) {
-        bytes32 seal = keccak256(abi.encode(claim.traceRoot, claim.outputsHash, claim.salt));
+        bytes32 seal = keccak256(abi.encode(claim.claimant, claim.traceRoot, claim.outputsHash, claim.salt));
         return ofSealed(registry, claim.claimant, claim.terms, claim.bondWei, seal);
     }
 }

@@ -17,6 +17,7 @@ library Walk {
     uint8 internal constant STATE_TENSOR = 4;
     uint8 internal constant TABLE_TENSOR = 5;
     uint8 internal constant CONSTANT = 6;
+    uint8 internal constant INPUTS = 7;
 
     /// @notice Levels that an opening shows.
     uint256 internal constant LEVELS = 5;
@@ -55,7 +56,7 @@ library Walk {
     /// @dev What the bytes shown say of a position.
     /// @param leafCount Leaves of its tree; at a step node those of the step's scratch tree.
     /// @param itemCount Leaves of the tree that holds the tensor's root; 0 where that root itself is given.
-    /// @param root Where the path ends in sections 5 and 6.
+    /// @param root Of a constant, where its path ends; else zero.
     struct Sizes {
         uint256 leafCount;
         uint256 itemCount;
@@ -77,41 +78,44 @@ library Walk {
         bytes32 postedRoot,
         Demand calldata demand
     ) internal pure returns (uint256 leafCount) {
-        Position memory position = demand.position;
-        uint8 section = position.section;
-        Sizes memory sizes = _sizesOf(claim, position, demand.shown);
-        leafCount = sizes.leafCount;
-        uint256 treeLeaves = section == STEPS ? claim.terms.steps : leafCount;
-        uint256 depth = MerkleTree.depthOf(treeLeaves);
-        if (position.height > depth || position.index >= _nodesAt(position.height, treeLeaves)) {
-            revert PositionOutsideTree(position);
-        }
-        bool inScratch = section == SCRATCH || section == SCRATCH_TENSOR;
-        bool isPosted = inScratch && isDeferred(claim);
-        bool isStepNext = _isInStep(section) && !isPosted;
+        unchecked {
+            Position memory position = demand.position;
+            uint8 section = position.section;
+            Sizes memory sizes = _sizesOf(claim.terms.programRoot, claim.terms.steps, position, demand.shown);
+            leafCount = sizes.leafCount;
+            uint256 treeLeaves = section == STEPS ? claim.terms.steps : leafCount;
+            uint256 depth = MerkleTree.depthOf(treeLeaves);
+            if (position.height > depth || position.index >= _nodesAt(position.height, treeLeaves)) {
+                _refuse(position);
+            }
+            bool inScratch = section == SCRATCH || section == SCRATCH_TENSOR;
+            bool isPosted = inScratch && isDeferred(claim);
+            bool isStepNext = _isInStep(section) && !isPosted;
 
-        bytes32[] calldata path = demand.path;
-        uint256 own = depth - position.height;
-        uint256 items = sizes.itemCount == 0 ? own : own + MerkleTree.depthOf(sizes.itemCount);
-        uint256 expected = isStepNext ? items + 1 + MerkleTree.depthOf(claim.terms.steps) : items;
-        if (path.length != expected) revert PathLengthMismatch(expected, path.length);
-        bytes32 node = MerkleTree.climb(demand.node, position.index, path[:own]);
-        node = MerkleTree.climb(node, position.item, path[own:items]);
-        if (isStepNext) {
-            node = inScratch ? MerkleTree.hashPair(node, path[items]) : MerkleTree.hashPair(path[items], node);
-            node = MerkleTree.climb(node, position.step, path[items + 1:]);
+            bytes32[] calldata path = demand.path;
+            uint256 own = depth - position.height;
+            uint256 items = sizes.itemCount == 0 ? own : own + MerkleTree.depthOf(sizes.itemCount);
+            uint256 expected = isStepNext ? items + 1 + MerkleTree.depthOf(claim.terms.steps) : items;
+            if (path.length != expected) revert PathLengthMismatch(expected, path.length);
+            bytes32 node = MerkleTree.climb(demand.node, position.index, path[:own]);
+            node = MerkleTree.climb(node, position.item, path[own:items]);
+            if (isStepNext) {
+                node = inScratch ? MerkleTree.hashPair(node, path[items]) : MerkleTree.hashPair(path[items], node);
+                node = MerkleTree.climb(node, position.step, path[items + 1:]);
+            }
+            bytes32 root = claim.traceRoot;
+            if (isPosted) {
+                if (postedRoot == 0) revert ScratchRootUnknown(position.step);
+                root = postedRoot;
+            } else if (section >= TABLE_TENSOR) {
+                root = sizes.root == 0 ? claim.terms.inputsRoot : sizes.root;
+            }
+            if (node != root) revert TraceRootMismatch(root, node);
         }
-        bytes32 root = claim.traceRoot;
-        if (section >= TABLE_TENSOR) root = sizes.root;
-        if (isPosted) {
-            if (postedRoot == 0) revert ScratchRootUnknown(position.step);
-            root = postedRoot;
-        }
-        if (node != root) revert TraceRootMismatch(root, node);
     }
 
     /// @notice Moves a position down to the node that stands 1 to 5 levels below it in the same section; refuses a node that
-    /// does not, and leaves of sections 0 to 2.
+    /// does not, and leaves that hold something: those of sections 0, 1, 2 and 7.
     function checkDescent(
         Position memory position,
         uint256 leafCount,
@@ -122,10 +126,10 @@ library Walk {
     ) internal pure {
         if (path.length == 0) revert PathLengthMismatch(1, 0);
         _moveBelow(position, leafCount, opened, node, index, path);
-        if (position.height == 0 && position.section < SCRATCH_TENSOR) revert PositionOutsideTree(position);
+        if (position.height == 0 && !_isTensor(position.section)) _refuse(position);
     }
 
-    /// @notice Moves a position down to a leaf of sections 0 to 2, at most 5 levels, and to the top of what it holds; refuses a
+    /// @notice Moves a position down to a leaf of sections 0, 1, 2 and 7, at most 5 levels, and to the top of what it holds; refuses a
     /// node that does not stand there.
     /// @return leafCount As checkDemand returns it.
     function checkEntry(
@@ -138,16 +142,17 @@ library Walk {
         bytes32[] calldata path,
         TensorShown calldata shown
     ) internal pure returns (uint256 leafCount) {
-        if (position.section > STATE) revert SectionUnknown(position.section);
+        uint8 section = position.section;
+        if (_isTensor(section)) revert SectionUnknown(section);
         _moveBelow(position, openedLeafCount, opened, node, index, path);
         if (position.height != 0) revert PathLengthMismatch(position.height + path.length, path.length);
-        if (position.section != STEPS) {
-            position.section += SCRATCH_TENSOR - SCRATCH;
+        if (section != STEPS) {
+            position.section = section == INPUTS ? TABLE_TENSOR : section + SCRATCH_TENSOR - SCRATCH;
             position.item = index;
             position.index = 0;
         }
-        leafCount = _sizesOf(claim, position, shown).leafCount;
-        if (position.section != STEPS) position.height = uint8(MerkleTree.depthOf(leafCount));
+        leafCount = _sizesOf(claim.terms.programRoot, claim.terms.steps, position, shown).leafCount;
+        if (section != STEPS) position.height = uint8(MerkleTree.depthOf(leafCount));
     }
 
     function _moveBelow(
@@ -158,24 +163,26 @@ library Walk {
         uint32 index,
         bytes32[] calldata path
     ) private pure {
-        uint256 levels = path.length;
-        uint256 most = _levelsBelow(position.height);
-        if (levels > most) revert PathLengthMismatch(most, levels);
-        uint256 openedIndex = position.index;
-        position.height -= uint8(levels);
-        position.index = index;
-        if (index >> levels != openedIndex || index >= _nodesAt(position.height, leafCount)) {
-            revert PositionOutsideTree(position);
+        unchecked {
+            uint256 levels = path.length;
+            uint256 most = _levelsBelow(position.height);
+            if (levels > most) revert PathLengthMismatch(most, levels);
+            uint256 openedIndex = position.index;
+            position.height -= uint8(levels);
+            position.index = index;
+            if (index >> levels != openedIndex || index >= _nodesAt(position.height, leafCount)) {
+                _refuse(position);
+            }
+            bytes32 root = MerkleTree.climb(node, index, path);
+            if (root != opened) revert OpenedNodeMismatch(opened, root);
         }
-        bytes32 root = MerkleTree.climb(node, index, path);
-        if (root != opened) revert OpenedNodeMismatch(opened, root);
     }
 
     // ---------------------------------------------------------------- openings
 
     /// @notice Whether a demand there is answered by the bytes of a chunk.
     function isChunk(Position memory position) internal pure returns (bool) {
-        return position.section >= SCRATCH_TENSOR && position.height == 0;
+        return _isTensor(position.section) && position.height == 0;
     }
 
     /// @notice Whether a demand there is answered by the roots of a step.
@@ -191,46 +198,48 @@ library Walk {
         uint256 leafCount,
         bytes32[] calldata nodes
     ) internal pure returns (bytes32 root) {
-        uint256 levels = _levelsBelow(height);
-        uint256 count = 1 << levels;
-        if (nodes.length != count) revert OpeningLengthMismatch(count, nodes.length);
-        uint256 width = _nodesAt(height - levels, leafCount) - (index << levels);
-        if (width > count) width = count;
-        uint256 breach = 0;
-        assembly ("memory-safe") {
-            for {
-                let i := 0
-            } lt(i, count) {
-                i := add(i, 1)
-            } {
-                if eq(iszero(calldataload(add(nodes.offset, shl(5, i)))), lt(i, width)) {
-                    breach := add(i, 1)
-                    break
-                }
-            }
-        }
-        if (breach != 0) revert ZeroNodeRule(breach - 1);
-        assembly ("memory-safe") {
-            let buffer := mload(0x40)
-            calldatacopy(buffer, nodes.offset, shl(5, count))
-            // Of each level the first `width` nodes cover a leaf; the one after them is zero, the rest is not looked at.
-            for {} levels {
-                levels := sub(levels, 1)
-            } {
-                mstore(add(buffer, shl(5, width)), 0)
-                width := shr(1, add(width, 1))
+        unchecked {
+            uint256 levels = _levelsBelow(height);
+            uint256 count = 1 << levels;
+            if (nodes.length != count) revert OpeningLengthMismatch(count, nodes.length);
+            uint256 width = _nodesAt(height - levels, leafCount) - (index << levels);
+            if (width > count) width = count;
+            uint256 breach = 0;
+            assembly ("memory-safe") {
                 for {
-                    let to := buffer
-                    let from := buffer
-                    let end := add(buffer, shl(5, width))
-                } lt(to, end) {
-                    to := add(to, 0x20)
-                    from := add(from, 0x40)
+                    let i := 0
+                } lt(i, count) {
+                    i := add(i, 1)
                 } {
-                    mstore(to, keccak256(from, 0x40))
+                    if eq(iszero(calldataload(add(nodes.offset, shl(5, i)))), lt(i, width)) {
+                        breach := add(i, 1)
+                        break
+                    }
                 }
             }
-            root := mload(buffer)
+            if (breach != 0) revert ZeroNodeRule(breach - 1);
+            assembly ("memory-safe") {
+                let buffer := mload(0x40)
+                calldatacopy(buffer, nodes.offset, shl(5, count))
+                // Of each level the first `width` nodes cover a leaf; the one after them is zero, the rest is not looked at.
+                for {} levels {
+                    levels := sub(levels, 1)
+                } {
+                    mstore(add(buffer, shl(5, width)), 0)
+                    width := shr(1, add(width, 1))
+                    for {
+                        let to := buffer
+                        let from := buffer
+                        let end := add(buffer, shl(5, width))
+                    } lt(to, end) {
+                        to := add(to, 0x20)
+                        from := add(from, 0x40)
+                    } {
+                        mstore(to, keccak256(from, 0x40))
+                    }
+                }
+                root := mload(buffer)
+            }
         }
     }
 
@@ -249,12 +258,13 @@ library Walk {
 
     /// @dev Checks that step and item exist and that exactly what the section needs is shown.
     function _sizesOf(
-        Claim calldata claim,
+        bytes32 programRoot,
+        uint256 steps,
         Position memory position,
         TensorShown calldata shown
     ) private pure returns (Sizes memory sizes) {
         uint8 section = position.section;
-        if (section > CONSTANT) revert SectionUnknown(section);
+        if (section > INPUTS) revert SectionUnknown(section);
         bool isNode = section == STEPS && position.height != 0;
         bool usesRecord = section == SCRATCH_TENSOR || section == CONSTANT;
         bool usesTable = section == STATE_TENSOR || section == TABLE_TENSOR;
@@ -263,26 +273,23 @@ library Walk {
             (!usesTable && shown.interfaceTable.length != 0) ||
             (isNode && shown.summary.length != 0)
         ) revert TooMuchShown(section);
-        if (section < SCRATCH_TENSOR && position.item != 0) revert PositionOutsideTree(position);
-        if (_isInStep(section)) {
-            if (position.step >= claim.terms.steps) revert PositionOutsideTree(position);
-        } else if (section != CONSTANT && position.step != 0) {
-            revert PositionOutsideTree(position);
-        }
         // A tensor root is demanded as the top of its own tree, where its length is known.
-        if ((section == SCRATCH || section == STATE) && position.height == 0) revert PositionOutsideTree(position);
+        bool isOutside = !_isTensor(section) && (position.item != 0 || (section != STEPS && position.height == 0));
+        // The operand that stands for a step in section 6 is looked up in the record.
+        if (section != CONSTANT && position.step >= (_isInStep(section) ? steps : 1)) isOutside = true;
+        if (isOutside) _refuse(position);
         if (isNode) {
-            sizes.leafCount = claim.terms.steps;
+            sizes.leafCount = steps;
             return sizes;
         }
 
-        bytes32 programRoot = MerkleTree.hashBytes(shown.summary);
-        if (programRoot != claim.terms.programRoot) revert ProgramRootMismatch(claim.terms.programRoot, programRoot);
+        bytes32 computed = MerkleTree.hashBytes(shown.summary);
+        if (computed != programRoot) revert ProgramRootMismatch(programRoot, computed);
         ProgramCodec.Summary memory head = ProgramCodec.decodeSummary(shown.summary);
         if (section == CONSTANT) {
             _setConstant(sizes, position, shown);
-        } else if (section == TABLE_TENSOR) {
-            _setTableTensor(sizes, claim, position, head, shown.interfaceTable);
+        } else if (section >= TABLE_TENSOR) {
+            _setInputs(sizes, position, head, shown.interfaceTable);
         } else if (section == STATE || section == STATE_TENSOR) {
             _setState(sizes, position, head, shown.interfaceTable);
         } else {
@@ -297,7 +304,7 @@ library Walk {
         ProgramCodec.Segment memory segment = ProgramCodec.segmentOfStep(shown.summary, step);
         sizes.leafCount = segment.recordCount;
         if (section != SCRATCH_TENSOR) return;
-        if (position.item >= segment.recordCount) revert PositionOutsideTree(position);
+        if (position.item >= segment.recordCount) _refuse(position);
         _checkRecord(segment, position.item, shown);
         sizes.itemCount = segment.recordCount;
         sizes.leafCount = MerkleTree.chunkCountOf(ProgramCodec.decodeRecord(shown.record).length);
@@ -310,48 +317,52 @@ library Walk {
         ProgramCodec.Summary memory head,
         bytes calldata table
     ) private pure {
-        uint256 itemCount = head.slotCount + head.outputCount;
-        sizes.leafCount = itemCount;
-        if (position.section == STATE) return;
-        if (position.item >= itemCount) revert PositionOutsideTree(position);
-        _checkRow(head, head.inputCount + position.item, table);
-        (uint256 length, ) = ProgramCodec.itemAt(table, head, position.item);
-        sizes.itemCount = itemCount;
-        sizes.leafCount = MerkleTree.chunkCountOf(length);
+        unchecked {
+            uint256 itemCount = head.slotCount + head.outputCount;
+            sizes.leafCount = itemCount;
+            if (position.section == STATE) return;
+            if (position.item >= itemCount) _refuse(position);
+            _checkRow(head, head.inputCount + position.item, table);
+            (uint256 length, ) = ProgramCodec.itemAt(table, head, position.item);
+            sizes.itemCount = itemCount;
+            sizes.leafCount = MerkleTree.chunkCountOf(length);
+        }
     }
 
-    /// @dev An input, or the initial value of a slot that is a constant.
-    function _setTableTensor(
+    /// @dev Sections 7 and 5: inputs, and initial values of slots that are constants.
+    function _setInputs(
         Sizes memory sizes,
-        Claim calldata claim,
         Position memory position,
         ProgramCodec.Summary memory head,
         bytes calldata table
     ) private pure {
-        uint256 item = position.item;
-        if (item >= head.inputCount + head.slotCount) revert PositionOutsideTree(position);
-        _checkRow(head, item, table);
-        uint256 length;
-        if (item < head.inputCount) {
-            (length, ) = ProgramCodec.inputAt(table, item);
-            sizes.itemCount = head.inputCount;
-            sizes.root = claim.terms.inputsRoot;
-        } else {
-            ProgramCodec.SlotRow memory row = ProgramCodec.slotAt(table, head, item - head.inputCount);
-            if (row.initialKind != ProgramCodec.KIND_CONSTANT) revert PositionOutsideTree(position);
-            length = row.length;
-            sizes.root = row.root;
+        unchecked {
+            uint256 length = head.inputCount;
+            sizes.leafCount = length;
+            if (position.section == INPUTS) return;
+            uint256 item = position.item;
+            if (item >= length + head.slotCount) _refuse(position);
+            _checkRow(head, item, table);
+            if (item < length) {
+                sizes.itemCount = length;
+                (length, ) = ProgramCodec.inputAt(table, item);
+            } else {
+                ProgramCodec.SlotRow memory row = ProgramCodec.slotAt(table, head, item - length);
+                if (row.initialKind != ProgramCodec.KIND_CONSTANT) _refuse(position);
+                length = row.length;
+                sizes.root = row.root;
+            }
+            sizes.leafCount = MerkleTree.chunkCountOf(length);
         }
-        sizes.leafCount = MerkleTree.chunkCountOf(length);
     }
 
     function _setConstant(Sizes memory sizes, Position memory position, TensorShown calldata shown) private pure {
         ProgramCodec.Segment memory segment = ProgramCodec.segmentAt(shown.summary, position.item >> PRIMITIVE_BITS);
         _checkRecord(segment, position.item & ((1 << PRIMITIVE_BITS) - 1), shown);
         uint256 operands = ProgramCodec.decodeRecord(shown.record).operandCount;
-        if (position.step >= operands) revert PositionOutsideTree(position);
+        if (position.step >= operands) _refuse(position);
         ProgramCodec.Operand memory operand = ProgramCodec.operandAt(shown.record, position.step);
-        if (operand.kind != ProgramCodec.KIND_CONSTANT) revert PositionOutsideTree(position);
+        if (operand.kind != ProgramCodec.KIND_CONSTANT) _refuse(position);
         sizes.root = operand.root;
         sizes.leafCount = MerkleTree.chunkCountOf(operand.length);
     }
@@ -378,6 +389,14 @@ library Walk {
         if (reason != 0) revert InterfaceRowInvalid(row, reason);
     }
 
+    function _refuse(Position memory position) private pure {
+        revert PositionOutsideTree(position);
+    }
+
+    function _isTensor(uint8 section) private pure returns (bool) {
+        return section >= SCRATCH_TENSOR && section <= CONSTANT;
+    }
+
     function _isInStep(uint8 section) private pure returns (bool) {
         return section >= SCRATCH && section <= STATE_TENSOR;
     }
@@ -388,6 +407,8 @@ library Walk {
 
     /// @dev Nodes at `height` that cover one of `leafCount` leaves.
     function _nodesAt(uint256 height, uint256 leafCount) private pure returns (uint256) {
-        return (leafCount + (1 << height) - 1) >> height;
+        unchecked {
+            return (leafCount + (1 << height) - 1) >> height;
+        }
     }
 }

@@ -25,12 +25,7 @@ contract Burglar {
     }
 
     /// @notice Commits to a proof and reveals it at once.
-    function commitAndReveal(
-        Claim calldata claim,
-        bytes32 claimId,
-        uint8 kind,
-        bytes calldata proof
-    ) external payable {
+    function commitAndReveal(Claim calldata claim, bytes32 claimId, uint8 kind, bytes calldata proof) external payable {
         bytes32 commitment = keccak256(
             abi.encode(block.chainid, address(_game), claimId, address(this), bytes32(0), kind, keccak256(proof))
         );

@@ -7,9 +7,9 @@ pragma solidity 0.8.37;
 
 /// @notice A node of a claim's trace tree, or of a tensor that the claim's run reads.
 /// @param section 0 steps, 1 scratch, 2 state, 3 tensor of a primitive, 4 tensor of a slot or an output, 5 tensor of an input
-/// or initial constant of a slot, 6 constant of a record.
+/// or initial constant of a slot, 6 constant of a record, 7 inputs.
 /// @param height Levels above the leaves of that section's tree.
-/// @param step Step of the node; 0 in sections 0 and 5; the operand's index in section 6.
+/// @param step Step of the node; 0 in sections 0, 5 and 7; the operand's index in section 6.
 /// @param item Primitive (section 3), slot or slotCount + output (4), input or inputCount + slot (5), segment << 16 | primitive
 /// (6); 0 elsewhere.
 /// @param index Index of the node among the nodes of its height.
@@ -200,7 +200,7 @@ struct OutputsShown {
     bytes32[] outputSiblings;
 }
 
-/// @notice Shows the number of leaves below what is demanded. The summary for a step node and in sections 1 to 6; the record
+/// @notice Shows the number of leaves below what is demanded. The summary for a step node and in sections 1 to 7; the record
 /// with its path in sections 3 and 6; the interface table in sections 4 and 5; else empty.
 struct TensorShown {
     bytes summary;

@@ -1629,13 +1629,7 @@ export const claimRegistryAbi = [
       }
     ],
     "name": "slash",
-    "outputs": [
-      {
-        "internalType": "uint256",
-        "name": "bountyWei",
-        "type": "uint256"
-      }
-    ],
+    "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
   },
