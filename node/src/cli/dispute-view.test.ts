@@ -29,11 +29,15 @@ const at = (section: number, height: number, step: number, item: number, index: 
   position: { section, height, step, item, index },
   node: hashOf("node"),
 });
+const STEP = { stateRoot: hashOf("state"), scratchRoot: hashOf("scratch") };
 const WALK: [string, Record<string, unknown>][] = [
-  ["ChallengeOpened", { challengeId: OTHER, challenger: BOB }],
-  ["ChallengeOpened", { challengeId: MINE, challenger: ALICE }],
+  ["ChallengeOpened", { challengeId: OTHER, challenger: BOB, nonce: "0" }],
+  ["NodeDemanded", { challengeId: OTHER, ...at(0, 2, 0, 0, 0), claimantDeadline: "9" }],
+  ["ChallengeOpened", { challengeId: MINE, challenger: ALICE, nonce: "3" }],
   ["NodeDemanded", { challengeId: MINE, ...at(0, 2, 0, 0, 0), claimantDeadline: "9" }],
   ["NodeOpened", { challengeId: MINE, ...at(0, 2, 0, 0, 0), nodes: [], opener: BOB, challengerDeadline: "9" }],
+  ["NodeDemanded", { challengeId: MINE, ...at(0, 0, 0, 0, 1), claimantDeadline: "9" }],
+  ["StepOpened", { challengeId: MINE, step: 1, ...STEP, nodes: [], opener: BOB, challengerDeadline: "9" }],
   ["NodeDemanded", { challengeId: MINE, ...at(3, 0, 1, 2, 1), claimantDeadline: "9" }],
   ["ChunkOpened", { challengeId: MINE, ...at(3, 0, 1, 2, 1), chunk: "0x", opener: BOB, challengerDeadline: "9" }],
 ];
@@ -51,20 +55,21 @@ describe("a dispute as people read it", () => {
     assert.deepEqual(
       view.moves.map(({ kind, level, where, gas }) => [kind, level, where, gas]),
       [
-        ["challenge", 0, "trace root", "20"],
-        ["demand", 1, "steps 0..3", "30"],
-        ["open", 1, "steps 0..3", "40"],
-        ["demand", 2, "step 1 primitive 2 chunk 1", "50"],
-        ["openChunk", 2, "step 1 primitive 2 chunk 1", "60"],
-        ["commitProof", 2, "proof, sealed", "70"],
-        ["prove", 2, "leaf", "80"],
+        ["challenge", 0, "steps 0..3", "30"],
+        ["open", 0, "steps 0..3", "50"],
+        ["demand", 1, "step 1", "60"],
+        ["openStep", 1, "step 1", "70"],
+        ["demand", 2, "step 1 primitive 2 chunk 1", "80"],
+        ["openChunk", 2, "step 1 primitive 2 chunk 1", "90"],
+        ["commitProof", 3, "proof, sealed", "100"],
+        ["prove", 3, "leaf", "110"],
       ],
     );
-    assert.deepEqual([view.rounds, view.gas, view.fraud], [2, 350n, FAULT]);
+    assert.deepEqual([view.rounds, view.gas, view.fraud], [3, 590n, FAULT]);
     const text = drawDispute(view, lieOf(recurrent(8).program, FAULT));
     const lines = text.split("\n");
-    assert.match(lines[0] ?? "", /challenge trace root +20 gas {2}0x/);
-    assert.match(text, /whole dispute +350 gas/);
+    assert.match(lines[0] ?? "", /challenge steps 0..3 +30 gas {2}0x/);
+    assert.match(text, /whole dispute +590 gas/);
     assert.match(text, /claimed {3}0x3f800000 {2}1\n {4}computed {2}0x40000000 {2}2$/);
     await database.destroy();
   });

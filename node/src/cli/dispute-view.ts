@@ -7,12 +7,13 @@ import { z } from "zod";
 import type { NodeDatabase } from "../chain/database.ts";
 import { eventsOf } from "../chain/reader.ts";
 import { segmentOfStep, type Program, type WordType } from "../ir/index.ts";
-import { challengesOf, type ChainPosition } from "../roles/views.ts";
+import type { GamePosition } from "../roles/players/index.ts";
+import { challengesOf } from "../roles/views.ts";
 import { short, wordHex, wordValue } from "./format.ts";
 
 /** One transaction of a dispute. `level` counts the openings above it. */
 export const moveSchema = z.object({
-  kind: z.enum(["challenge", "demand", "open", "openChunk", "commitProof", "prove", "timeout"]),
+  kind: z.enum(["challenge", "demand", "open", "openStep", "openChunk", "commitProof", "prove", "timeout"]),
   level: z.int(),
   where: z.string(),
   tx: z.string(),
@@ -44,7 +45,8 @@ export interface DisputeView {
   gas: bigint;
 }
 
-const SECTIONS = ["steps", "scratch", "state", "tensor", "state tensor"];
+const SECTIONS = ["steps", "scratch", "state", "tensor", "state tensor", "input", "constant", "inputs"];
+const SHOWN = new Set(["open", "openStep", "openChunk"]);
 
 /** The dispute that ended a claim, or the longest one so far. */
 export async function disputeOf(client: PublicClient, database: NodeDatabase, claimId: Hex): Promise<DisputeView> {
@@ -64,10 +66,11 @@ export async function disputeOf(client: PublicClient, database: NodeDatabase, cl
     moves.push({ kind, level, where, tx, gas: gasUsed.toString() });
   };
   if (challenge !== undefined) {
-    await add("challenge", "trace root", challenge.openedIn);
-    for (const move of challenge.moves) {
-      if (move.kind === "demand") level += 1;
-      await add(move.kind, placeOf(move.position), move.transaction);
+    for (const [index, move] of challenge.moves.entries()) {
+      // A challenge is opened with its first demand.
+      const [kind, tx] = index === 0 ? (["challenge", challenge.openedIn] as const) : [move.kind, move.transaction];
+      await add(kind, placeOf(move.position), tx);
+      if (SHOWN.has(move.kind)) level += 1;
     }
   }
   if (timedOut !== undefined && proven === undefined) await add("timeout", "clock", timedOut.transactionHash);
@@ -80,7 +83,7 @@ export async function disputeOf(client: PublicClient, database: NodeDatabase, cl
   return {
     challengeId: challenge?.challengeId ?? null,
     moves,
-    rounds: moves.filter(({ kind }) => kind === "open" || kind === "openChunk").length,
+    rounds: moves.filter(({ kind }) => SHOWN.has(kind)).length,
     fraud:
       proven === undefined
         ? undefined
@@ -119,7 +122,8 @@ export function lieOf(program: Program, fraud: NonNullable<DisputeView["fraud"]>
 export function drawDispute(view: DisputeView, lie: LieView | undefined): string {
   const width = Math.max(...view.moves.map(({ level, kind, where }) => 2 * level + kind.length + where.length + 4), 20);
   const lines = view.moves.map(({ kind, level, where, tx, gas }) => {
-    const label = `${"│ ".repeat(level)}${kind === "demand" ? "├╴" : "└╴"}${kind} ${where}`;
+    const asks = kind === "challenge" || kind === "demand";
+    const label = `${"│ ".repeat(level)}${asks ? "├╴" : "└╴"}${kind} ${where}`;
     return `  ${label.padEnd(width)} ${gas.padStart(9)} gas  ${short(tx)}`;
   });
   const total = `  ${"whole dispute".padEnd(width)} ${view.gas.toString().padStart(9)} gas`;
@@ -134,11 +138,14 @@ export function drawDispute(view: DisputeView, lie: LieView | undefined): string
   ].join("\n");
 }
 
-function placeOf({ section, height, step, item, index }: ChainPosition): string {
+function placeOf({ section, height, step, item, index }: GamePosition): string {
   const name = SECTIONS[section] ?? `section ${section}`;
   if (section === 0) return height === 0 ? `step ${index}` : `${name} ${range(index, height)}`;
-  if (section <= 2) return `step ${step} ${name} ${range(index, height)}`;
+  if (section === 1 || section === 2) return `step ${step} ${name} ${range(index, height)}`;
+  if (section === 7) return `${name} ${range(index, height)}`;
   const part = height === 0 ? `chunk ${index}` : `chunks ${range(index, height)}`;
+  if (section === 5) return `${name} ${item} ${part}`;
+  if (section === 6) return `${name} ${step} of primitive ${item % 2 ** 16} ${part}`;
   return `step ${step} ${section === 3 ? "primitive" : "slot"} ${item} ${part}`;
 }
 

@@ -15,7 +15,7 @@ import {
 import type { ContentExchange } from "../net/content.ts";
 import type { Programs } from "./programs.ts";
 import type { Runs, ServedContent } from "./runs.ts";
-import type { Challenge } from "./views.ts";
+import { deadlineOf, preimageOf, type Challenge, type Claim } from "./views.ts";
 
 export interface NodeContext {
   client: PublicClient;
@@ -37,20 +37,18 @@ export interface Role {
 }
 
 /**
- * Calls the time-out of a challenge whose side to move let its clock run out more than `patienceSeconds` ago. Returns
- * whether the clock has run out.
+ * Calls the time-out of a challenge of a revealed claim whose side to move let its clock run out. Returns whether it has.
  */
 export async function callTimeout(
   context: NodeContext,
+  claim: Claim,
   challenge: Challenge,
   head: Head,
-  patienceSeconds = 0,
 ): Promise<boolean> {
-  const { client, protocol } = context;
-  const args = [challenge.challengeId] as const;
-  const deadline = await client.readContract({ ...protocol.game, functionName: "deadlineOf", args });
-  if (head.time <= Number(deadline) + patienceSeconds) return false;
-  await tryToSend(context, `timeout:${challenge.challengeId}`, { ...protocol.game, functionName: "timeout", args });
+  if (head.time <= deadlineOf(challenge)) return false;
+  const args = [preimageOf(claim), challenge.challenger, challenge.nonce];
+  const call = { ...context.protocol.game, functionName: "timeout", args };
+  await tryToSend(context, `timeout:${challenge.challengeId}`, call);
   return true;
 }
 

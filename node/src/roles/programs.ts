@@ -211,7 +211,7 @@ export class Programs {
       return await this.get(programRoot, own);
     } catch (error) {
       if (!(error instanceof ProgramUnavailableError)) throw error;
-      const program = await this.#decoded(programRoot);
+      const program = await this.decoded(programRoot);
       checkWeights(program);
       const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
       const constants = await this.#constants(program, (root, bytes) => this.#content(root, bytes, signal));
@@ -226,7 +226,7 @@ export class Programs {
     if (known !== undefined) return known;
     const { store } = this.#components;
     try {
-      const program = await this.#decoded(programRoot);
+      const program = await this.decoded(programRoot);
       checkWeights(program);
       const constants = await this.#constants(program, (root, bytes) => store.get(root, bytes));
       return constants === undefined ? undefined : { program, constants };
@@ -236,10 +236,33 @@ export class Programs {
     }
   }
 
-  async #decoded(programRoot: Hash): Promise<Program> {
+  /** The program as registration published it. Throws ProgramUnavailableError, and what validation throws. */
+  async decoded(programRoot: Hash): Promise<Program> {
     const program = decodeProgram(await this.published(programRoot));
     validateProgram(program);
     return program;
+  }
+
+  /** Whether the program can be had with all of its constants. */
+  async isRunnable(programRoot: Hash): Promise<boolean> {
+    try {
+      await this.runnable(programRoot);
+      return true;
+    } catch (error) {
+      this.#components.log.debug({ programRoot, error }, "a program can't be run");
+      return false;
+    }
+  }
+
+  /** Whether a constant of `length` words is at hand; nobody is asked for it. */
+  holdsConstant(root: Hash, length: number): Promise<boolean> {
+    return this.#components.store.has(root, 4 * length);
+  }
+
+  /** Keeps the words of a constant that came another way. Throws ProgramUnavailableError for those of another root. */
+  async keepConstant(root: Hash, words: Uint32Array): Promise<void> {
+    if (tensorRoot(words) !== root) throw new ProgramUnavailableError(root, ["its bytes are those of another tensor"]);
+    await this.#components.store.keep(root, joinInputs([words]));
   }
 
   /** Why the registered bytes are no valid program, as a proof against whoever claims it; null for a valid one. */

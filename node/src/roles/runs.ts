@@ -22,6 +22,8 @@ export interface RunRequest {
   programRoot: Hash;
   inputsRoot: Hash;
   steps: number;
+  /** 0 full, 1 deferred; full unless given. */
+  traceMode?: number;
 }
 
 export interface RunComponents {
@@ -33,6 +35,9 @@ export interface RunComponents {
   /** The most it takes on in one run. */
   limits?: RunLimits;
 }
+
+/** `traceMode` of a claim that commits to the state alone. */
+export const DEFERRED = 1;
 
 const KEPT_RUNS = 8;
 // How long inputs that are not posted are asked for.
@@ -49,7 +54,8 @@ export class Runs {
 
   /** The run of a request; with `tamper` the same run with one lie. `own` is a claim or task that this node answers for. */
   get(request: RunRequest, tamper?: Tamper, own = false): Promise<Run> {
-    const key = JSON.stringify([request.programRoot, request.inputsRoot, request.steps, tamper ?? null]);
+    const { programRoot, inputsRoot, steps, traceMode = 0 } = request;
+    const key = JSON.stringify([programRoot, inputsRoot, steps, traceMode, tamper ?? null]);
     const known = this.#runs.get(key);
     if (known !== undefined) {
       this.#runs.delete(key); // the least recently used goes first
@@ -72,6 +78,20 @@ export class Runs {
     return { program, constants, inputs: await this.#inputs(program, request.inputsRoot) };
   }
 
+  /** Whether the inputs of a program are at hand: posted with a task, or stored. Nobody is asked for them. */
+  async hasInputs(program: Program, inputsRoot: Hash): Promise<boolean> {
+    return (await this.#heldInputs(program, inputsRoot)) !== undefined;
+  }
+
+  /** Keeps inputs that came another way. Throws InputsUnavailableError for words that are not those of the root. */
+  async keepInputs(inputs: readonly Uint32Array[], inputsRoot: Hash): Promise<void> {
+    const { database, store } = this.#components;
+    if (inputsRootOf(inputs) !== inputsRoot) throw new InputsUnavailableError(inputsRoot);
+    const roots: Hash[] = [];
+    for (const words of inputs) roots.push(await store.put(joinInputs([words])));
+    await setFact(database, `inputs:${inputsRoot}`, JSON.stringify(roots));
+  }
+
   async #execute(request: RunRequest, tamper: Tamper | undefined, own: boolean): Promise<Run> {
     const { engine } = this.#components;
     const { program, constants, inputs } = await this.prepare(request, own);
@@ -79,6 +99,7 @@ export class Runs {
       inputs,
       steps: request.steps,
       engine,
+      trace: request.traceMode === DEFERRED ? "deferred" : "full",
       constants: (root) => {
         const words = constants.get(root);
         if (words === undefined) throw new ConstantMissingError(root);
@@ -94,29 +115,43 @@ export class Runs {
     return execution.finish();
   }
 
-  // Posted with a task, stored here, or served by peers tensor by tensor. What came from peers is stored: a claim that was
-  // made on it must be defended when they are gone.
-  async #inputs(program: Program, inputsRoot: Hash): Promise<Uint32Array[]> {
+  // Posted with a task, or stored here.
+  async #heldInputs(program: Program, inputsRoot: Hash): Promise<Uint32Array[] | undefined> {
     if (program.inputs.length === 0) return [];
-    const { database, store, exchange } = this.#components;
+    const { database, store } = this.#components;
     for (const task of (await tasksOf(database)).values()) {
       if (task.inputsRoot !== inputsRoot || task.inputData === "0x") continue;
       const inputs = splitInputs(program, hexToBytes(task.inputData));
       if (inputs !== undefined && inputsRootOf(inputs) === inputsRoot) return inputs;
     }
-    const stored = await getFact(database, `inputs:${inputsRoot}`);
-    const signal = AbortSignal.timeout(INPUTS_MILLISECONDS);
-    let roots = stored === undefined ? undefined : (JSON.parse(stored) as Hash[]);
-    if (roots === undefined) {
-      if (exchange === undefined) throw new InputsUnavailableError(inputsRoot);
-      roots = await exchange.fetchLeaves(inputsRoot, program.inputs.length, signal);
+    const inputs: Uint32Array[] = [];
+    for (const [index, root] of ((await this.#inputRoots(inputsRoot)) ?? []).entries()) {
+      const bytes = await store.get(root, 4 * (program.inputs[index]?.length ?? 0));
+      if (bytes !== undefined) inputs.push(wordsOf(bytes));
     }
+    return inputs.length === program.inputs.length ? inputs : undefined;
+  }
+
+  async #inputRoots(inputsRoot: Hash): Promise<Hash[] | undefined> {
+    const stored = await getFact(this.#components.database, `inputs:${inputsRoot}`);
+    return stored === undefined ? undefined : (JSON.parse(stored) as Hash[]);
+  }
+
+  // At hand, or served by peers tensor by tensor. What came from peers is stored: a claim that was made on it must be
+  // defended when they are gone.
+  async #inputs(program: Program, inputsRoot: Hash): Promise<Uint32Array[]> {
+    const held = await this.#heldInputs(program, inputsRoot);
+    if (held !== undefined) return held;
+    const { database, store, exchange } = this.#components;
+    if (exchange === undefined) throw new InputsUnavailableError(inputsRoot);
+    const signal = AbortSignal.timeout(INPUTS_MILLISECONDS);
+    const known = await this.#inputRoots(inputsRoot);
+    const roots = known ?? (await exchange.fetchLeaves(inputsRoot, program.inputs.length, signal));
     const inputs: Uint32Array[] = [];
     for (const [index, root] of roots.entries()) {
       const length = 4 * (program.inputs[index]?.length ?? 0);
       let bytes = await store.get(root, length);
       if (bytes === undefined) {
-        if (exchange === undefined) throw new InputsUnavailableError(inputsRoot);
         bytes = await exchange.fetchBytes(root, length, signal);
         await store.put(bytes);
       }

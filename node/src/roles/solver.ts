@@ -3,16 +3,26 @@
  * they are final and paid. What it must not lose (the salt of a commit) is stored before anything is sent.
  */
 import { randomBytes } from "node:crypto";
-import { bytesToHex, encodeAbiParameters, keccak256, zeroHash, type Address, type Hex } from "viem";
+import { bytesToHex, type Address, type Hex } from "viem";
 import type { OwnClaimTable } from "../chain/database.ts";
 import type { Head } from "../chain/reader.ts";
-import { outputPathsOf, outputRootsOf, traceRootOf, type Run } from "../engine/index.ts";
-import { encodeProgram } from "../ir/index.ts";
+import { outputRootsOf, outputsShownOf, traceRootOf, type Run } from "../engine/index.ts";
 import { chooseLie, type LieChoice } from "./lie.ts";
 import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
 import { openingCall } from "./opening.ts";
+import { claimDuty, outputsHashOf, sealOf, type ClaimPreimage, type Terms } from "./players/index.ts";
+import { DEFERRED } from "./runs.ts";
 import { serveTrace } from "./trace-content.ts";
-import { challengesOf, claimsOf, pendingDemand, tasksOf, type Challenge, type Claim, type Task } from "./views.ts";
+import {
+  challengesOf,
+  claimsOf,
+  deadlineOf,
+  pendingDemand,
+  tasksOf,
+  type Challenge,
+  type Claim,
+  type Task,
+} from "./views.ts";
 import { creditsToWithdraw } from "./withdraw.ts";
 
 export interface SolverOptions {
@@ -20,22 +30,19 @@ export interface SolverOptions {
   bondWei?: bigint;
   /** Least price, in the market's token, for which it works. */
   leastPrice?: bigint;
+  /**
+   * What its claims commit to: all that every step computed (the default), or its state alone, which saves hashing what
+   * primitives computed and costs that those who find it wrong have to walk.
+   */
+  trace?: "full" | "deferred";
   /** Makes it a cheat. */
   lie?: LieChoice;
 }
 
-interface ClaimTerms {
-  programRoot: Hex;
-  inputsRoot: Hex;
-  steps: number;
-  traceMode: 0;
-  operator: Address;
-  taskId: Hex;
-  moveFeeWei: string;
-}
+/** Terms as they are stored: JSON has no large integers. */
+type StoredTerms = Omit<Terms, "moveFeeWei"> & { moveFeeWei: string };
 
-/** Full traces: every step's scratch root is committed. The other mode is not taken by the registry. */
-const FULL_TRACE = 0;
+const FULL = 0;
 // Until a program or inputs that could not be had are looked for again: who serves them may start later.
 const RETRY_MILLISECONDS = 5_000;
 
@@ -114,7 +121,8 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
       options.lie === undefined
         ? undefined
         : chooseLie(options.lie, (await context.programs.get(task.programRoot)).program, task.steps);
-    const run = await runs.get(task, tamper, true);
+    const traceMode = options.trace === "deferred" ? DEFERRED : FULL;
+    const run = await runs.get({ ...task, traceMode }, tamper, true);
     const bondWei = options.bondWei ?? (await client.readContract({ ...protocol.claims, functionName: "minBondWei" }));
     const moveFeeWei = await client.readContract({ ...protocol.claims, functionName: "minMoveFeeWei" });
     const salt = bytesToHex(randomBytes(32));
@@ -124,16 +132,16 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
       programRoot: task.programRoot,
       inputsRoot: task.inputsRoot,
       steps: task.steps,
-      traceMode: FULL_TRACE,
+      traceMode,
       operator: sender.address,
       taskId: task.taskId,
       moveFeeWei,
-    } as const;
-    const seal = sealOf(traceRoot, outputRoots, salt);
+    };
+    const seal = sealOf({ claimant: sender.address, traceRoot, outputsHash: outputsHashOf(outputRoots), salt });
     const claimId = await client.readContract({
       ...protocol.claims,
       functionName: "claimIdOf",
-      args: [sender.address, terms, seal, bondWei],
+      args: [sender.address, terms, bondWei, seal],
     });
     await database
       .insertInto("own_claim")
@@ -163,7 +171,7 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     head: Head,
   ): Promise<void> {
     const claimId = row.claim_id as Hex;
-    const terms = termsOf(row);
+    const own = preimageOf(row, sender.address);
     // Nobody disputes a claim that has ended.
     if (claim !== undefined && claim.status !== "revealed" && serving.delete(claimId)) context.served.drop(claimId);
     if (claim === undefined) {
@@ -171,7 +179,7 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
       await tryToSend(context, `commit:${claimId}`, {
         ...protocol.claims,
         functionName: "commit",
-        args: [terms, row.seal],
+        args: [own.terms, row.seal],
         valueWei: BigInt(row.bond_wei),
       });
     } else if (claim.status === "committed") {
@@ -179,7 +187,7 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
       await tryToSend(context, `reveal:${claimId}`, {
         ...protocol.claims,
         functionName: "reveal",
-        args: [claimId, terms, row.trace_root, outputRootsOf(run), row.salt, outputsShown(run)],
+        args: [own, claim.revealBy, outputRootsOf(run), outputsShownOf(run)],
       });
     } else if (claim.status === "revealed") {
       // A cheat serves no evidence.
@@ -187,16 +195,16 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
         serveTrace(context.served.part(claimId), await runOf(row));
         serving.add(claimId);
       }
-      if (task?.status === "accepted" && task.solver?.toLowerCase() === me) await deliver(task, claimId);
-      if (head.time > (claim.challengeUntil ?? 0)) await finalize(claimId, head);
+      if (task?.status === "accepted" && task.solver?.toLowerCase() === me) await deliver(task, own, claimId);
+      if (head.time > (claim.challengeUntil ?? 0)) await finalize(own, claim, head);
     } else if (claim.status === "final" && task !== undefined) {
-      if (task.status === "accepted" && task.solver?.toLowerCase() === me) await deliver(task, claimId);
+      if (task.status === "accepted" && task.solver?.toLowerCase() === me) await deliver(task, own, claimId);
       if (task.status === "delivered" && task.claimId === claimId) await settle(task);
     }
   }
 
-  async function deliver(task: Task, claimId: Hex): Promise<void> {
-    const call = { ...protocol.market, functionName: "deliver", args: [task.taskId, claimId] };
+  async function deliver(task: Task, own: ClaimPreimage, claimId: Hex): Promise<void> {
+    const call = { ...protocol.market, functionName: "deliver", args: [task.taskId, own] };
     await tryToSend(context, `deliver:${claimId}`, call);
   }
 
@@ -205,40 +213,45 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     await tryToSend(context, `settle:${task.taskId}:${task.claimId}`, call);
   }
 
-  async function finalize(claimId: Hex, head: Head): Promise<void> {
+  async function finalize(own: ClaimPreimage, claim: Claim, head: Head): Promise<void> {
+    const { claimId } = claim;
     const open = await client.readContract({ ...protocol.game, functionName: "openChallengesOf", args: [claimId] });
     const reveal = await client.readContract({ ...protocol.claims, functionName: "proofRevealSeconds" });
-    const claim = await client.readContract({ ...protocol.claims, functionName: "claimOf", args: [claimId] });
-    if (open > 0n || BigInt(head.time) <= claim.challengeUntil + reveal) return;
-    await tryToSend(context, `finalize:${claimId}`, { ...protocol.claims, functionName: "finalize", args: [claimId] });
+    const patience = { now: head.time, patienceSeconds: 0, proofRevealSeconds: Number(reveal) };
+    if (claimDuty(claim, Number(open), patience) !== "finalize") return;
+    await tryToSend(context, `finalize:${claimId}`, { ...protocol.claims, functionName: "finalize", args: [own] });
   }
 
-  // Answers every demand on its own claims at once, and ends the challenges of those who went away.
+  // Answers every demand on its own claims at once, the nearest deadline first, and ends the challenges of those who went
+  // away.
   async function defend(head: Head): Promise<void> {
     const claims = await claimsOf(database);
     const own = await database.selectFrom("own_claim").selectAll().execute();
     const rows = new Map(own.map((row) => [row.claim_id, row]));
-    const answers = [...(await challengesOf(database)).values()].map(async (challenge) => {
-      const row = rows.get(challenge.claimId);
-      if (row === undefined || challenge.ended || claims.get(challenge.claimId)?.status !== "revealed") return;
-      await apart(context, { challenge: challenge.challengeId }, () => answer(challenge, row, head));
-    });
+    const open = [...(await challengesOf(database)).values()].filter(({ ended }) => !ended);
+    const answers = open
+      .toSorted((one, other) => deadlineOf(one) - deadlineOf(other))
+      .map(async (challenge) => {
+        const [row, claim] = [rows.get(challenge.claimId), claims.get(challenge.claimId)];
+        if (row === undefined || claim?.status !== "revealed") return;
+        await apart(context, { challenge: challenge.challengeId }, () => answer(challenge, claim, row, head));
+      });
     await Promise.all(answers);
   }
 
-  async function answer(challenge: Challenge, row: OwnClaimTable, head: Head): Promise<void> {
+  async function answer(challenge: Challenge, claim: Claim, row: OwnClaimTable, head: Head): Promise<void> {
     const demand = pendingDemand(challenge);
     if (demand === undefined) {
-      await callTimeout(context, challenge, head);
+      await callTimeout(context, claim, challenge, head);
       return;
     }
-    const call = openingCall(context, challenge.challengeId, demand, await runOf(row));
+    const call = openingCall(context, claim, challenge, demand, await runOf(row));
     await tryToSend(context, `open:${challenge.challengeId}:${challenge.moves.length}`, call);
   }
 
   function runOf(row: OwnClaimTable): Promise<Run> {
-    const request = { programRoot: row.program_root as Hex, inputsRoot: row.inputs_root as Hex, steps: row.steps };
-    return runs.get(request, row.tamper === null ? undefined : JSON.parse(row.tamper), true);
+    const { terms } = preimageOf(row, sender.address);
+    return runs.get(terms, row.tamper === null ? undefined : JSON.parse(row.tamper), true);
   }
 
   return [
@@ -247,22 +260,15 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
   ];
 }
 
-/** What a commit hides: H(traceRoot, outputRoots, salt). */
-export function sealOf(traceRoot: Hex, outputRoots: readonly Hex[], salt: Hex): Hex {
-  return keccak256(
-    encodeAbiParameters(
-      [{ type: "bytes32" }, { type: "bytes32[]" }, { type: "bytes32" }],
-      [traceRoot, outputRoots, salt],
-    ),
-  );
-}
-
-function outputsShown(run: Run) {
-  const paths = outputPathsOf(run);
-  return { summary: bytesToHex(encodeProgram(run.program).summary), ...paths };
-}
-
-function termsOf(row: OwnClaimTable) {
-  const terms = JSON.parse(row.terms) as ClaimTerms;
-  return { ...terms, taskId: terms.taskId ?? zeroHash, moveFeeWei: BigInt(terms.moveFeeWei) };
+// What it stored before it committed.
+function preimageOf(row: OwnClaimTable, claimant: Address): ClaimPreimage {
+  const terms = JSON.parse(row.terms) as StoredTerms;
+  return {
+    claimant,
+    terms: { ...terms, moveFeeWei: BigInt(terms.moveFeeWei) },
+    bondWei: BigInt(row.bond_wei),
+    traceRoot: row.trace_root as Hex,
+    outputsHash: outputsHashOf(JSON.parse(row.output_roots) as Hex[]),
+    salt: row.salt as Hex,
+  };
 }

@@ -7,9 +7,13 @@ import { segmentOfStep } from "../ir/index.ts";
 import { HASH_BYTES, toHash, treeRoot, type Hash } from "../merkle/index.ts";
 import type { ServedPart } from "./runs.ts";
 
-/** Serves step nodes, the two roots of each step, its tensor roots and its tensors. */
+/**
+ * Serves a run's inputs, and of a full trace the step nodes, the two roots of each step, its tensor roots and its tensors. Of a
+ * deferred one a proof needs a scratch root that was posted, which the walk alone brings about.
+ */
 export function serveTrace(served: ServedPart, run: Run): void {
   served.addInputs(run.inputs);
+  if (run.trace === "deferred") return;
   const steps = Array.from({ length: run.steps }, (_, step) => step);
   served.addList(treeRoot(run.stepTree), () => steps.map((step) => nodeAt(run, stepPosition(step))));
   for (const step of steps) {

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import {
-  claimViewOf,
-  EvidenceError,
-  findFraud,
-  NoFaultError,
-  type FraudProof,
-  type Run,
-} from "../engine/index.ts";
+import { claimViewOf, EvidenceError, findFraud, NoFaultError, type FraudProof, type Run } from "../engine/index.ts";
 import { decodeProof, encodeProof } from "../engine/dispute/abi.ts";
 import { recurrent, runFixture } from "../engine/fixtures.ts";
 import { encodeChecked } from "./verifier.ts";

@@ -5,7 +5,7 @@
  * It decides from the mirrored events and what it stored, so a restart goes on where the stop was.
  */
 import { randomBytes } from "node:crypto";
-import { bytesToHex, encodeAbiParameters, hexToBytes, keccak256, parseAbiParameters, zeroHash, type Hex } from "viem";
+import { bytesToHex, encodeAbiParameters, keccak256, parseAbiParameters, zeroHash, type Hex } from "viem";
 import { getFact, setFact } from "../chain/database.ts";
 import type { Head } from "../chain/reader.ts";
 import {
@@ -13,23 +13,38 @@ import {
   decodeProof,
   encodeProof,
   FRAUD,
-  nextAction,
   traceRootOf,
   type ClaimView,
   type FraudProof,
-  type Opening,
-  type Position,
   type Run,
 } from "../engine/index.ts";
 import { chooseLie, type LieChoice } from "./lie.ts";
 import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
+import { openingsOf, standingOf } from "./openings.ts";
+import { nextNonce, openOf, sendMove, usableOf } from "./own-challenge.ts";
+import { challengerMove, provenStep } from "./players/index.ts";
 import { fetchFraud } from "./remote-trace.ts";
-import { challengesOf, claimsOf, pendingDemand, settledBounties, type Challenge, type Claim } from "./views.ts";
+import { DEFERRED } from "./runs.ts";
+import {
+  challengesOf,
+  claimsOf,
+  pendingDemand,
+  preimageOf,
+  settledBounties,
+  type Challenge,
+  type Claim,
+} from "./views.ts";
+import { createWordsDemander, DEFAULT_DEMANDED_CHUNKS } from "./withheld.ts";
 import { creditsToWithdraw } from "./withdraw.ts";
 
 export interface VerifierOptions {
   /** Only walk, even where the claimant serves its trace. */
   walkOnly?: boolean;
+  /**
+   * The most chunks of inputs and constants that it demands under the clock where nobody serves them; 8 unless given, 0 for
+   * none. A claim that withholds more is reported and can't be checked.
+   */
+  demandedChunks?: number;
   /** The one claim it checks; every claim unless given. */
   only?: Hex;
   /** Makes it a dishonest challenger: its own run holds this lie, so that it disputes claims that are right. */
@@ -44,6 +59,10 @@ interface StoredProof {
   kind: number;
   proof: Hex;
   salt: Hex;
+  /** The step whose posted scratch root it shows. */
+  postedStep: number;
+  /** Of the challenge that it wins, or of none: the nonce is part of the commitment as the game keeps it. */
+  nonce: string;
 }
 
 // Until a claim that could not be checked is looked at again: its inputs may be served later.
@@ -55,6 +74,7 @@ const TRACE_PART_OF_WINDOW = 4;
 export function createVerifier(context: NodeContext, options: VerifierOptions): Role {
   const { database, protocol, sender, client, log, runs, programs } = context;
   const me = sender.address.toLowerCase();
+  const demandWords = createWordsDemander(context, options.demandedChunks ?? DEFAULT_DEMANDED_CHUNKS);
   // Claims being checked or disputed in the background; one job a claim.
   const busy = new Set<Hex>();
 
@@ -70,7 +90,8 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     for (const challenge of challenges.values()) {
       if (challenge.challenger.toLowerCase() !== me || challenge.ended) continue;
       // Another proof ended the claim: this deposit comes back.
-      if (claims.get(challenge.claimId)?.status === "slashed") await close(challenge);
+      const claim = claims.get(challenge.claimId);
+      if (claim?.status === "slashed") await close(claim, challenge);
     }
     await settleBounties(claims, head);
     for (const { key, call } of await creditsToWithdraw(context)) await tryToSend(context, key, call);
@@ -92,22 +113,39 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     const { claimId } = claim;
     const verdict = (await getFact(database, `verdict:${claimId}`)) as Verdict | undefined;
     if (verdict === "agree") return;
-    if (verdict === undefined) return check(claim);
-    const own = [...challenges.values()].find(
-      (challenge) => challenge.claimId === claimId && challenge.challenger.toLowerCase() === me && !challenge.ended,
+    const opened = [...challenges.values()].filter(
+      (challenge) => challenge.claimId === claimId && challenge.challenger.toLowerCase() === me,
     );
+    if (verdict === undefined) return check(claim, opened, challenges, head);
+    const own = usableOf(opened);
     const stored = await getFact(database, `proof:${claimId}`);
-    if (stored !== undefined) return prove(claim, JSON.parse(stored) as StoredProof, own);
-    if (verdict === "invalid") return store(claim, await flawOf(claim));
-    if (own !== undefined) return play(own, claim, challenges, head);
+    if (stored !== undefined) return prove(claim, JSON.parse(stored) as StoredProof, opened);
+    if (verdict === "invalid") return store(claim, await flawOf(claim), opened);
+    const waiting = opened.find((challenge) => pendingDemand(challenge) !== undefined);
+    if (waiting !== undefined) {
+      await callTimeout(context, claim, waiting, head);
+      return;
+    }
     const left = (claim.challengeUntil ?? 0) - head.time;
-    if (left < 0) return;
+    if (own === undefined && left < 0) return;
     const timeout = Math.min(TRACE_MILLISECONDS, (1000 * left) / TRACE_PART_OF_WINDOW);
-    if (!(await tryTrace(claim, timeout))) await challenge(claim);
+    if (!(await tryTrace(claim, opened, timeout))) await play(claim, opened, own, challenges);
   }
 
-  async function check(claim: Claim): Promise<void> {
-    const verdict = await verdictOf(claim);
+  async function check(
+    claim: Claim,
+    opened: readonly Challenge[],
+    challenges: ReadonlyMap<Hex, Challenge>,
+    head: Head,
+  ): Promise<void> {
+    let verdict: Verdict;
+    try {
+      verdict = await verdictOf(claim);
+    } catch (error) {
+      // What nobody serves is the claimant's to show; what else failed is tried again.
+      if (!(await demandWords(claim, opened, challenges, head))) throw error;
+      return;
+    }
     log.info({ claim: claim.claimId, verdict }, "checked a claim");
     await setFact(database, `verdict:${claim.claimId}`, verdict);
   }
@@ -133,60 +171,62 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     return { kind: 3, proof };
   }
 
-  // Asks the claimant for its trace, once. Whether a proof came of it.
-  async function tryTrace(claim: Claim, timeoutMilliseconds: number): Promise<boolean> {
-    const { claimId, traceRoot } = claim;
+  // Asks the claimant for its trace, once. Whether a proof came of it: of a deferred trace none can.
+  async function tryTrace(claim: Claim, opened: readonly Challenge[], timeoutMilliseconds: number): Promise<boolean> {
+    const { claimId, traceRoot, traceMode } = claim;
     const tried = `traced:${claimId}`;
     const { exchange } = context;
-    if (options.walkOnly === true || exchange === undefined || traceRoot === undefined) return false;
+    if (options.walkOnly === true || traceMode === DEFERRED) return false;
+    if (exchange === undefined || traceRoot === undefined || opened.length > 0) return false;
     if ((await getFact(database, tried)) !== undefined) return false;
     const fraud = await fetchFraud(exchange, await runOf(claim), traceRoot, log, timeoutMilliseconds);
     await setFact(database, tried, fraud === undefined ? "not served" : "proven");
     if (fraud === undefined) return false;
-    await store(claim, fraud);
+    await store(claim, fraud, opened);
     return true;
   }
 
-  async function challenge({ claimId }: Claim): Promise<void> {
-    const deposit = await client.readContract({ ...protocol.game, functionName: "depositOf", args: [claimId] });
-    const call = { ...protocol.game, functionName: "challenge", args: [claimId], valueWei: deposit };
-    await tryToSend(context, `challenge:${claimId}`, call);
-  }
-
-  // The next move of its own challenge.
+  // Opens its challenge, or makes the next move of it.
   async function play(
-    own: Challenge,
     claim: Claim,
+    opened: readonly Challenge[],
+    own: Challenge | undefined,
     challenges: ReadonlyMap<Hex, Challenge>,
-    head: Head,
   ): Promise<void> {
-    const { challengeId, moves } = own;
-    if (pendingDemand(own) !== undefined) {
-      await callTimeout(context, own, head);
-      return;
-    }
-    const action = nextAction(await runOf(claim), claim.traceRoot ?? "0x", openingsOf(challenges, claim.claimId));
-    if (action.kind === "prove") await store(claim, action.fraud);
-    if (action.kind !== "demand") return;
-    const { node, position, path, shown } = action.demand;
-    const call = { ...protocol.game, functionName: "demand", args: [challengeId, node, position, path, shown] };
-    await tryToSend(context, `demand:${challengeId}:${moves.length}`, call);
+    const run = await runOf(claim);
+    const { claimId, traceRoot = zeroHash } = claim;
+    const openings = openingsOf(run, challenges, claimId);
+    const standing = own === undefined ? null : standingOf(run, own);
+    const move = challengerMove(run, { traceRoot, openings, challenging: own !== undefined, standing });
+    if (move.kind === "agree") return;
+    if (move.kind === "prove") await store(claim, move.fraud, opened);
+    else await sendMove(context, claim, opened, move);
   }
 
-  async function store(claim: Claim, fraud: FraudProof): Promise<void> {
-    const { claimId, traceRoot = "0x" } = claim;
-    const bytes = encodeChecked({ ...claim, traceRoot, deferred: false, postedStep: 0, postedRoot: zeroHash }, fraud);
-    const proof: StoredProof = { kind: fraud.kind, proof: bytes, salt: bytesToHex(randomBytes(32)) };
+  async function store(claim: Claim, fraud: FraudProof, opened: readonly Challenge[]): Promise<void> {
+    const { claimId, traceRoot = zeroHash } = claim;
+    const postedStep = provenStep(fraud);
+    const deferred = claim.traceMode === DEFERRED;
+    const args = [claimId, postedStep] as const;
+    const postedRoot = deferred
+      ? await client.readContract({ ...protocol.game, functionName: "scratchRootOf", args })
+      : zeroHash;
+    const bytes = encodeChecked({ ...claim, traceRoot, deferred, postedStep, postedRoot }, fraud);
+    const nonce = (openOf(opened)?.nonce ?? nextNonce(opened)).toString();
+    const salt = bytesToHex(randomBytes(32));
+    const proof: StoredProof = { kind: fraud.kind, proof: bytes, salt, postedStep, nonce };
     await setFact(database, `proof:${claimId}`, JSON.stringify(proof));
   }
 
   // Commits to the proof, and shows it in a later block. Where no commitment is taken (no coin for its bond), a challenger
   // still proves in its challenge.
   async function prove(
-    { claimId }: Claim,
-    { kind, proof, salt }: StoredProof,
-    own: Challenge | undefined,
+    claim: Claim,
+    { kind, proof, salt, postedStep, nonce }: StoredProof,
+    opened: readonly Challenge[],
   ): Promise<void> {
+    const { claimId } = claim;
+    const own = openOf(opened);
     const commitment = commitmentOf(
       await client.getChainId(),
       protocol.game.address,
@@ -196,20 +236,22 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
       kind,
       proof,
     );
-    const commit = { ...protocol.game, functionName: "commitProof", args: [claimId, commitment] };
+    const commit = { ...protocol.game, functionName: "commitProof", args: [claimId, BigInt(nonce), commitment] };
     const bond = await client.readContract({ ...protocol.game, functionName: "proofBondWei" });
     const committed = await tryToSend(context, `commitProof:${claimId}`, { ...commit, valueWei: bond });
     if (committed) {
-      const reveal = { ...protocol.game, functionName: "revealProof", args: [claimId, kind, proof, salt] };
-      await tryToSend(context, `revealProof:${claimId}`, reveal);
+      const args = [preimageOf(claim), kind, proof, postedStep, salt];
+      await tryToSend(context, `revealProof:${claimId}`, { ...protocol.game, functionName: "revealProof", args });
     } else if (own !== undefined) {
-      const call = { ...protocol.game, functionName: "prove", args: [own.challengeId, kind, proof] };
+      const args = [preimageOf(claim), own.nonce, kind, proof, postedStep];
+      const call = { ...protocol.game, functionName: "prove", args };
       await tryToSend(context, `prove:${own.challengeId}`, call);
     }
   }
 
-  async function close({ challengeId }: Challenge): Promise<void> {
-    await tryToSend(context, `close:${challengeId}`, { ...protocol.game, functionName: "close", args: [challengeId] });
+  async function close(claim: Claim, { challengeId, challenger, nonce }: Challenge): Promise<void> {
+    const args = [preimageOf(claim), challenger, nonce];
+    await tryToSend(context, `close:${challengeId}`, { ...protocol.game, functionName: "close", args });
   }
 
   // A bounty is held for a while when somebody else committed earlier; then it is this node's.
@@ -262,16 +304,4 @@ function commitmentOf(
       keccak256(proof),
     ]),
   );
-}
-
-/** Every opening made for a claim, in any of its challenges: one published opening serves every challenger. */
-export function openingsOf(challenges: ReadonlyMap<Hex, Challenge>, claimId: Hex): Opening[] {
-  return [...challenges.values()]
-    .filter((challenge) => challenge.claimId === claimId)
-    .flatMap((challenge) => challenge.moves)
-    .flatMap((made): Opening[] => {
-      const position = made.position as Position;
-      if (made.kind === "open") return [{ position, kind: "nodes", nodes: made.nodes }];
-      return made.kind === "openChunk" ? [{ position, kind: "chunk", chunk: hexToBytes(made.chunk) }] : [];
-    });
 }

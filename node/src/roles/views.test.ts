@@ -3,7 +3,19 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Hex } from "viem";
 import { openDatabase, type NodeDatabase } from "../chain/database.ts";
 import { hashOf, writeEvent } from "./test-events.ts";
-import { challengesOf, claimsOf, pendingDemand, settledBounties, tasksOf } from "./views.ts";
+import { outputsHashOf } from "./players/index.ts";
+import {
+  challengesOf,
+  claimsOf,
+  ClaimNotRevealedError,
+  deadlineOf,
+  lastOpened,
+  pendingDemand,
+  preimageOf,
+  settledBounties,
+  tasksOf,
+  termsOf,
+} from "./views.ts";
 
 const NOBODY = `0x${"0".repeat(40)}`;
 const ALICE = `0x${"a".repeat(40)}`;
@@ -37,7 +49,7 @@ describe("views", () => {
       programRoot: hashOf("program"),
       inputsRoot: hashOf("inputs"),
       steps: 4,
-      traceMode: 0,
+      traceMode: 1,
       operator: BOB,
       taskId: TASK,
       bondWei: "1000",
@@ -46,7 +58,13 @@ describe("views", () => {
       revealBy: "2000",
     });
   const open = (challengeId: Hex = CHALLENGE, claimId: Hex = CLAIM) =>
-    write("ChallengeOpened", { challengeId, claimId, challenger: ALICE, depositWei: "9" });
+    write("ChallengeOpened", {
+      challengeId,
+      claimId,
+      challenger: ALICE,
+      nonce: "18446744073709551615",
+      depositWei: "9",
+    });
   const place = { section: 0, height: 2, step: 0, item: 0, index: 0 };
   const demand = (challengeId: Hex = CHALLENGE) =>
     write("NodeDemanded", {
@@ -117,11 +135,33 @@ describe("views", () => {
       pick(await claim(), "status", "bondWei", "moveFeeWei", "revealBy", "traceRoot", "challengeUntil"),
       ["committed", 1000n, 3n, 2000, undefined, undefined],
     );
+    const terms = {
+      programRoot: hashOf("program"),
+      inputsRoot: hashOf("inputs"),
+      steps: 4,
+      traceMode: 1,
+      operator: BOB,
+      taskId: TASK,
+      moveFeeWei: 3n,
+    };
+    assert.deepEqual(termsOf((await claim())!), terms);
+    assert.equal((await claim())?.seal, hashOf("seal"));
+    const sealed = (await claim())!;
+    assert.throws(() => preimageOf(sealed), ClaimNotRevealedError);
     await write("ClaimRevealed", {
       claimId: CLAIM,
       traceRoot: hashOf("trace"),
       outputRoots: [hashOf("output")],
+      salt: hashOf("salt"),
       challengeUntil: "3000",
+    });
+    assert.deepEqual(preimageOf((await claim())!), {
+      claimant: BOB,
+      terms,
+      bondWei: 1000n,
+      traceRoot: hashOf("trace"),
+      outputsHash: outputsHashOf([hashOf("output")]),
+      salt: hashOf("salt"),
     });
     assert.deepEqual(pick(await claim(), "status", "traceRoot", "outputRoots", "challengeUntil"), [
       "revealed",
@@ -148,6 +188,7 @@ describe("views", () => {
       challengeId: CHALLENGE,
       claimId: CLAIM,
       challenger: ALICE,
+      nonce: 2n ** 64n - 1n,
       moves: [],
       openedIn: hashOf("transaction 1"),
       ended: false,
@@ -180,6 +221,21 @@ describe("views", () => {
       ],
     );
     assert.deepEqual(moves[1]?.kind === "open" && moves[1].nodes, nodes);
+    const [stateRoot, scratchRoot] = [hashOf("state"), hashOf("scratch")];
+    const step = { challengeId: CHALLENGE, claimId: CLAIM, step: 3, stateRoot, scratchRoot, nodes, opener: BOB };
+    await write("StepOpened", { ...step, challengerDeadline: "1970" });
+    const stepped = (await challenge())!;
+    assert.deepEqual([deadlineOf(stepped), pendingDemand(stepped)], [1970, undefined]);
+    assert.deepEqual(lastOpened(stepped), {
+      kind: "openStep",
+      position: { section: 0, height: 0, step: 0, item: 0, index: 3 },
+      stateRoot,
+      scratchRoot,
+      nodes,
+      deadline: 1970,
+      transaction: hashOf("transaction 6"),
+      time: 1006,
+    });
   });
 
   it("end challenges by proof, by time and by closing", async () => {

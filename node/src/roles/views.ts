@@ -5,7 +5,9 @@
 import type { Address, Hex } from "viem";
 import type { NodeDatabase } from "../chain/database.ts";
 import { eventsOf, type ChainEvent } from "../chain/reader.ts";
+import { LockstepError } from "../float/errors.ts";
 import type { Hash } from "../merkle/index.ts";
+import { outputsHashOf, type ClaimPreimage, type GamePosition, type Terms } from "./players/index.ts";
 
 const NOBODY: Address = "0x0000000000000000000000000000000000000000";
 
@@ -31,7 +33,7 @@ export interface Task {
   claimId: Hex | undefined;
 }
 
-export type ClaimStatus = "committed" | "revealed" | "final" | "slashed" | "forfeited";
+export type ClaimStatus = "committed" | "revealed" | "final" | "slashed" | "forfeited" | "voided";
 
 export interface Claim {
   claimId: Hex;
@@ -39,53 +41,49 @@ export interface Claim {
   programRoot: Hash;
   inputsRoot: Hash;
   steps: number;
+  /** 0 full, 1 deferred. */
+  traceMode: number;
+  /** May open for the claimant where nobody else may. */
+  operator: Address;
   taskId: Hex;
   bondWei: bigint;
   moveFeeWei: bigint;
+  seal: Hash;
   /** Unix seconds. */
   revealBy: number;
   status: ClaimStatus;
   /** Present from the reveal on. */
   traceRoot: Hash | undefined;
   outputRoots: readonly Hash[];
+  /** Present from the reveal on. */
+  salt: Hex | undefined;
   /** Unix seconds; present from the reveal on. */
   challengeUntil: number | undefined;
 }
 
-/** A position in a claim's tree, as docs/dispute.md names it. */
-export interface ChainPosition {
-  section: number;
-  height: number;
-  step: number;
-  item: number;
-  index: number;
+interface Moved {
+  /** Of the node that was demanded, or is opened. */
+  position: GamePosition;
+  /** Unix seconds at which the clock of the side to move next runs out. */
+  deadline: number;
+  transaction: Hex;
+  /** Unix seconds. */
+  time: number;
 }
 
 export type Move =
-  | { kind: "demand"; position: ChainPosition; node: Hash; deadline: number; transaction: Hex; time: number }
-  | {
-      kind: "open";
-      position: ChainPosition;
-      node: Hash;
-      nodes: readonly Hash[];
-      deadline: number;
-      transaction: Hex;
-      time: number;
-    }
-  | {
-      kind: "openChunk";
-      position: ChainPosition;
-      node: Hash;
-      chunk: Hex;
-      deadline: number;
-      transaction: Hex;
-      time: number;
-    };
+  | ({ kind: "demand"; node: Hash } & Moved)
+  | ({ kind: "open"; node: Hash; nodes: readonly Hash[] } & Moved)
+  | ({ kind: "openChunk"; node: Hash; chunk: Hex } & Moved)
+  | ({ kind: "openStep"; stateRoot: Hash; scratchRoot: Hash; nodes: readonly Hash[] } & Moved);
 
 export interface Challenge {
   challengeId: Hex;
   claimId: Hex;
   challenger: Address;
+  /** With the claim and the challenger it makes the id. */
+  nonce: bigint;
+  /** The first is the demand that it was opened with. */
   moves: readonly Move[];
   openedIn: Hex;
   /** True from its end on: proven, timed out or closed. */
@@ -193,7 +191,7 @@ async function foldTasks(database: NodeDatabase): Promise<Map<Hex, Task>> {
 
 async function foldClaims(database: NodeDatabase): Promise<Map<Hex, Claim>> {
   const claims = new Map<Hex, Claim>();
-  const names = ["ClaimCommitted", "ClaimRevealed", "ClaimFinalized", "ClaimSlashed", "ClaimForfeited"];
+  const names = ["ClaimCommitted", "ClaimRevealed", "ClaimFinalized", "ClaimSlashed", "ClaimForfeited", "ClaimVoided"];
   for (const { name, args } of await eventsOf(database, names)) {
     const claimId = hex(args, "claimId");
     if (name === "ClaimCommitted") {
@@ -203,13 +201,17 @@ async function foldClaims(database: NodeDatabase): Promise<Map<Hex, Claim>> {
         programRoot: hex(args, "programRoot"),
         inputsRoot: hex(args, "inputsRoot"),
         steps: number(args, "steps"),
+        traceMode: number(args, "traceMode"),
+        operator: hex(args, "operator"),
         taskId: hex(args, "taskId"),
         bondWei: BigInt(String(args["bondWei"])),
         moveFeeWei: BigInt(String(args["moveFeeWei"])),
+        seal: hex(args, "seal"),
         revealBy: number(args, "revealBy"),
         status: "committed",
         traceRoot: undefined,
         outputRoots: [],
+        salt: undefined,
         challengeUntil: undefined,
       });
       continue;
@@ -221,6 +223,7 @@ async function foldClaims(database: NodeDatabase): Promise<Map<Hex, Claim>> {
         claim.status = "revealed";
         claim.traceRoot = hex(args, "traceRoot");
         claim.outputRoots = args["outputRoots"] as Hash[];
+        claim.salt = hex(args, "salt");
         claim.challengeUntil = number(args, "challengeUntil");
         break;
       case "ClaimFinalized":
@@ -231,6 +234,9 @@ async function foldClaims(database: NodeDatabase): Promise<Map<Hex, Claim>> {
         break;
       case "ClaimForfeited":
         claim.status = "forfeited";
+        break;
+      case "ClaimVoided":
+        claim.status = "voided";
         break;
     }
   }
@@ -244,6 +250,7 @@ async function foldChallenges(database: NodeDatabase, claimId: Hex | undefined):
     "NodeDemanded",
     "NodeOpened",
     "ChunkOpened",
+    "StepOpened",
     "FraudProven",
     "ChallengeTimedOut",
     "ChallengeClosed",
@@ -256,6 +263,7 @@ async function foldChallenges(database: NodeDatabase, claimId: Hex | undefined):
         challengeId,
         claimId: hex(args, "claimId"),
         challenger: hex(args, "challenger"),
+        nonce: BigInt(String(args["nonce"])),
         moves: [],
         openedIn: event.transactionHash,
         ended: false,
@@ -272,6 +280,19 @@ async function foldChallenges(database: NodeDatabase, claimId: Hex | undefined):
   return challenges;
 }
 
+/** What a claimant committed to in public. */
+export function termsOf(claim: Claim): Terms {
+  const { programRoot, inputsRoot, steps, traceMode, operator, taskId, moveFeeWei } = claim;
+  return { programRoot, inputsRoot, steps, traceMode, operator, taskId, moveFeeWei };
+}
+
+/** The preimage of a claim's id, as calls carry it. Throws ClaimNotRevealedError before the reveal. */
+export function preimageOf(claim: Claim): ClaimPreimage {
+  const { claimId, claimant, bondWei, traceRoot, outputRoots, salt } = claim;
+  if (traceRoot === undefined || salt === undefined) throw new ClaimNotRevealedError(claimId);
+  return { claimant, terms: termsOf(claim), bondWei, traceRoot, outputsHash: outputsHashOf(outputRoots), salt };
+}
+
 /** Claims whose bounty has been paid. */
 export async function settledBounties(database: NodeDatabase): Promise<Set<Hex>> {
   return new Set((await eventsOf(database, ["BountySettled"])).map(({ args }) => hex(args, "claimId")));
@@ -283,10 +304,30 @@ export function pendingDemand(challenge: Challenge): Extract<Move, { kind: "dema
   return !challenge.ended && last?.kind === "demand" ? last : undefined;
 }
 
+/** When the clock of the side to move runs out, in unix seconds. */
+export function deadlineOf(challenge: Challenge): number {
+  return challenge.moves.at(-1)?.deadline ?? Infinity;
+}
+
+/** The last answer in a challenge, where one was given. */
+export function lastOpened(challenge: Challenge): Exclude<Move, { kind: "demand" }> | undefined {
+  return challenge.moves.findLast((move) => move.kind !== "demand");
+}
+
 function toMove({ name, args, transactionHash, blockTime }: ChainEvent): Move {
-  const position = args["position"] as ChainPosition;
-  const node = hex(args, "node");
-  const shared = { position, node, transaction: transactionHash, time: blockTime };
+  const made = { transaction: transactionHash, time: blockTime };
+  if (name === "StepOpened") {
+    return {
+      kind: "openStep",
+      position: { section: 0, height: 0, step: 0, item: 0, index: number(args, "step") },
+      stateRoot: hex(args, "stateRoot"),
+      scratchRoot: hex(args, "scratchRoot"),
+      nodes: args["nodes"] as Hash[],
+      deadline: number(args, "challengerDeadline"),
+      ...made,
+    };
+  }
+  const shared = { position: args["position"] as GamePosition, node: hex(args, "node"), ...made };
   if (name === "NodeDemanded") return { kind: "demand", ...shared, deadline: number(args, "claimantDeadline") };
   const deadline = number(args, "challengerDeadline");
   if (name === "NodeOpened") return { kind: "open", ...shared, nodes: args["nodes"] as Hash[], deadline };
@@ -300,4 +341,11 @@ function hex(args: Record<string, unknown>, key: string): Hex {
 // uint64 arrives as a decimal string, smaller integers as numbers.
 function number(args: Record<string, unknown>, key: string): number {
   return Number(args[key]);
+}
+
+/** A claim that is not revealed has no preimage yet. */
+export class ClaimNotRevealedError extends LockstepError {
+  constructor(claimId: Hex) {
+    super("ClaimNotRevealedError", `Claim ${claimId} is not revealed`, { claimId });
+  }
 }

@@ -8,7 +8,19 @@ import type { Head } from "../chain/reader.ts";
 import { traceRootOf } from "../engine/index.ts";
 import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
 import { openingCall } from "./opening.ts";
-import { challengesOf, claimsOf, pendingDemand, tasksOf, type Challenge, type Claim, type Move } from "./views.ts";
+import { challengeDuty, claimDuty } from "./players/index.ts";
+import {
+  challengesOf,
+  claimsOf,
+  deadlineOf,
+  pendingDemand,
+  preimageOf,
+  tasksOf,
+  termsOf,
+  type Challenge,
+  type Claim,
+  type Move,
+} from "./views.ts";
 
 export interface WatchtowerOptions {
   /** Seconds it leaves to the interested node before it acts. Default 5. */
@@ -17,7 +29,7 @@ export interface WatchtowerOptions {
 
 export function createWatchtower(context: NodeContext, options: WatchtowerOptions): Role {
   const { database, protocol, client, log, runs } = context;
-  const patience = options.patienceSeconds ?? 5;
+  const patienceSeconds = options.patienceSeconds ?? 5;
   const running = new Set<Hex>();
   // Challenges in which it opened before.
   const standingIn = new Set<Hex>();
@@ -39,13 +51,13 @@ export function createWatchtower(context: NodeContext, options: WatchtowerOption
   }
 
   async function watch(challenge: Challenge, claim: Claim | undefined, head: Head): Promise<void> {
-    if (claim?.status !== "revealed" || challenge.ended) return;
-    if (await callTimeout(context, challenge, head, patience)) return;
+    if (claim?.status !== "revealed") return;
     const demand = pendingDemand(challenge);
-    if (demand === undefined) return;
-    // A claimant that was away is not waited for again: its clock runs on through the whole challenge.
-    const wait = standingIn.has(challenge.challengeId) ? 0 : patience;
-    if (head.time >= demand.time + wait) openFor(challenge, demand, claim);
+    const watched = { ...challenge, deadline: deadlineOf(challenge), demandedAt: demand?.time ?? null };
+    const patience = { now: head.time, patienceSeconds };
+    const duty = challengeDuty(watched, patience, standingIn.has(challenge.challengeId));
+    if (duty === "timeout") await callTimeout(context, claim, challenge, head);
+    if (duty === "open" && demand !== undefined) openFor(challenge, demand, claim);
   }
 
   // Re-runs the claim in the background; only a claim that is right is defended.
@@ -56,7 +68,7 @@ export function createWatchtower(context: NodeContext, options: WatchtowerOption
       .get(claim)
       .then(async (run) => {
         if (traceRootOf(run) !== claim.traceRoot) return;
-        const call = openingCall(context, challenge.challengeId, demand, run);
+        const call = openingCall(context, claim, challenge, demand, run);
         const key = `open:${challenge.challengeId}:${challenge.moves.length}`;
         if (await tryToSend(context, key, call)) standingIn.add(challenge.challengeId);
       })
@@ -65,16 +77,21 @@ export function createWatchtower(context: NodeContext, options: WatchtowerOption
   }
 
   async function conclude(claim: Claim, head: Head): Promise<void> {
-    const { claimId } = claim;
-    if (claim.status === "committed" && head.time > claim.revealBy + patience) {
-      await tryToSend(context, `forfeit:${claimId}`, { ...protocol.claims, functionName: "forfeit", args: [claimId] });
+    const { claimId, claimant, bondWei, seal, revealBy } = claim;
+    // Most claims have ended.
+    if (claim.status !== "committed" && claim.status !== "revealed") return;
+    const reveal = await client.readContract({ ...protocol.claims, functionName: "proofRevealSeconds" });
+    const patience = { now: head.time, patienceSeconds, proofRevealSeconds: Number(reveal) };
+    const duty = claimDuty(claim, 0, patience);
+    if (duty === "forfeit") {
+      const args = [claimant, termsOf(claim), bondWei, seal, revealBy];
+      await tryToSend(context, `forfeit:${claimId}`, { ...protocol.claims, functionName: "forfeit", args });
     }
-    if (claim.status !== "revealed" || claim.challengeUntil === undefined) return;
-    const revealSeconds = await client.readContract({ ...protocol.claims, functionName: "proofRevealSeconds" });
-    if (head.time <= claim.challengeUntil + Number(revealSeconds) + patience) return;
+    if (duty !== "finalize") return;
     const open = await client.readContract({ ...protocol.game, functionName: "openChallengesOf", args: [claimId] });
-    if (open > 0n) return;
-    await tryToSend(context, `finalize:${claimId}`, { ...protocol.claims, functionName: "finalize", args: [claimId] });
+    if (claimDuty(claim, Number(open), patience) !== "finalize") return;
+    const args = [preimageOf(claim)];
+    await tryToSend(context, `finalize:${claimId}`, { ...protocol.claims, functionName: "finalize", args });
   }
 
   return { name: "watchtower", tick };

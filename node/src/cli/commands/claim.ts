@@ -1,7 +1,8 @@
 /** `lockstep claim`: look at claims, check one by running it, end one that is due. */
 import { z } from "zod";
 import { traceRootOf } from "../../engine/index.ts";
-import { claimsOf, type Claim } from "../../roles/views.ts";
+import { DEFERRED } from "../../roles/runs.ts";
+import { claimsOf, preimageOf, type Claim } from "../../roles/views.ts";
 import { defineCommand } from "../command.ts";
 import { ether, short, table } from "../format.ts";
 import { NETWORK_FLAGS, openNetwork } from "../network.ts";
@@ -16,6 +17,8 @@ const claimSchema = z.object({
   programRoot: z.string(),
   inputsRoot: z.string(),
   steps: z.int(),
+  /** What it commits to: all that every step computed, or its state alone. */
+  trace: z.enum(["full", "deferred"]),
   taskId: z.string(),
   traceRoot: z.string().nullable(),
   outputRoots: z.array(z.string()),
@@ -93,7 +96,11 @@ export const claimFinalize = defineCommand({
     const claimId = hashArgument(input.args[0] ?? "", "claim");
     const network = await openNetwork(input);
     const sender = await openSender(input, network);
-    const call = { ...network.protocol.claims, functionName: "finalize", args: [claimId] };
+    const { database } = await readMirror(network, input);
+    const claim = (await claimsOf(database)).get(claimId);
+    await database.destroy();
+    if (claim === undefined) throw new NotFoundError("claim", claimId);
+    const call = { ...network.protocol.claims, functionName: "finalize", args: [preimageOf(claim)] };
     const receipt = await sender.send(`finalize:${claimId}`, call);
     const result = { claimId, transaction: receipt.transactionHash, gas: receipt.gasUsed.toString() };
     return { result, text: `final in ${result.transaction}` };
@@ -108,6 +115,7 @@ function toResult(claim: Claim): z.infer<typeof claimSchema> {
     programRoot: claim.programRoot,
     inputsRoot: claim.inputsRoot,
     steps: claim.steps,
+    trace: claim.traceMode === DEFERRED ? "deferred" : "full",
     taskId: claim.taskId,
     traceRoot: claim.traceRoot ?? null,
     outputRoots: [...claim.outputRoots],

@@ -10,7 +10,7 @@ import type { NodeContext, Role } from "../../roles/node-context.ts";
 import { createSolver } from "../../roles/solver.ts";
 import { createVerifier } from "../../roles/verifier.ts";
 import { createWatchtower } from "../../roles/watchtower.ts";
-import { amount, defineCommand, list, OptionError, requiredText, text, type Input } from "../command.ts";
+import { amount, defineCommand, integer, list, OptionError, requiredText, text, type Input } from "../command.ts";
 import { NETWORK_FLAGS, openNetwork } from "../network.ts";
 import { homeOf, openAccount, WALLET_FLAGS } from "../wallet.ts";
 
@@ -38,10 +38,18 @@ export const nodeStart = defineCommand({
     },
     { flag: "--peer <multiaddr>", summary: "a peer to stay connected to, with its /p2p/ id; repeatable", repeat: true },
     { flag: "--bond <wei>", summary: "solver: wei locked with each claim (default: the registry's least)" },
+    {
+      flag: "--trace <mode>",
+      summary: "solver: what its claims commit to: full (the default), or deferred (the state of each step alone)",
+    },
     { flag: "--least-price <amount>", summary: "solver: least price it works for (default: 0)" },
     {
       flag: "--lie <lie>",
       summary: "solver or verifier: cheat: run with primitive:element:xor[:step], random or random:seed",
+    },
+    {
+      flag: "--demand-chunks <count>",
+      summary: "verifier: most chunks of withheld inputs and weights it demands under the clock (default: 8)",
     },
     { flag: "--walk-only", summary: "verifier: dispute move by move even where the claimant serves its trace" },
   ],
@@ -100,23 +108,39 @@ function roleFactory(role: (typeof ROLES)[number], input: Input): (context: Node
   if (lie !== undefined && role === "watchtower") throw new RoleOptionError("lie", role);
   const choice = lie === undefined ? undefined : parseLie(lie);
   if (choice?.kind === "drawn") input.log.warn({ seed: choice.seed }, "the lie is drawn from this seed");
+  if (text(input, "trace") !== undefined && role !== "solver") throw new RoleOptionError("trace", role);
+  if (text(input, "demandChunks") !== undefined && role !== "verifier")
+    throw new RoleOptionError("demand-chunks", role);
   const cheat = choice === undefined ? {} : { lie: choice };
   switch (role) {
     case "solver": {
       const bondWei = amount(input, "bond");
       const leastPrice = amount(input, "leastPrice");
+      const trace = traceOf(input);
       return (context) =>
         createSolver(context, {
           ...(bondWei === undefined ? {} : { bondWei }),
           ...(leastPrice === undefined ? {} : { leastPrice }),
+          ...(trace === undefined ? {} : { trace }),
           ...cheat,
         });
     }
-    case "verifier":
-      return (context) => [createVerifier(context, { walkOnly: input.flags["walkOnly"] === true, ...cheat })];
+    case "verifier": {
+      const demandedChunks = integer(input, "demandChunks", 0, 65_536);
+      const walkOnly = input.flags["walkOnly"] === true;
+      return (context) => [
+        createVerifier(context, { walkOnly, ...(demandedChunks === undefined ? {} : { demandedChunks }), ...cheat }),
+      ];
+    }
     case "watchtower":
       return (context) => [createWatchtower(context, {})];
   }
+}
+
+function traceOf(input: Input): "full" | "deferred" | undefined {
+  const mode = text(input, "trace");
+  if (mode === undefined || mode === "full" || mode === "deferred") return mode;
+  throw new OptionError("trace", mode, "full or deferred");
 }
 
 function writeAtomically(path: string, content: string): void {

@@ -125,7 +125,7 @@ async function watch(
       const who = claimant.toLowerCase() === network.accounts.cheat.toLowerCase() ? "cheat" : "honest";
       say(`claim      ${claimId.slice(0, 10)}… of the ${who} solver: ${status}`);
     }
-    const walked = (await eventsOf(database, ["NodeDemanded", "NodeOpened", "ChunkOpened"])).length;
+    const walked = (await eventsOf(database, ["NodeDemanded", "NodeOpened", "StepOpened", "ChunkOpened"])).length;
     if (walked > moves) say(`dispute    ${walked} moves`);
     moves = walked;
     const honest = claims.find(({ status }) => status === "final");

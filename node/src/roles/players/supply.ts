@@ -66,12 +66,11 @@ export function inputSupplies(program: Program): Supply[] {
   return program.inputs.map(({ length }, item) => ({ section: SUPPLY.tensor, step: 0, item, length, root: null }));
 }
 
-/** The constants of a program, each root and length once. */
-export function constantSupplies(program: Program): Supply[] {
-  const found = new Map<string, Supply>();
-  const add = (supply: Supply) => {
-    const key = `${supply.root}:${supply.length}`;
-    if (!found.has(key)) found.set(key, supply);
+/** The constants of a program, each root once: of tensors that differ in zeros at their ends the longest. */
+export function constantSupplies(program: Program): (Supply & { readonly root: Hash })[] {
+  const found = new Map<Hash, Supply & { readonly root: Hash }>();
+  const add = (supply: Supply & { readonly root: Hash }) => {
+    if ((found.get(supply.root)?.length ?? 0) < supply.length) found.set(supply.root, supply);
   };
   program.slots.forEach(({ initial, length }, slot) => {
     const item = program.inputs.length + slot;
