@@ -4,28 +4,37 @@ import { describe, it } from "node:test";
 
 import { keccak256, stringToHex, type Hex } from "viem";
 
-import { nodeAt, openingOf, pathOf, tensorShown, type Position } from "./support/trace.ts";
+import { demandOf } from "./support/trace.ts";
 import {
   at,
   CHALLENGE,
+  challengeUntilOf,
   CLAIM,
+  close,
+  commit,
   createWorld,
+  demandTop,
   DEPOSIT,
   MAX_DEMANDS,
   now,
   openChallenge,
+  openTop,
   PARAMETERS,
   prepare,
   proofOfFault,
+  prove,
   revealedClaim,
-  commit,
   SMALL_TRACE,
+  timeOut,
+  topOf,
+  type ChallengeInPlay,
+  type Commitment,
 } from "./support/world.ts";
 
 const UNKNOWN = keccak256("0xff");
-const TOP: Position = { section: 0, height: 2, step: 0, item: 0, index: 0 };
-const NODE = nodeAt(SMALL_TRACE, TOP);
+const TOP = demandOf(SMALL_TRACE, topOf(SMALL_TRACE));
 const CLOCK = BigInt(PARAMETERS.clockSeconds);
+const CHUNK: Hex = `0x${"00".repeat(1024)}`;
 
 describe("DisputeGame clocks", async () => {
   const world = await createWorld();
@@ -34,15 +43,23 @@ describe("DisputeGame clocks", async () => {
   const fails = viem.assertions.revertWithCustomErrorWithArgs;
   const emits = viem.assertions.emitWithArgs;
 
+  /** A challenge in the claimant's first turn. */
   async function begin() {
-    const { claimId } = await revealedClaim(world);
-    const challengeId = await openChallenge(world, claimId, challenger);
-    return { claimId, challengeId, opened: await now(world) };
+    const commitment = await revealedClaim(world);
+    const challenge = await openChallenge(world, commitment, challenger);
+    return { commitment, challenge, opened: await now(world) };
   }
   const fixture = () => networkHelpers.loadFixture(begin);
-  const demand = (challengeId: Hex, account = challenger) =>
-    game.write.demand([challengeId, NODE, TOP, pathOf(SMALL_TRACE, TOP), tensorShown(SMALL_TRACE, TOP)], { account });
-  const answer = (challengeId: Hex) => game.write.open([challengeId, NODE, openingOf(SMALL_TRACE, TOP)]);
+  /** A challenge in the challenger's first turn: its demand was answered in the second of `opened`. */
+  async function answeredFixture() {
+    const { commitment, challenge } = await fixture();
+    await answer(challenge);
+    return { commitment, challenge, opened: await now(world) };
+  }
+  const demand = (challenge: ChallengeInPlay, account = challenger) => demandTop(world, challenge, account);
+  const answer = (challenge: ChallengeInPlay) => openTop(world, challenge, stranger);
+  const open = ({ claim }: Commitment, nonce: bigint, value = DEPOSIT, account = challenger) =>
+    game.write.challenge([claim, nonce, TOP], { account, value });
 
   describe("deployment", () => {
     for (const [name, floor, parameters] of [
@@ -62,158 +79,216 @@ describe("DisputeGame clocks", async () => {
     }
   });
 
+  it("refuses a clock longer than its budget fits", async () => {
+    const deployed = viem.deployContract("DisputeGame", [
+      claims.address,
+      referee.address,
+      referee.address,
+      PARAMETERS.challengeFloorWei,
+      PARAMETERS.proofBondWei,
+      2 ** 23 + 1,
+    ]);
+    await fails(deployed, game, "ClockTooLong", [2 ** 23 + 1, 2 ** 23]);
+  });
+
   describe("challenge", () => {
     it("refuses a claim that is not revealed", async () => {
       await fixture();
-      const unknown = game.write.challenge([UNKNOWN], { value: DEPOSIT });
-      await fails(unknown, game, "ClaimStatusUnfit", [UNKNOWN, CLAIM.none]);
       const committed = await prepare(world, { inputsRoot: UNKNOWN });
+      const { claimId } = committed;
+      await fails(open(committed, 1n), game, "ClaimStatusUnfit", [claimId, CLAIM.none]);
       await commit(world, committed);
-      const early = game.write.challenge([committed.claimId], { value: DEPOSIT });
-      await fails(early, game, "ClaimStatusUnfit", [committed.claimId, CLAIM.committed]);
+      await fails(open(committed, 1n), game, "ClaimStatusUnfit", [claimId, CLAIM.none]);
     });
 
     it("refuses any deposit but the exact one", async () => {
-      const { claimId } = await fixture();
-      assert.equal(await game.read.depositOf([claimId]), DEPOSIT);
+      const { commitment } = await fixture();
+      assert.equal(await game.read.depositOf([commitment.terms.moveFeeWei]), DEPOSIT);
       for (const value of [0n, DEPOSIT - 1n, DEPOSIT + 1n]) {
-        await fails(game.write.challenge([claimId], { value }), game, "WrongValue", [DEPOSIT, value]);
+        await fails(open(commitment, 1n, value), game, "WrongValue", [DEPOSIT, value]);
       }
     });
 
     it("opens in the window's last second and not after", async () => {
-      const { claimId } = await fixture();
-      const { challengeUntil } = await claims.read.claimOf([claimId]);
+      const { commitment } = await fixture();
+      const { claimId } = commitment;
+      const challengeUntil = await challengeUntilOf(world, claimId);
       await at(world, challengeUntil);
-      await openChallenge(world, claimId, stranger);
-      const late = game.write.challenge([claimId], { value: DEPOSIT });
-      await fails(late, game, "WindowClosed", [claimId, challengeUntil]);
+      await openChallenge(world, commitment, stranger);
+      await fails(open(commitment, 1n), game, "WindowClosed", [claimId, challengeUntil]);
     });
 
     it("allows any number at once, by anyone, each with an id of its own", async () => {
-      const { claimId, challengeId } = await fixture();
+      const { commitment, challenge } = await fixture();
       const more = [
-        await openChallenge(world, claimId, challenger),
-        await openChallenge(world, claimId, challenger),
-        await openChallenge(world, claimId, claimant),
+        await openChallenge(world, commitment, challenger),
+        await openChallenge(world, commitment, challenger),
+        await openChallenge(world, commitment, claimant),
       ];
-      assert.equal(new Set([challengeId, ...more]).size, 4);
-      assert.equal(await game.read.openChallengesOf([claimId]), 4n);
+      assert.equal(new Set([challenge, ...more].map(({ challengeId }) => challengeId)).size, 4);
+      assert.equal(await game.read.openChallengesOf([commitment.claimId]), 4n);
     });
 
-    it("announces the deposit and starts the challenger's clock", async () => {
-      const { claimId } = await fixture();
-      const hash = await game.write.challenge([claimId], { value: DEPOSIT, account: challenger });
-      const [event] = await game.getEvents.ChallengeOpened({ claimId }, { fromBlock: "latest" });
-      const challengeId = event.args.challengeId!;
-      await emits(hash, game, "ChallengeOpened", [challengeId, claimId, challenger, DEPOSIT]);
-      assert.equal(await game.read.deadlineOf([challengeId]), (await now(world)) + CLOCK);
+    it("uses no id twice, not even of a challenge that ended", async () => {
+      const { commitment, challenge, opened } = await answeredFixture();
+      const { nonce, challengeId } = challenge;
+      await fails(open(commitment, nonce), game, "ChallengeExists", [challengeId]);
+      await at(world, opened + CLOCK + 1n);
+      await timeOut(world, challenge);
+      await fails(open(commitment, nonce), game, "ChallengeExists", [challengeId]);
+      assert.equal((await game.read.challengeOf([challengeId])).status, CHALLENGE.lost);
+      // Another account's challenge of the same number is another challenge.
+      await open(commitment, nonce, DEPOSIT, stranger);
+    });
+
+    it("announces the deposit and the first demand, and starts the claimant's clock", async () => {
+      const { commitment } = await fixture();
+      const { claimId } = commitment;
+      const challengeId = await game.read.challengeIdOf([claimId, challenger, 77n]);
+      const hash = await open(commitment, 77n);
+      const deadline = (await now(world)) + CLOCK;
+      await emits(hash, game, "ChallengeOpened", [challengeId, claimId, challenger, 77n, DEPOSIT]);
+      await emits(hash, game, "NodeDemanded", [challengeId, claimId, TOP.position, TOP.node, deadline]);
+      assert.equal(await game.read.deadlineOf([challengeId]), deadline);
+      const { status, demands, paidDemands, position, node } = await game.read.challengeOf([challengeId]);
+      assert.deepEqual([status, demands, paidDemands], [CHALLENGE.claimantTurn, 1, 1]);
+      assert.deepEqual({ position, node }, { position: TOP.position, node: TOP.node });
+    });
+
+    it("opens nothing with a demand that is malformed", async () => {
+      const { commitment } = await fixture();
+      const bad = { ...TOP, node: UNKNOWN };
+      const opening = game.write.challenge([commitment.claim, 5n, bad], { account: challenger, value: DEPOSIT });
+      await fails(opening, game, "TraceRootMismatch", [SMALL_TRACE.traceRoot, UNKNOWN]);
+      assert.equal(await game.read.openChallengesOf([commitment.claimId]), 1n);
     });
   });
 
   describe("turns", () => {
     it("refuses every move of a challenge that does not exist", async () => {
-      await fixture();
-      const wrong: [Hex, number] = [UNKNOWN, CHALLENGE.none];
-      await fails(demand(UNKNOWN), game, "WrongTurn", wrong);
-      await fails(answer(UNKNOWN), game, "WrongTurn", wrong);
-      await fails(game.write.openChunk([UNKNOWN, NODE, "0x"]), game, "WrongTurn", wrong);
-      await fails(game.write.prove([UNKNOWN, 0, proofOfFault()]), game, "WrongTurn", wrong);
-      await fails(game.write.timeout([UNKNOWN]), game, "WrongTurn", wrong);
-      await fails(game.write.close([UNKNOWN]), game, "WrongTurn", wrong);
+      const { commitment } = await fixture();
+      const { claim, claimId, trace } = commitment;
+      const unknown = { claim, claimId, trace, challenger, nonce: 99n, challengeId: UNKNOWN };
+      const wrong: [Hex, number] = [await game.read.challengeIdOf([claimId, challenger, 99n]), CHALLENGE.none];
+      await fails(demand(unknown), game, "WrongTurn", wrong);
+      const descended = game.write.descend([claimId, 99n, UNKNOWN, 0, [UNKNOWN]], { account: challenger });
+      await fails(descended, game, "WrongTurn", wrong);
+      const entered = game.write.enter([claim, 99n, UNKNOWN, 0, [], TOP.shown], { account: challenger });
+      await fails(entered, game, "WrongTurn", wrong);
+      await fails(answer(unknown), game, "WrongTurn", wrong);
+      await fails(game.write.openChunk([claimId, challenger, 99n, CHUNK]), game, "WrongTurn", wrong);
+      await fails(game.write.openStep([claim, challenger, 99n, UNKNOWN, [UNKNOWN]]), game, "WrongTurn", wrong);
+      await fails(prove(world, unknown), game, "WrongTurn", wrong);
+      await fails(timeOut(world, unknown), game, "WrongTurn", wrong);
+      await fails(close(world, unknown), game, "WrongTurn", wrong);
     });
 
     it("refuses moves out of turn", async () => {
-      const { challengeId } = await fixture();
-      await fails(answer(challengeId), game, "WrongTurn", [challengeId, CHALLENGE.challengerTurn]);
-      await demand(challengeId);
-      await fails(demand(challengeId), game, "WrongTurn", [challengeId, CHALLENGE.claimantTurn]);
+      const { challenge } = await fixture();
+      const { challengeId } = challenge;
+      await fails(demand(challenge), game, "WrongTurn", [challengeId, CHALLENGE.claimantTurn]);
+      await answer(challenge);
+      await fails(answer(challenge), game, "WrongTurn", [challengeId, CHALLENGE.challengerTurn]);
     });
 
-    it("lets the challenger alone demand and prove", async () => {
-      const { challengeId } = await fixture();
+    it("lets the challenger alone demand and prove: others name challenges of their own", async () => {
+      const { challenge } = await answeredFixture();
+      const { claimId, nonce } = challenge;
       for (const account of [claimant, stranger]) {
-        const names: [Hex, Hex, Hex] = [challengeId, challenger, account];
-        await fails(demand(challengeId, account), game, "NotChallenger", names);
-        const proven = game.write.prove([challengeId, 0, proofOfFault()], { account });
-        await fails(proven, game, "NotChallenger", names);
+        const own: [Hex, number] = [await game.read.challengeIdOf([claimId, account, nonce]), CHALLENGE.none];
+        await fails(demand(challenge, account), game, "WrongTurn", own);
+        await fails(prove(world, { ...challenge, challenger: account }), game, "WrongTurn", own);
+        const descended = game.write.descend([claimId, nonce, TOP.node, 0, [TOP.node]], { account });
+        await fails(descended, game, "WrongTurn", own);
       }
     });
 
     it(`ends demands after ${MAX_DEMANDS}`, async () => {
-      const { challengeId } = await fixture();
-      for (let i = 0; i < MAX_DEMANDS; i++) {
-        await demand(challengeId);
-        await answer(challengeId);
+      const { challenge } = await answeredFixture();
+      for (let i = 1; i < MAX_DEMANDS; i++) {
+        await demand(challenge);
+        await answer(challenge);
       }
-      await fails(demand(challengeId), game, "DemandsExhausted", [challengeId, BigInt(MAX_DEMANDS)]);
+      const { challengeId, claim, claimId, nonce } = challenge;
+      const exhausted: [Hex, bigint] = [challengeId, BigInt(MAX_DEMANDS)];
+      await fails(demand(challenge), game, "DemandsExhausted", exhausted);
+      const inner = demandOf(SMALL_TRACE, { ...TOP.position, height: 1 });
+      const descended = game.write.descend([claimId, nonce, inner.node, 0, inner.path], { account: challenger });
+      await fails(descended, game, "DemandsExhausted", exhausted);
+      const step = demandOf(SMALL_TRACE, { ...TOP.position, height: 0 });
+      const entered = game.write.enter([claim, nonce, step.node, 0, step.path, step.shown], { account: challenger });
+      await fails(entered, game, "DemandsExhausted", exhausted);
     });
   });
 
   describe("clocks", () => {
     it("adds up every turn of a side and gives nothing back", async () => {
-      const { challengeId, opened } = await fixture();
-      // The challenger uses 150 and 50 seconds, the claimant 120 and 80.
-      await at(world, opened + 150n);
-      await demand(challengeId);
+      const { challenge, opened } = await fixture();
+      const { challengeId } = challenge;
+      // The claimant uses 120 and 80 seconds, the challenger 150 and 50.
+      await at(world, opened + 120n);
+      await answer(challenge);
       await at(world, opened + 270n);
-      await answer(challengeId);
-      assert.equal(await game.read.deadlineOf([challengeId]), opened + 320n);
-      await at(world, opened + 320n);
-      await demand(challengeId);
+      await demand(challenge);
+      assert.equal(await game.read.deadlineOf([challengeId]), opened + 350n);
+      await at(world, opened + 350n);
+      await answer(challenge);
       const { challengerUsedSeconds, claimantUsedSeconds } = await game.read.challengeOf([challengeId]);
-      assert.deepEqual([challengerUsedSeconds, claimantUsedSeconds], [200, 120]);
+      assert.deepEqual([challengerUsedSeconds, claimantUsedSeconds], [150, 200]);
       assert.equal(await game.read.deadlineOf([challengeId]), opened + 400n);
       await at(world, opened + 400n);
-      await answer(challengeId);
-      await fails(demand(challengeId), game, "ClockExpired", [challengeId, opened + 400n]);
+      await demand(challenge);
+      await fails(answer(challenge), game, "ClockExpired", [challengeId, opened + 400n]);
     });
 
     it("keeps one pair of clocks per challenge", async () => {
-      const { claimId, challengeId, opened } = await fixture();
+      const { commitment, challenge, opened } = await fixture();
       await at(world, opened + 150n);
-      const later = await openChallenge(world, claimId, challenger);
-      assert.equal(await game.read.deadlineOf([challengeId]), opened + CLOCK);
-      assert.equal(await game.read.deadlineOf([later]), opened + 150n + CLOCK);
+      const later = await openChallenge(world, commitment, challenger);
+      assert.equal(await game.read.deadlineOf([challenge.challengeId]), opened + CLOCK);
+      assert.equal(await game.read.deadlineOf([later.challengeId]), opened + 150n + CLOCK);
     });
 
     it("refuses moves after the deadline, proofs too", async () => {
-      const { challengeId, opened } = await fixture();
+      const { challenge, opened } = await answeredFixture();
+      const { challengeId, claimId, claim, nonce } = challenge;
       await at(world, opened + CLOCK + 1n);
       const expired: [Hex, bigint] = [challengeId, opened + CLOCK];
-      await fails(demand(challengeId), game, "ClockExpired", expired);
-      const proven = game.write.prove([challengeId, 0, proofOfFault()], { account: challenger });
-      await fails(proven, game, "ClockExpired", expired);
+      await fails(demand(challenge), game, "ClockExpired", expired);
+      const descended = game.write.descend([claimId, nonce, UNKNOWN, 0, [UNKNOWN]], { account: challenger });
+      await fails(descended, game, "ClockExpired", expired);
+      const entered = game.write.enter([claim, nonce, UNKNOWN, 0, [], TOP.shown], { account: challenger });
+      await fails(entered, game, "ClockExpired", expired);
+      await fails(prove(world, challenge), game, "ClockExpired", expired);
     });
 
     it("refuses an answer after the deadline, from anyone", async () => {
-      const { challengeId } = await fixture();
-      await demand(challengeId);
-      const deadline = (await now(world)) + CLOCK;
-      await at(world, deadline + 1n);
-      await fails(answer(challengeId), game, "ClockExpired", [challengeId, deadline]);
+      const { challenge, opened } = await fixture();
+      await at(world, opened + CLOCK + 1n);
+      await fails(answer(challenge), game, "ClockExpired", [challenge.challengeId, opened + CLOCK]);
     });
 
-    it("lets the challenger prove while the claimant is to move", async () => {
-      const { claimId, challengeId } = await fixture();
-      await demand(challengeId);
-      await at(world, (await now(world)) + CLOCK + 1n);
-      await game.write.prove([challengeId, 0, proofOfFault()], { account: challenger });
-      assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
+    it("lets the challenger prove while the claimant is to move, even late", async () => {
+      const { challenge, opened } = await fixture();
+      await at(world, opened + CLOCK + 1n);
+      await prove(world, challenge);
+      assert.equal(await claims.read.statusOf([challenge.claimId]), CLAIM.slashed);
     });
   });
 
   describe("timeout", () => {
     it("refuses while the side to move has time", async () => {
-      const { challengeId, opened } = await fixture();
+      const { challenge, opened } = await fixture();
+      const { challengeId } = challenge;
       await at(world, opened + CLOCK);
-      await fails(game.write.timeout([challengeId]), game, "ClockRunning", [challengeId, opened + CLOCK]);
+      await fails(timeOut(world, challenge), game, "ClockRunning", [challengeId, opened + CLOCK]);
     });
 
     it("makes the challenger lose, to the claimant's gain", async () => {
-      const { claimId, challengeId, opened } = await fixture();
+      const { challenge, opened } = await answeredFixture();
+      const { challengeId, claimId } = challenge;
       await at(world, opened + CLOCK + 1n);
-      const hash = await game.write.timeout([challengeId], { account: stranger });
+      const hash = await timeOut(world, challenge, stranger);
       await emits(hash, game, "ChallengeTimedOut", [challengeId, claimId, challenger]);
       await emits(hash, game, "ChallengeClosed", [challengeId, claimId, true, DEPOSIT]);
       assert.equal(await game.read.creditOf([claimant]), DEPOSIT);
@@ -223,51 +298,57 @@ describe("DisputeGame clocks", async () => {
     });
 
     it("makes the claimant lose the claim", async () => {
-      const { claimId, challengeId } = await fixture();
-      await demand(challengeId);
-      await at(world, (await now(world)) + CLOCK + 1n);
-      const hash = await game.write.timeout([challengeId], { account: stranger });
+      const { challenge, opened } = await fixture();
+      const { challengeId, claimId } = challenge;
+      await at(world, opened + CLOCK + 1n);
+      const hash = await timeOut(world, challenge, stranger);
       await emits(hash, game, "ChallengeTimedOut", [challengeId, claimId, claimant]);
       assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
       assert.equal((await game.read.challengeOf([challengeId])).status, CHALLENGE.won);
     });
 
     it("bounds a claim's life: window, then two clocks", async () => {
-      const { claimId, challengeId: idle } = await fixture();
-      const { challengeUntil } = await claims.read.claimOf([claimId]);
+      const { commitment, challenge: idle } = await answeredFixture();
+      const { claim, claimId } = commitment;
+      const challengeUntil = await challengeUntilOf(world, claimId);
       await at(world, challengeUntil);
-      const challengeId = await openChallenge(world, claimId, challenger);
-      await game.write.timeout([idle]);
+      const challenge = await openChallenge(world, commitment, challenger);
+      await timeOut(world, idle);
       await at(world, challengeUntil + CLOCK);
-      await demand(challengeId);
+      await answer(challenge);
       await at(world, challengeUntil + 2n * CLOCK);
-      await answer(challengeId);
+      await fails(timeOut(world, challenge), game, "ClockRunning", [
+        challenge.challengeId,
+        challengeUntil + 2n * CLOCK,
+      ]);
       await at(world, challengeUntil + 2n * CLOCK + 1n);
-      await game.write.timeout([challengeId]);
-      await claims.write.finalize([claimId]);
+      await timeOut(world, challenge);
+      await claims.write.finalize([claim]);
       assert.equal(await claims.read.statusOf([claimId]), CLAIM.final);
     });
   });
 
   describe("prove", () => {
     it("needs a later block than the challenge", async () => {
-      const { claimId } = await fixture();
-      const account = await viem.deployContract("Burglar", [game.address]);
+      const { commitment } = await fixture();
+      const burglar = await viem.deployContract("Burglar", [game.address]);
       const block = await world.client.getBlockNumber();
-      const attempt = account.write.challengeAndProve([claimId, 0, proofOfFault()], { value: DEPOSIT });
+      const args = [commitment.claim, TOP, 0, proofOfFault()] as const;
+      const attempt = burglar.write.challengeAndProve(args, { value: DEPOSIT });
       await fails(attempt, game, "ProofTooEarly", [block + 1n]);
     });
 
     it("changes nothing when there is nothing wrong", async () => {
-      const { claimId, challengeId, opened } = await fixture();
-      const attempt = game.write.prove([challengeId, 0, "0x"], { account: challenger });
+      const { challenge, opened } = await fixture();
+      const attempt = prove(world, challenge, "0x");
       await viem.assertions.revertWithCustomError(attempt, referee, "NothingWrong");
-      assert.equal(await claims.read.statusOf([claimId]), CLAIM.revealed);
-      assert.equal(await game.read.deadlineOf([challengeId]), opened + CLOCK);
+      assert.equal(await claims.read.statusOf([challenge.claimId]), CLAIM.revealed);
+      assert.equal(await game.read.deadlineOf([challenge.challengeId]), opened + CLOCK);
     });
 
     it("asks the referee of the proof's kind", async () => {
-      const { challengeId, claimId } = await fixture();
+      const { challenge } = await fixture();
+      const { claim, nonce } = challenge;
       const other = await viem.deployContract("DisputeGame", [
         claims.address,
         referee.address,
@@ -276,67 +357,67 @@ describe("DisputeGame clocks", async () => {
         PARAMETERS.proofBondWei,
         PARAMETERS.clockSeconds,
       ]);
-      const otherChallenge = await openIn(other, claimId);
+      await other.write.challenge([claim, nonce, TOP], { value: DEPOSIT, account: challenger });
       // This game's second referee is no referee: it reverts.
-      await viem.assertions.revert(other.write.prove([otherChallenge, 1, proofOfFault()], { account: challenger }));
-      await game.write.prove([challengeId, 1, proofOfFault()], { account: challenger });
+      const args = [claim, nonce, 1, proofOfFault(), 0] as const;
+      await viem.assertions.revert(other.write.prove(args, { account: challenger }));
+      await game.write.prove(args, { account: challenger });
     });
 
-    async function openIn(other: typeof game, claimId: Hex): Promise<Hex> {
-      await other.write.challenge([claimId], { value: DEPOSIT, account: challenger });
-      const [event] = await other.getEvents.ChallengeOpened({}, { fromBlock: "latest" });
-      return event.args.challengeId!;
-    }
-
     it("announces the fault", async () => {
-      const { claimId, challengeId } = await fixture();
-      const hash = await game.write.prove([challengeId, 0, proofOfFault()], { account: challenger });
+      const { challenge } = await fixture();
+      const { claimId, challengeId } = challenge;
+      const hash = await prove(world, challenge);
       await emits(hash, game, "FraudProven", [claimId, challengeId, challenger, 0, 1, 2, 3, 4, 5]);
     });
   });
 
   describe("after a slash", () => {
     async function slashed() {
-      const { claimId, challengeId } = await fixture();
-      const answered = await openChallenge(world, claimId, stranger);
-      const asked = await openChallenge(world, claimId, challenger);
-      await demand(asked);
-      await game.write.prove([challengeId, 0, proofOfFault()], { account: challenger });
-      return { claimId, challengeId, answered, asked };
+      const { commitment, challenge } = await fixture();
+      const answered = await openChallenge(world, commitment, stranger);
+      await answer(answered);
+      const asked = await openChallenge(world, commitment, challenger);
+      await prove(world, challenge);
+      return { commitment, challenge, answered, asked };
     }
 
     it("refuses every move but closing", async () => {
-      const { claimId, challengeId, answered, asked } = await slashed();
+      const { commitment, challenge, answered, asked } = await slashed();
+      const { claim, claimId } = commitment;
       const ended: [Hex, number] = [claimId, CLAIM.slashed];
       await fails(demand(answered, stranger), game, "ClaimStatusUnfit", ended);
+      const descended = game.write.descend([claimId, answered.nonce, UNKNOWN, 0, [UNKNOWN]], { account: stranger });
+      await fails(descended, game, "ClaimStatusUnfit", ended);
+      const entered = game.write.enter([claim, answered.nonce, UNKNOWN, 0, [], TOP.shown], { account: stranger });
+      await fails(entered, game, "ClaimStatusUnfit", ended);
       await fails(answer(asked), game, "ClaimStatusUnfit", ended);
-      await fails(game.write.openChunk([asked, NODE, "0x"]), game, "ClaimStatusUnfit", ended);
-      const proven = game.write.prove([asked, 0, proofOfFault()], { account: challenger });
-      await fails(proven, game, "ClaimStatusUnfit", ended);
+      const { nonce } = asked;
+      await fails(game.write.openChunk([claimId, challenger, nonce, CHUNK]), game, "ClaimStatusUnfit", ended);
+      const stepOpened = game.write.openStep([claim, challenger, nonce, UNKNOWN, [UNKNOWN]]);
+      await fails(stepOpened, game, "ClaimStatusUnfit", ended);
+      await fails(prove(world, asked), game, "ClaimStatusUnfit", ended);
       await at(world, (await now(world)) + CLOCK + 1n);
-      await fails(game.write.timeout([asked]), game, "ClaimStatusUnfit", ended);
-      await fails(game.write.challenge([claimId], { value: DEPOSIT }), game, "ClaimStatusUnfit", ended);
-      await fails(demand(challengeId), game, "WrongTurn", [challengeId, CHALLENGE.won]);
-      await fails(claims.write.finalize([claimId]), claims, "ClaimStatusMismatch", [
-        claimId,
-        CLAIM.revealed,
-        CLAIM.slashed,
-      ]);
+      await fails(timeOut(world, asked), game, "ClaimStatusUnfit", ended);
+      await fails(open(commitment, 98n), game, "ClaimStatusUnfit", ended);
+      await fails(demand(challenge), game, "WrongTurn", [challenge.challengeId, CHALLENGE.won]);
+      const finalized = claims.write.finalize([claim]);
+      await fails(finalized, claims, "ClaimStatusMismatch", [claimId, CLAIM.revealed, CLAIM.slashed]);
     });
 
     it("closes each open challenge once, by anyone", async () => {
-      const { challengeId, answered, asked } = await slashed();
-      await game.write.close([answered], { account: stranger });
-      await game.write.close([asked], { account: claimant });
-      for (const id of [answered, asked]) {
-        await fails(game.write.close([id]), game, "WrongTurn", [id, CHALLENGE.refunded]);
+      const { challenge, answered, asked } = await slashed();
+      await close(world, answered, stranger);
+      await close(world, asked, claimant);
+      for (const closed of [answered, asked]) {
+        await fails(close(world, closed), game, "WrongTurn", [closed.challengeId, CHALLENGE.refunded]);
       }
-      await fails(game.write.close([challengeId]), game, "WrongTurn", [challengeId, CHALLENGE.won]);
+      await fails(close(world, challenge), game, "WrongTurn", [challenge.challengeId, CHALLENGE.won]);
     });
 
     it("closes nothing before", async () => {
-      const { claimId, challengeId } = await fixture();
-      await fails(game.write.close([challengeId]), game, "ClaimStatusUnfit", [claimId, CLAIM.revealed]);
+      const { challenge } = await fixture();
+      await fails(close(world, challenge), game, "ClaimStatusUnfit", [challenge.claimId, CLAIM.revealed]);
     });
   });
 

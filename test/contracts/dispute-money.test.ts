@@ -3,13 +3,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import type { Address, Hex } from "viem";
+import type { Address } from "viem";
 
 import {
   assertSolvent,
   at,
   BOND,
   CHALLENGE,
+  challengeUntilOf,
+  close,
   createWorld,
   demandTop,
   DEPOSIT,
@@ -20,10 +22,13 @@ import {
   openChallenge,
   openTop,
   PARAMETERS,
-  proofOfFault,
+  prove,
   revealedClaim,
   SINK,
+  timeOut,
   walk,
+  type ChallengeInPlay,
+  type Commitment,
 } from "./support/world.ts";
 
 const CLOCK = BigInt(PARAMETERS.clockSeconds);
@@ -38,39 +43,38 @@ describe("DisputeGame money", async () => {
   const emits = viem.assertions.emitWithArgs;
 
   async function begin(): Promise<void> {}
-  async function fixture(moveFeeWei = FEE): Promise<Hex> {
+  async function fixture(moveFeeWei = FEE): Promise<Commitment> {
     await networkHelpers.loadFixture(begin);
-    return (await revealedClaim(world, { moveFeeWei })).claimId;
+    return revealedClaim(world, { moveFeeWei });
   }
-  const prove = (challengeId: Hex, account: Address) => game.write.prove([challengeId, 0, proofOfFault()], { account });
   const credit = (account: Address) => game.read.creditOf([account]);
   const burnt = () => client.getBalance({ address: SINK });
 
   /** As many whole walks of the claimant against itself. */
-  async function flood(claimId: Hex, walks: number): Promise<Hex[]> {
-    const opened: Hex[] = [];
+  async function flood(claim: Commitment, walks: number): Promise<ChallengeInPlay[]> {
+    const opened: ChallengeInPlay[] = [];
     for (let i = 0; i < walks; i++) {
-      opened.push(await openChallenge(world, claimId, claimant));
-      await walk(world, opened[i], claimant, MAX_DEMANDS);
+      opened.push(await openChallenge(world, claim, claimant));
+      await walk(world, opened[i], MAX_DEMANDS);
     }
     return opened;
   }
 
-  async function expire(challengeId: Hex): Promise<void> {
-    const deadline = await game.read.deadlineOf([challengeId]);
+  async function expire(challenge: ChallengeInPlay): Promise<void> {
+    const deadline = await game.read.deadlineOf([challenge.challengeId]);
     if ((await now(world)) <= deadline) await at(world, deadline + 1n);
-    await game.write.timeout([challengeId]);
+    await timeOut(world, challenge);
   }
 
   it("a challenger that proves gets bounty, deposit and fees; the rest burns", async () => {
-    const claimId = await fixture();
-    const challengeId = await openChallenge(world, claimId, challenger);
-    await walk(world, challengeId, challenger, 5);
-    const hash = await prove(challengeId, challenger);
+    const claim = await fixture();
+    const challenge = await openChallenge(world, claim, challenger);
+    await walk(world, challenge, 5);
+    const hash = await prove(world, challenge);
     const fees = 5n * FEE;
-    await emits(hash, game, "ChallengeClosed", [challengeId, claimId, false, DEPOSIT + fees]);
-    await emits(hash, game, "BountySettled", [claimId, challenger, BOUNTY]);
-    await emits(hash, claims, "ClaimSlashed", [claimId, claimant, challenger, BOUNTY, BOND - BOUNTY - fees]);
+    await emits(hash, game, "ChallengeClosed", [challenge.challengeId, claim.claimId, false, DEPOSIT + fees]);
+    await emits(hash, game, "BountySettled", [claim.claimId, challenger, BOUNTY]);
+    await emits(hash, claims, "ClaimSlashed", [claim.claimId, claimant, challenger, BOUNTY, BOND - BOUNTY - fees]);
     assert.equal(await credit(challenger), BOUNTY + DEPOSIT + fees);
     assert.equal(await burnt(), BOND - BOUNTY - fees);
     await assertSolvent(world);
@@ -80,78 +84,78 @@ describe("DisputeGame money", async () => {
   });
 
   it("a challenger whose demand is not answered gets the same", async () => {
-    const claimId = await fixture();
-    const challengeId = await openChallenge(world, claimId, challenger);
-    await demandTop(world, challengeId, challenger);
-    await expire(challengeId);
+    const claim = await fixture();
+    const challenge = await openChallenge(world, claim, challenger);
+    await expire(challenge);
     assert.equal(await credit(challenger), BOUNTY + DEPOSIT + FEE);
     assert.equal(await burnt(), BOND - BOUNTY - FEE);
     await assertSolvent(world);
   });
 
   it("a claim that stands gets the whole deposit of each challenger, whoever opened", async () => {
-    const claimId = await fixture();
-    const first = await openChallenge(world, claimId, challenger);
-    const other = await openChallenge(world, claimId, second);
-    await demandTop(world, first, challenger);
+    const claim = await fixture();
+    const first = await openChallenge(world, claim, challenger);
+    const other = await openChallenge(world, claim, second);
     await openTop(world, first, third);
+    await demandTop(world, first);
+    await openTop(world, first, third);
+    await openTop(world, other, third);
     await expire(first);
     await expire(other);
     assert.equal(await credit(claimant), 2n * DEPOSIT);
     assert.equal(await credit(third), 0n);
-    const { challengeUntil } = await claims.read.claimOf([claimId]);
+    const challengeUntil = await challengeUntilOf(world, claim.claimId);
     await at(world, challengeUntil + PARAMETERS.proofRevealSeconds + 1n);
-    await claims.write.finalize([claimId]);
+    await claims.write.finalize([claim.claim]);
     assert.equal(await claims.read.creditOf([claimant]), BOND);
     assert.equal(await burnt(), 0n);
     await assertSolvent(world);
   });
 
   it("every open challenge of a slashed claim is refunded with a fee per demand", async () => {
-    const claimId = await fixture();
-    const winner = await openChallenge(world, claimId, challenger);
-    const answered = await openChallenge(world, claimId, second);
-    const asked = await openChallenge(world, claimId, third);
-    await walk(world, answered, second, 3);
-    await demandTop(world, asked, third);
-    await prove(winner, challenger);
+    const claim = await fixture();
+    const winner = await openChallenge(world, claim, challenger);
+    const answered = await openChallenge(world, claim, second);
+    const asked = await openChallenge(world, claim, third);
+    await walk(world, answered, 3);
+    await prove(world, winner);
     await assertSolvent(world);
-    const closed = await game.write.close([answered], { account: second });
-    await emits(closed, game, "ChallengeClosed", [answered, claimId, false, DEPOSIT + 3n * FEE]);
-    await game.write.close([asked], { account: third });
-    assert.equal(await credit(challenger), BOUNTY + DEPOSIT);
+    const closed = await close(world, answered, second);
+    await emits(closed, game, "ChallengeClosed", [answered.challengeId, claim.claimId, false, DEPOSIT + 3n * FEE]);
+    await close(world, asked, third);
+    assert.equal(await credit(challenger), BOUNTY + DEPOSIT + FEE);
     assert.equal(await credit(second), DEPOSIT + 3n * FEE);
     assert.equal(await credit(third), DEPOSIT + FEE);
-    assert.equal(await burnt(), BOND - BOUNTY - 4n * FEE);
-    assert.equal((await game.read.challengeOf([asked])).status, CHALLENGE.refunded);
+    assert.equal(await burnt(), BOND - BOUNTY - 5n * FEE);
+    assert.equal((await game.read.challengeOf([asked.challengeId])).status, CHALLENGE.refunded);
     await assertSolvent(world);
   });
 
   it("a challenge that lost before gets nothing of a later slash", async () => {
-    const claimId = await fixture();
-    const lost = await openChallenge(world, claimId, second);
-    await walk(world, lost, second, 2);
-    const winner = await openChallenge(world, claimId, challenger);
+    const claim = await fixture();
+    const lost = await openChallenge(world, claim, second);
+    await walk(world, lost, 2);
+    const winner = await openChallenge(world, claim, challenger);
     await expire(lost);
-    await prove(winner, challenger);
+    await prove(world, winner);
     assert.equal(await credit(second), 0n);
     assert.equal(await credit(claimant), DEPOSIT);
-    assert.equal(await burnt(), BOND - BOUNTY);
+    assert.equal(await burnt(), BOND - BOUNTY - FEE);
     await assertSolvent(world);
   });
 
   it("fees go to the oldest demands first, a quarter of the bond in all", async () => {
-    const claimId = await fixture(HIGH_FEE);
-    await flood(claimId, PAID_DEMANDS / MAX_DEMANDS - 1);
-    const first = await openChallenge(world, claimId, challenger);
-    const other = await openChallenge(world, claimId, second);
-    await walk(world, first, challenger, 10);
-    await walk(world, other, second, 9);
-    await walk(world, first, challenger, 1);
-    assert.equal((await game.read.challengeOf([first])).paidDemands, 10);
-    assert.equal((await game.read.challengeOf([other])).paidDemands, 6);
-    await prove(other, second);
-    await game.write.close([first], { account: challenger });
+    const claim = await fixture(HIGH_FEE);
+    await flood(claim, PAID_DEMANDS / MAX_DEMANDS - 1);
+    const first = await openChallenge(world, claim, challenger);
+    const other = await openChallenge(world, claim, second);
+    await walk(world, first, 10);
+    await walk(world, other, 9);
+    await walk(world, first, 1);
+    assert.equal((await game.read.challengeOf([first.challengeId])).paidDemands, 10);
+    assert.equal((await game.read.challengeOf([other.challengeId])).paidDemands, 6);
+    await prove(world, other);
+    await close(world, first, challenger);
     assert.equal(await credit(challenger), HIGH_DEPOSIT + 10n * HIGH_FEE);
     assert.equal(await credit(second), BOUNTY + HIGH_DEPOSIT + 6n * HIGH_FEE);
     assert.ok((await burnt()) >= BOND / 2n);
@@ -159,22 +163,22 @@ describe("DisputeGame money", async () => {
   });
 
   it("a lost challenge frees its fees for later demands", async () => {
-    const claimId = await fixture(HIGH_FEE);
-    for (const own of await flood(claimId, PAID_DEMANDS / MAX_DEMANDS)) await expire(own);
-    const other = await openChallenge(world, claimId, second);
-    await walk(world, other, second, 4);
-    assert.equal((await game.read.challengeOf([other])).paidDemands, 4);
-    await prove(other, second);
+    const claim = await fixture(HIGH_FEE);
+    for (const own of await flood(claim, PAID_DEMANDS / MAX_DEMANDS)) await expire(own);
+    const other = await openChallenge(world, claim, second);
+    await walk(world, other, 4);
+    assert.equal((await game.read.challengeOf([other.challengeId])).paidDemands, 4);
+    await prove(world, other);
     await assertSolvent(world);
   });
 
   it("a claimant that challenges itself leaves the fees and the bounty of an honest challenger", async () => {
-    const claimId = await fixture(HIGH_FEE);
-    const [own] = await flood(claimId, 1);
-    const honest = await openChallenge(world, claimId, challenger);
-    await walk(world, honest, challenger, 8);
-    await prove(honest, challenger);
-    await game.write.close([own]);
+    const claim = await fixture(HIGH_FEE);
+    const [own] = await flood(claim, 1);
+    const honest = await openChallenge(world, claim, challenger);
+    await walk(world, honest, 8);
+    await prove(world, honest);
+    await close(world, own);
     assert.equal(await credit(challenger), BOUNTY + HIGH_DEPOSIT + 8n * HIGH_FEE);
     // A 32nd of the bond comes back to the claimant.
     assert.equal(await credit(claimant), HIGH_DEPOSIT + BigInt(MAX_DEMANDS) * HIGH_FEE);
@@ -182,10 +186,10 @@ describe("DisputeGame money", async () => {
   });
 
   it("a claimant that slashes itself burns at least half of its bond", async () => {
-    const claimId = await fixture(HIGH_FEE);
-    const walks = await flood(claimId, PAID_DEMANDS / MAX_DEMANDS);
-    await prove(walks[walks.length - 1], claimant);
-    for (const own of walks.slice(0, -1)) await game.write.close([own]);
+    const claim = await fixture(HIGH_FEE);
+    const walks = await flood(claim, PAID_DEMANDS / MAX_DEMANDS);
+    await prove(world, walks[walks.length - 1]);
+    for (const own of walks.slice(0, -1)) await close(world, own);
     const back = (await credit(claimant)) - BigInt(walks.length) * HIGH_DEPOSIT;
     assert.ok(back <= BOND / 2n, `${back} of ${BOND}`);
     assert.ok((await burnt()) >= BOND / 2n);
@@ -193,14 +197,14 @@ describe("DisputeGame money", async () => {
   });
 
   it("two claims never share money", async () => {
-    const claimId = await fixture();
-    const { claimId: other } = await revealedClaim(world, { inputsRoot: `0x${"77".repeat(32)}` });
-    const winner = await openChallenge(world, claimId, challenger);
+    const claim = await fixture();
+    const other = await revealedClaim(world, { inputsRoot: `0x${"77".repeat(32)}` });
+    const winner = await openChallenge(world, claim, challenger);
     const open = await openChallenge(world, other, second);
-    await walk(world, open, second, 2);
-    await prove(winner, challenger);
+    await walk(world, open, 2);
+    await prove(world, winner);
     assert.equal(await client.getBalance({ address: claims.address }), BOND);
-    assert.equal(await client.getBalance({ address: game.address }), BOUNTY + 2n * DEPOSIT);
+    assert.equal(await client.getBalance({ address: game.address }), BOUNTY + 2n * DEPOSIT + FEE);
     await assertSolvent(world);
     await expire(open);
     assert.equal(await credit(claimant), DEPOSIT);
@@ -208,12 +212,12 @@ describe("DisputeGame money", async () => {
   });
 
   it("nothing is slashed when the sink refuses coin", async () => {
-    const claimId = await fixture();
-    const challengeId = await openChallenge(world, claimId, challenger);
+    const claim = await fixture();
+    const challenge = await openChallenge(world, claim, challenger);
     await networkHelpers.setCode(SINK, "0x5f5ffd");
     const before = await now(world);
-    await viem.assertions.revertWithCustomError(prove(challengeId, challenger), claims, "BurnRefused");
-    assert.equal(await game.read.deadlineOf([challengeId]), before + CLOCK);
+    await viem.assertions.revertWithCustomError(prove(world, challenge), claims, "BurnRefused");
+    assert.equal(await game.read.deadlineOf([challenge.challengeId]), before + CLOCK);
     await assertSolvent(world);
   });
 });

@@ -7,28 +7,37 @@ import { concatHex, keccak256, sliceHex, type Hex } from "viem";
 
 import {
   chunkOf,
+  demandOf,
   makeProgram,
   makeTrace,
   nodeAt,
   openingOf,
   outputsShown,
-  pathOf,
   positionsOf,
   tensorShown,
   treeOf,
   ZERO,
+  type Demand,
   type Position,
   type TensorShown,
   type Trace,
 } from "./support/trace.ts";
 import {
+  answerAt,
   commit,
   createWorld,
+  DEFERRED_TRACE,
   MAX_DEMANDS,
   openChallenge,
+  openTop,
+  PARAMETERS,
   prepare,
+  revealByOf,
   revealedClaim,
   SMALL_TRACE,
+  topOf,
+  type ChallengeInPlay,
+  type Commitment,
 } from "./support/world.ts";
 
 const OTHER = keccak256("0xff");
@@ -49,55 +58,55 @@ const SINGLE_TRACE = makeTrace(
 describe("DisputeGame walk", async () => {
   const world = await createWorld();
   const { viem, game, accounts, networkHelpers } = world;
-  const { challenger, stranger } = accounts;
+  const { claimant, challenger, stranger } = accounts;
   const fails = viem.assertions.revertWithCustomErrorWithArgs;
   const emits = viem.assertions.emitWithArgs;
 
+  /** A challenge whose first demand, for the trace root, is answered. */
   async function begin() {
-    const { claimId } = await revealedClaim(world);
-    return { claimId, challengeId: await openChallenge(world, claimId, challenger) };
+    const commitment = await revealedClaim(world);
+    const challenge = await openChallenge(world, commitment, challenger);
+    await openTop(world, challenge, claimant);
+    return { commitment, challenge };
   }
   const fixture = () => networkHelpers.loadFixture(begin);
 
-  interface Move {
-    node: Hex;
-    position: Position;
-    path: Hex[];
-    shown: TensorShown;
-  }
-  const honest = (position: Position, trace: Trace = SMALL_TRACE): Move => ({
-    node: nodeAt(trace, position),
-    position,
-    path: pathOf(trace, position),
-    shown: tensorShown(trace, position),
-  });
-  const demand = (challengeId: Hex, { node, position, path, shown }: Move) =>
-    game.write.demand([challengeId, node, position, path, shown], { account: challenger });
+  const honest = (position: Position, trace: Trace = SMALL_TRACE): Demand => demandOf(trace, position);
+  const demand = ({ claim, nonce }: ChallengeInPlay, move: Demand) =>
+    game.write.demand([claim, nonce, move], { account: challenger });
 
-  /** Opens with the preimage of the position, by anyone. */
-  function answer(challengeId: Hex, position: Position, trace: Trace = SMALL_TRACE) {
-    const node = nodeAt(trace, position);
-    if (position.section > 2 && position.height === 0) {
-      return game.write.openChunk([challengeId, node, chunkOf(trace, position)], { account: stranger });
-    }
-    return game.write.open([challengeId, node, openingOf(trace, position)], { account: stranger });
-  }
+  /** Opens with the preimage of the position, by anyone; a step of a deferred trace by the claimant. */
+  const answer = (challenge: ChallengeInPlay, position: Position): Promise<Hex> =>
+    answerAt(world, challenge, position, challenge.trace.deferred ? claimant : stranger);
 
-  async function walkAll(claimId: Hex, trace: Trace): Promise<number> {
+  /** Demands every node, from one challenge after the other, and has each opened. */
+  async function walkAll(commitment: Commitment): Promise<number> {
+    const { trace } = commitment;
     const positions = positionsOf(trace);
-    let challengeId: Hex = ZERO;
+    let challenge: ChallengeInPlay | undefined;
     for (const [i, position] of positions.entries()) {
-      if (i % MAX_DEMANDS === 0) challengeId = await openChallenge(world, claimId, challenger);
-      await demand(challengeId, honest(position, trace));
-      await answer(challengeId, position, trace);
+      if (challenge === undefined || i % MAX_DEMANDS === 0) {
+        challenge = await openChallenge(world, commitment, challenger, honest(position, trace));
+      } else {
+        await demand(challenge, honest(position, trace));
+      }
+      await answer(challenge, position);
     }
     return positions.length;
   }
 
   it("serves every node of a trace of many shapes", async () => {
-    const { claimId } = await fixture();
-    const served = await walkAll(claimId, SMALL_TRACE);
-    assert.ok(served > 200, `${served} nodes`);
+    const { commitment } = await fixture();
+    const served = await walkAll(commitment);
+    assert.ok(served > 300, `${served} nodes`);
+  });
+
+  it("serves every node of a deferred trace of many shapes", async () => {
+    await fixture();
+    const commitment = await revealedClaim(world, {}, { trace: DEFERRED_TRACE });
+    // The steps come first among the positions, so that each is posted before a node below is demanded.
+    const served = await walkAll(commitment);
+    assert.ok(served > 300, `${served} nodes`);
   });
 
   for (const seed of [1, 2, 3, 4]) {
@@ -111,7 +120,7 @@ describe("DisputeGame walk", async () => {
       const lengths = (count: number): number[] => Array.from({ length: count }, () => draw(1_200));
       const shape = {
         segments: [
-          { steps: draw(2), lengths: lengths(draw(7)) },
+          { steps: draw(2), lengths: lengths(draw(7)), constants: lengths(3) },
           { steps: draw(2), lengths: lengths(draw(5)) },
           { steps: 0, lengths: lengths(draw(3)) },
         ],
@@ -119,16 +128,14 @@ describe("DisputeGame walk", async () => {
         slots: lengths(draw(4) - 1),
         outputs: lengths(draw(3)),
       };
-      const trace = makeTrace(makeProgram(shape), draw(5), seed);
-      const { claimId } = await revealedClaim(world, { steps: trace.steps.length }, { trace });
-      await walkAll(claimId, trace);
+      const trace = makeTrace(makeProgram(shape), draw(5), seed, seed % 2 === 0);
+      await walkAll(await revealedClaim(world, {}, { trace }));
     });
   }
 
   it("serves every node where all trees have one leaf", async () => {
     await fixture();
-    const { claimId } = await revealedClaim(world, { steps: 1 }, { trace: SINGLE_TRACE });
-    assert.equal(await walkAll(claimId, SINGLE_TRACE), 3);
+    assert.equal(await walkAll(await revealedClaim(world, {}, { trace: SINGLE_TRACE })), 3);
   });
 
   describe("demand", () => {
@@ -143,23 +150,27 @@ describe("DisputeGame walk", async () => {
       at(3, 1, 2, 0, 1),
       at(4, 0, 2, 0, 2),
       at(4, 0, 1, 4, 0),
+      at(5, 3, 0, 1, 2),
+      at(5, 0, 0, 0, 0),
+      at(5, 0, 0, 2, 1),
+      at(6, 2, 0, 1, 4),
     ];
     for (const position of samples) {
       const { section, height, step, item, index } = position;
       it(`refuses another node, path or length at (${section}, ${height}, ${step}, ${item}, ${index})`, async () => {
-        const { challengeId } = await fixture();
+        const { challenge } = await fixture();
         const good = honest(position);
         const { path, node } = good;
-        const mismatch = (move: Move) =>
-          viem.assertions.revertWithCustomError(demand(challengeId, move), game, "TraceRootMismatch");
+        const mismatch = (move: Demand) =>
+          viem.assertions.revertWithCustomError(demand(challenge, move), game, "TraceRootMismatch");
         await mismatch({ ...good, node: OTHER });
         for (let i = 0; i < path.length; i++) await mismatch({ ...good, path: path.with(i, OTHER) });
         const lengths = [BigInt(path.length), BigInt(path.length + 1)] as const;
         const longer = { ...good, path: [...path, OTHER] };
-        await fails(demand(challengeId, longer), game, "PathLengthMismatch", [lengths[0], lengths[1]]);
+        await fails(demand(challenge, longer), game, "PathLengthMismatch", [lengths[0], lengths[1]]);
         if (path.length > 0) {
           const shorter = { ...good, path: path.slice(1) };
-          await fails(demand(challengeId, shorter), game, "PathLengthMismatch", [lengths[0], lengths[0] - 1n]);
+          await fails(demand(challenge, shorter), game, "PathLengthMismatch", [lengths[0], lengths[0] - 1n]);
         }
         const { count, depth } = treeOf(SMALL_TRACE, position);
         const beyond = Math.ceil(count / 2 ** height);
@@ -169,15 +180,16 @@ describe("DisputeGame walk", async () => {
           { ...position, height: depth + 1, index: 0 },
           { ...position, height: 255, index: 0 },
         ]) {
-          await fails(demand(challengeId, { ...good, position: bad }), game, "PositionOutsideTree", [bad]);
+          const shown = tensorShown(SMALL_TRACE, bad);
+          await fails(demand(challenge, { ...good, position: bad, shown }), game, "PositionOutsideTree", [bad]);
         }
         if (beyond > 1) {
           await mismatch({ ...good, position: { ...position, index: index === 0 ? 1 : index - 1 } });
         }
         if (path.length > 0) {
-          await fails(demand(challengeId, { ...good, node: ZERO }), game, "ZeroLeaf", [BigInt(index)]);
+          await fails(demand(challenge, { ...good, node: ZERO }), game, "ZeroLeaf", [BigInt(index)]);
         }
-        await demand(challengeId, { ...good, node });
+        await demand(challenge, { ...good, node });
       });
     }
 
@@ -191,61 +203,71 @@ describe("DisputeGame walk", async () => {
       ["a step past the last", at(1, 1, 3, 0, 0)],
       ["a primitive past the last of its segment", at(3, 0, 1, 2, 0)],
       ["an item past the last", at(4, 0, 1, 5, 0)],
+      ["a step of a tensor of the table", at(5, 0, 1, 0, 0)],
+      ["a tensor past the inputs and slots", at(5, 0, 0, 4, 0)],
+      ["a root of an input as a leaf", at(7, 0, 0, 0, 1)],
+      ["a step of the inputs", at(7, 1, 1, 0, 0)],
+      ["an item of the inputs", at(7, 1, 0, 1, 0)],
     ];
     for (const [name, position] of outside) {
       it(`refuses ${name}`, async () => {
-        const { challengeId } = await fixture();
+        const { challenge } = await fixture();
         const shown = tensorShown(SMALL_TRACE, { ...position, step: 0, item: 0 });
         const move = { node: OTHER, position, path: [], shown };
-        await fails(demand(challengeId, move), game, "PositionOutsideTree", [position]);
+        await fails(demand(challenge, move), game, "PositionOutsideTree", [position]);
       });
     }
 
     it("refuses unknown sections", async () => {
-      const { challengeId } = await fixture();
-      const move = { ...honest(at(0, 0, 0, 0, 0)), position: at(5, 0, 0, 0, 0) };
-      await fails(demand(challengeId, move), game, "SectionUnknown", [5]);
+      const { challenge } = await fixture();
+      const move = { ...honest(at(0, 0, 0, 0, 0)), position: at(200, 0, 0, 0, 0) };
+      await fails(demand(challenge, move), game, "SectionUnknown", [200]);
     });
 
     it("refuses more evidence than a section needs", async () => {
-      const { challengeId } = await fixture();
+      const { challenge } = await fixture();
       const { summary, interfaceTable } = SMALL_TRACE.program;
       const cases: [Position, Partial<TensorShown>][] = [
         [at(0, 1, 0, 0, 0), { summary }],
         [at(0, 1, 0, 0, 0), { record: "0x00" }],
         [at(0, 1, 0, 0, 0), { recordSiblings: [OTHER] }],
         [at(0, 1, 0, 0, 0), { interfaceTable }],
+        [at(0, 0, 0, 0, 0), { interfaceTable }],
+        [at(0, 0, 0, 0, 0), { record: "0x00" }],
         [at(1, 1, 0, 0, 0), { record: "0x00" }],
         [at(2, 1, 0, 0, 0), { recordSiblings: [OTHER] }],
         [at(3, 0, 0, 0, 0), { interfaceTable }],
         [at(4, 0, 0, 0, 0), { record: "0x00" }],
+        [at(5, 0, 0, 0, 0), { recordSiblings: [OTHER] }],
+        [at(6, 0, 0, 1, 0), { interfaceTable }],
+        [at(7, 1, 0, 0, 0), { interfaceTable }],
       ];
       for (const [position, more] of cases) {
         const move = honest(position);
         const bad = { ...move, shown: { ...move.shown, ...more } };
-        await fails(demand(challengeId, bad), game, "TooMuchShown", [position.section]);
+        await fails(demand(challenge, bad), game, "TooMuchShown", [position.section]);
       }
     });
 
     it("refuses a summary, a record or an interface table of another program", async () => {
-      const { challengeId } = await fixture();
+      const { challenge } = await fixture();
       const { program } = SMALL_TRACE;
       for (const section of [1, 2, 3, 4]) {
         const move = honest(at(section, section < 3 ? 1 : 0, 0, 0, 0));
         const summary = concatHex([sliceHex(program.summary, 0, 63), "0xff", sliceHex(program.summary, 64)]);
         const bad = { ...move, shown: { ...move.shown, summary } };
-        await fails(demand(challengeId, bad), game, "ProgramRootMismatch", [program.programRoot, keccak256(summary)]);
+        await fails(demand(challenge, bad), game, "ProgramRootMismatch", [program.programRoot, keccak256(summary)]);
       }
       const tensor = honest(at(3, 0, 0, 0, 0));
       const record = program.records[0][2];
       await viem.assertions.revertWithCustomError(
-        demand(challengeId, { ...tensor, shown: { ...tensor.shown, record } }),
+        demand(challenge, { ...tensor, shown: { ...tensor.shown, record } }),
         game,
         "RecordsRootMismatch",
       );
       const recordSiblings = tensor.shown.recordSiblings.slice(1);
       await fails(
-        demand(challengeId, { ...tensor, shown: { ...tensor.shown, recordSiblings } }),
+        demand(challenge, { ...tensor, shown: { ...tensor.shown, recordSiblings } }),
         game,
         "SiblingCountMismatch",
         [2n, 1n],
@@ -253,7 +275,7 @@ describe("DisputeGame walk", async () => {
       const item = honest(at(4, 0, 0, 0, 0));
       const interfaceTable = concatHex([sliceHex(program.interfaceTable, 1), "0x00"]);
       await viem.assertions.revertWithCustomError(
-        demand(challengeId, { ...item, shown: { ...item.shown, interfaceTable } }),
+        demand(challenge, { ...item, shown: { ...item.shown, interfaceTable } }),
         game,
         "InterfaceHashMismatch",
       );
@@ -264,31 +286,34 @@ describe("DisputeGame walk", async () => {
       const shape = { segments: [{ steps: 0, lengths: [0] }], inputs: [], slots: [], outputs: [0] };
       const malformed = makeProgram(shape);
       const trace = { ...SINGLE_TRACE, program: malformed };
-      const { claimId } = await revealedClaim(world, { steps: 1 }, { trace });
-      const challengeId = await openChallenge(world, claimId, challenger);
-      await fails(demand(challengeId, honest(at(3, 0, 0, 0, 0), trace)), game, "RecordInvalid", [2n]);
-      await fails(demand(challengeId, honest(at(4, 0, 0, 0, 0), trace)), game, "InterfaceRowInvalid", [0n, 1n]);
+      const challenge = await openChallenge(world, await revealedClaim(world, {}, { trace }), challenger);
+      await answer(challenge, at(0, 0, 0, 0, 0));
+      await fails(demand(challenge, honest(at(3, 0, 0, 0, 0), trace)), game, "RecordInvalid", [2n]);
+      await fails(demand(challenge, honest(at(4, 0, 0, 0, 0), trace)), game, "InterfaceRowInvalid", [0n, 1n]);
     });
 
     it("announces the node and the claimant's deadline", async () => {
-      const { claimId, challengeId } = await fixture();
+      const { challenge } = await fixture();
+      const { challengeId, claimId } = challenge;
       const move = honest(at(3, 7, 0, 1, 0));
-      const hash = await demand(challengeId, move);
-      const { turnStarted, position, node, demands } = await game.read.challengeOf([challengeId]);
-      assert.deepEqual({ position, node, demands }, { position: move.position, node: move.node, demands: 1 });
-      await emits(hash, game, "NodeDemanded", [challengeId, claimId, move.position, move.node, turnStarted + 200n]);
+      const hash = await demand(challenge, move);
+      const { turnStarted, claimantUsedSeconds, ...stored } = await game.read.challengeOf([challengeId]);
+      const { position, node, demands } = stored;
+      assert.deepEqual({ position, node, demands }, { position: move.position, node: move.node, demands: 2 });
+      const deadline = BigInt(turnStarted + PARAMETERS.clockSeconds - claimantUsedSeconds);
+      await emits(hash, game, "NodeDemanded", [challengeId, claimId, move.position, move.node, deadline]);
     });
   });
 
   describe("open", () => {
-    for (const position of [at(0, 2, 0, 0, 0), at(0, 0, 0, 0, 1), at(3, 7, 0, 1, 0), at(3, 5, 0, 1, 2)]) {
+    for (const position of [at(0, 2, 0, 0, 0), at(3, 7, 0, 1, 0), at(3, 5, 0, 1, 2), at(5, 6, 0, 1, 0)]) {
       const { section, height, index } = position;
       it(`refuses anything but the preimage at (${section}, ${height}, ${index})`, async () => {
-        const { challengeId } = await fixture();
-        const { node } = honest(position);
-        await demand(challengeId, honest(position));
+        const { challenge } = await fixture();
+        const { claim, claimId, nonce } = challenge;
+        await demand(challenge, honest(position));
         const nodes = openingOf(SMALL_TRACE, position);
-        const tryNodes = (bad: Hex[]) => game.write.open([challengeId, node, bad]);
+        const tryNodes = (bad: Hex[]) => game.write.open([claimId, challenger, nonce, bad]);
         const expected = BigInt(nodes.length);
         await fails(tryNodes([]), game, "OpeningLengthMismatch", [expected, 0n]);
         await fails(tryNodes(nodes.slice(1)), game, "OpeningLengthMismatch", [expected, expected - 1n]);
@@ -300,37 +325,41 @@ describe("DisputeGame walk", async () => {
             await viem.assertions.revertWithCustomError(tryNodes(nodes.with(i, OTHER)), game, "OpeningMismatch");
           }
         }
-        await fails(game.write.open([challengeId, OTHER, nodes]), game, "DemandChanged", [node, OTHER]);
         const chunk: Hex = `0x${"00".repeat(1024)}`;
-        const openChunk = game.write.openChunk([challengeId, node, chunk]);
+        const openChunk = game.write.openChunk([claimId, challenger, nonce, chunk]);
         await fails(openChunk, game, "OpeningKindMismatch", [section, height]);
-        await answer(challengeId, position);
+        const openStep = game.write.openStep([claim, challenger, nonce, OTHER, nodes]);
+        await fails(openStep, game, "OpeningKindMismatch", [section, height]);
+        await answer(challenge, position);
       });
     }
 
-    for (const position of [at(3, 0, 0, 1, 69), at(4, 0, 2, 4, 0)]) {
+    for (const position of [at(3, 0, 0, 1, 69), at(4, 0, 2, 4, 0), at(5, 0, 0, 2, 2), at(6, 0, 0, 1, 39)]) {
       it(`refuses anything but the chunk in section ${position.section}`, async () => {
-        const { challengeId } = await fixture();
+        const { challenge } = await fixture();
+        const { claim, claimId, nonce } = challenge;
         const { node } = honest(position);
-        await demand(challengeId, honest(position));
+        await demand(challenge, honest(position));
         const chunk = chunkOf(SMALL_TRACE, position);
-        const tryChunk = (bad: Hex) => game.write.openChunk([challengeId, node, bad]);
+        const tryChunk = (bad: Hex) => game.write.openChunk([claimId, challenger, nonce, bad]);
         await fails(tryChunk("0x"), game, "OpeningLengthMismatch", [1024n, 0n]);
         await fails(tryChunk(concatHex([chunk, "0x00"])), game, "OpeningLengthMismatch", [1024n, 1025n]);
         const other = concatHex([sliceHex(chunk, 0, 1023), "0x01"]);
         await fails(tryChunk(other), game, "OpeningMismatch", [node, keccak256(other)]);
-        await fails(game.write.openChunk([challengeId, OTHER, chunk]), game, "DemandChanged", [node, OTHER]);
-        const open = game.write.open([challengeId, node, [node]]);
+        const open = game.write.open([claimId, challenger, nonce, [node]]);
         await fails(open, game, "OpeningKindMismatch", [position.section, 0]);
-        await answer(challengeId, position);
+        const openStep = game.write.openStep([claim, challenger, nonce, OTHER, [node]]);
+        await fails(openStep, game, "OpeningKindMismatch", [position.section, 0]);
+        await answer(challenge, position);
       });
     }
 
     it("announces the nodes, the opener and the challenger's deadline", async () => {
-      const { claimId, challengeId } = await fixture();
+      const { challenge } = await fixture();
+      const { challengeId, claimId } = challenge;
       const position = at(3, 7, 0, 1, 0);
-      await demand(challengeId, honest(position));
-      const hash = await answer(challengeId, position);
+      await demand(challenge, honest(position));
+      const hash = await answer(challenge, position);
       const node = nodeAt(SMALL_TRACE, position);
       const nodes = openingOf(SMALL_TRACE, position);
       const deadline = await game.read.deadlineOf([challengeId]);
@@ -338,10 +367,11 @@ describe("DisputeGame walk", async () => {
     });
 
     it("announces a chunk", async () => {
-      const { claimId, challengeId } = await fixture();
+      const { challenge } = await fixture();
+      const { challengeId, claimId } = challenge;
       const position = at(3, 0, 0, 1, 3);
-      await demand(challengeId, honest(position));
-      const hash = await answer(challengeId, position);
+      await demand(challenge, honest(position));
+      const hash = await answer(challenge, position);
       const node = nodeAt(SMALL_TRACE, position);
       const deadline = await game.read.deadlineOf([challengeId]);
       const chunk = chunkOf(SMALL_TRACE, position);
@@ -359,16 +389,17 @@ describe("DisputeGame walk", async () => {
         await fixture();
         const parents = [keccak256(concatHex(leaves.slice(0, 2))), keccak256(concatHex(leaves.slice(2)))];
         const traceRoot = keccak256(concatHex(parents));
-        const claim = await prepare(world, {}, { trace: { ...SMALL_TRACE, traceRoot } });
-        await commit(world, claim);
-        const { claimId, terms, salt } = claim;
+        const trace = { ...SMALL_TRACE, traceRoot };
+        const commitment = await prepare(world, {}, { trace });
+        await commit(world, commitment);
         const shown = { ...outputsShown(SMALL_TRACE), stepSiblings: [leaves[3], parents[0]] };
-        await world.claims.write.reveal([claimId, terms, traceRoot, SMALL_TRACE.outputRoots, salt, shown]);
-        const challengeId = await openChallenge(world, claimId, challenger);
-        const top = at(0, 2, 0, 0, 0);
-        await demand(challengeId, { ...honest(top), node: traceRoot });
+        const revealBy = await revealByOf(world, commitment.claimId);
+        await world.claims.write.reveal([commitment.claim, revealBy, trace.outputRoots, shown]);
+        const top = topOf(trace);
+        const first = { ...honest(top), node: traceRoot };
+        const { claimId, nonce } = await openChallenge(world, commitment, challenger, first);
         await viem.assertions.revertWithCustomError(
-          game.write.open([challengeId, traceRoot, leaves]),
+          game.write.open([claimId, challenger, nonce, [...leaves]]),
           game,
           "ZeroNodeRule",
         );
