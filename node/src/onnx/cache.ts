@@ -130,10 +130,10 @@ function overPrompt(scope: Scope, phase: Phase, attention: CachedAttention): { c
   });
   const window = general(scope, {
     elementType: "float32",
-    shape: [batch, TILE, heads, v.size],
+    shape: [batch, heads, TILE, v.size],
     operands: [v.value, cache.window],
     define: (b, [from, old]) => {
-      const [row, within, head, place] = b.digits;
+      const [row, head, within, place] = b.digits;
       const word = wordAt(b, from, v, [row, head, b.addI(within, first), place]);
       return b.select(b.ltI(within, prompt - first), word, b.load(old, b.index));
     },
@@ -145,7 +145,6 @@ function overCache(scope: Scope, phase: Phase, attention: CachedAttention): { co
   const { q, k, v, end, reach, cache } = attention;
   const { total, bucket } = phase;
   const { batch, heads } = k;
-  const width = heads * v.size;
   const key = general(scope, {
     elementType: "float32",
     shape: [batch, total, heads, k.size],
@@ -162,21 +161,21 @@ function overCache(scope: Scope, phase: Phase, attention: CachedAttention): { co
     shape: [batch, total / TILE, heads, v.size, TILE],
     operands: [cache.window, cache.tiles],
     define: (b, [from, old]) => {
-      const [row, tile, head, place, within] = b.digits;
+      const [row, tile, head, column, within] = b.digits;
       const position = positionOf(b, phase);
       const isFirst = b.eqI(b.and(position, TILE - 1), 0);
       const full = b.select(isFirst, b.addI(b.shrS(position, 4), -1), b.i32(-1));
-      const column = b.addI(b.mulI(head, v.size), place);
-      const word = b.load(from, b.addI(b.mulI(b.addI(b.mulI(row, TILE), within), width), column));
+      const place = b.addI(b.mulI(within, v.size), column);
+      const word = b.load(from, b.addI(b.mulI(b.addI(b.mulI(row, heads), head), TILE * v.size), place));
       return b.select(b.eqI(tile, full), word, b.load(old, b.index));
     },
   });
   const window = general(scope, {
     elementType: "float32",
-    shape: [batch, TILE, heads, v.size],
+    shape: [batch, heads, TILE, v.size],
     operands: [v.value, cache.window],
     define: (b, [from, old]) => {
-      const [row, within, head, place] = b.digits;
+      const [row, head, within, place] = b.digits;
       const word = wordAt(b, from, v, [row, head, b.i32(0), place]);
       const isOwn = b.eqI(within, b.and(positionOf(b, phase), TILE - 1));
       return b.select(isOwn, word, b.load(old, b.index));
@@ -233,7 +232,6 @@ interface WindowPart {
 function overWindow(scope: Scope, phase: Phase, part: WindowPart): Value {
   const { exponentials, flushed, window, reciprocal, size } = part;
   const [batch, sources, group, , bucket] = exponentials.shape;
-  const width = sources * size;
   const factor = perContext(reciprocal, exponentials);
   const context = general(scope, {
     elementType: "float32",
@@ -244,12 +242,12 @@ function overWindow(scope: Scope, phase: Phase, part: WindowPart): Value {
       const first = b.and(positionOf(b, phase), -TILE);
       const head = b.addI(b.mulI(b.addI(b.mulI(row, sources), source), group), member);
       const weightBase = b.addI(b.mulI(head, bucket), first);
-      const valueBase = b.addI(b.addI(b.mulI(row, TILE * width), b.mulI(source, size)), place);
+      const valueBase = b.addI(b.mulI(b.addI(b.mulI(row, sources), source), TILE * size), place);
       const [total] = b.loop({
         count: TILE,
         carried: [{ type: "f32", init: 0, from: b.load(before, b.index) }],
         body: ({ carried: [sum] }) => [
-          b.fma(b.load(weights, weightBase, [[TILE, 1]]), b.load(values, valueBase, [[TILE, width]]), sum),
+          b.fma(b.load(weights, weightBase, [[TILE, 1]]), b.load(values, valueBase, [[TILE, size]]), sum),
         ],
         combine: ([sum], [block]) => [b.add(sum, block)],
       });

@@ -23,8 +23,11 @@ export interface Applied {
   readonly operands: readonly Value[];
 }
 
-/** What a merged primitive may need. A loop that is no dot product may have what one that is not merged has. */
-const MERGED = { gas: 1_000_000, dotGas: 1_150_000, loopGas: PART_GAS, chunks: 32 } as const;
+/**
+ * What a merged primitive may need. A loop that is no dot product may have what one that is not merged has. A dot product of
+ * rows of 768 reads up to eight chunks, and a proof about its element shows each: one word beside it is what may be merged.
+ */
+const MERGED = { gas: 1_000_000, dotGas: 1_150_000, loopGas: PART_GAS, chunks: 32, dotChunks: 9 } as const;
 
 /** A producer without a loop may be computed in a loop's body up to this many instructions. */
 const MOST_IN_BODY = 6;
@@ -353,7 +356,8 @@ export function attempt(build: () => ScalarProgram): ScalarProgram | null {
 function isWithinCaps(merged: ScalarProgram, outer: ScalarProgram, inner: ScalarProgram): boolean {
   const wasDot = isDotProduct(outer) || isDotProduct(inner);
   if (wasDot && !isDotProduct(merged)) return false;
-  if (chunkBound(merged) > Math.max(MERGED.chunks, chunkBound(outer))) return false;
+  const mostChunks = wasDot ? MERGED.dotChunks : MERGED.chunks;
+  if (chunkBound(merged) > Math.max(mostChunks, chunkBound(outer), wasDot ? chunkBound(inner) : 0)) return false;
   const mostGas = merged.loop === null ? MERGED.gas : wasDot ? MERGED.dotGas : MERGED.loopGas;
   if (gasBound(merged) > mostGas) return false;
   return contiguousLoads(merged) >= contiguousLoads(outer);

@@ -362,7 +362,7 @@ function addCache(graph: Graph, site: number, { batch, total }: Plan, zeros: Zer
   return {
     key: add("key", [batch, total, k.heads * k.size]),
     tiles: add("tiles", [batch, total / TILE, v.heads * v.size, TILE]),
-    window: add("window", [batch, TILE, v.heads * v.size]),
+    window: add("window", [batch, v.heads, TILE, v.size]),
   };
 }
 

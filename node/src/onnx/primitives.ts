@@ -16,8 +16,13 @@ import type { Scope } from "./node.ts";
 import { emptyValue, isKnown, LAZY_WORDS, sizeOf, stridesOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, Value } from "./values.ts";
 
-/** Iterations of one loop of a chain, tried in turn until the bounds hold. Where it is split never changes a bit. */
-const PART_SIZES = [1024, 768, 512, 256] as const;
+/** Iterations of a loop that is not split, and of one loop of a chain. Where a loop is split never changes a bit. */
+const WHOLE_SIZE = 1024;
+/**
+ * Iterations of one loop of a chain, tried in turn until the bounds hold: a part also reads the total so far, and a proof about
+ * its element has to stay as short as one about a whole loop.
+ */
+const PART_SIZES = [768, 512, 256] as const;
 
 /**
  * The static estimate up to which a loop is not split further. Dot products are cheap enough at any size; the other loops that
@@ -214,16 +219,31 @@ export interface ReductionDraft {
   readonly finish?: (b: ScalarBuilder, total: Register, words: readonly Register[]) => Register;
 }
 
-/** A counted loop per element, as a chain of primitives of at most 1,024 iterations each. */
+/** A counted loop per element: one primitive up to 1,024 iterations, else a chain of primitives of at most 768 each. */
 export function reduction(scope: Scope, draft: ReductionDraft): Value {
   if (draft.count === 0) return emptyReduction(scope, draft);
   let previous: Value | undefined;
   for (let start = 0; ;) {
     const { value, count } = largestPart(scope, draft, start, previous);
     start += count;
-    if (start === draft.count) return value;
+    if (start === draft.count) return finishesApart(draft, previous) ? finished(scope, draft, value) : value;
     previous = value;
   }
+}
+
+// The last loop of a chain reads the total so far; with more words beside it a proof about its element would be too long.
+function finishesApart({ reads = [] }: ReductionDraft, previous: Value | undefined): boolean {
+  return previous !== undefined && reads.length > 0;
+}
+
+function finished(scope: Scope, { elementType, shape, reads = [], finish }: ReductionDraft, total: Value): Value {
+  if (finish === undefined) return total;
+  return map(scope, {
+    elementType,
+    shape,
+    reads: [readAll(total), ...reads],
+    define: (b, [sum, ...words]) => finish(b, sum, words),
+  });
 }
 
 function emptyReduction(scope: Scope, draft: ReductionDraft): Value {
@@ -248,7 +268,9 @@ function largestPart(
   previous: Value | undefined,
 ): { value: Value; count: number } {
   const rest = draft.count - start;
-  const sizes = draft.single === true ? [SCALAR_LIMITS.iterations] : PART_SIZES;
+  const isWhole = draft.count <= WHOLE_SIZE && start === 0;
+  const split = isWhole ? [WHOLE_SIZE, ...PART_SIZES] : PART_SIZES;
+  const sizes = draft.single === true ? [SCALAR_LIMITS.iterations] : split;
   let refusal: unknown;
   // Where even the smallest part is dear, the largest that is valid.
   for (const mostGas of [PART_GAS, SCALAR_LIMITS.gas]) {
@@ -274,7 +296,7 @@ interface Part {
 }
 
 function part(scope: Scope, draft: ReductionDraft, { start, count, previous, mostGas }: Part): Value {
-  const isLast = start + count === draft.count;
+  const isLast = start + count === draft.count && !finishesApart(draft, previous);
   const { streams, shape } = draft;
   const reads = isLast ? (draft.reads ?? []) : [];
   const outer = draft.outer ?? [];

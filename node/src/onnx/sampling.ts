@@ -15,6 +15,7 @@ import type { Scope } from "./node.ts";
 import { general } from "./primitives.ts";
 import { gumbel, philoxWords } from "./random.ts";
 import { QUICK_MAX, reduceRows } from "./reduction.ts";
+import type { RowFold } from "./reduction.ts";
 import { sizeOf, WORD_TYPE } from "./values.ts";
 import type { ElementType, Value } from "./values.ts";
 
@@ -120,9 +121,9 @@ function thresholdOf(scope: Scope, logits: Logits, temperature: Parameter, filte
 }
 
 /** Elements of a region whose columns are reduced side by side, so that neighbours in a vector are neighbours in memory. */
-const COLUMNS = 64;
-/** Rows of a region: 160 * 64 words touch at most 41 chunks. */
-const MOST_ROWS = 160;
+const COLUMNS = 16;
+/** Rows of a region: a column of 96 * 16 words touches at most 7 chunks, so a proof about it is short. */
+const MOST_ROWS = 96;
 
 /** Folds columns of regions: one element for each of `regions * columns`. */
 interface ColumnFold {
@@ -134,16 +135,16 @@ interface ColumnFold {
   readonly join: (b: ScalarBuilder, total: Register, item: Register) => Register;
 }
 
-function foldColumns(scope: Scope, { value, rows, count }: Logits, fold: ColumnFold): { value: Value; parts: number } {
+/** [rows, regions, columns]. */
+function foldColumns(scope: Scope, { value, rows, count }: Logits, fold: ColumnFold): Value {
   const columns = Math.min(COLUMNS, count);
   const regions = Math.ceil(count / (columns * MOST_ROWS));
   const height = Math.ceil(count / (columns * regions));
   const isExact = regions * height * columns === count;
   const { elementType, operands = [] } = fold;
-  const made = general(scope, {
+  return general(scope, {
     elementType,
-    shape: [rows, regions * columns],
-    extents: [rows, regions, columns],
+    shape: [rows, regions, columns],
     operands: [value, ...operands],
     define: (b, [from, ...others]) => {
       const [row, region, column] = b.digits;
@@ -164,19 +165,26 @@ function foldColumns(scope: Scope, { value, rows, count }: Logits, fold: ColumnF
       return total;
     },
   });
-  return { value: made, parts: regions * columns };
+}
+
+/** Folds what foldColumns made, by region and then over the regions: one element a row. */
+function foldRegions(scope: Scope, value: Value, fold: RowFold): Value {
+  const [rows, regions, columns] = value.shape;
+  const { finish, ...whole } = fold;
+  const ofRegion = reduceRows(scope, { value, shape: [rows, regions], count: columns }, whole);
+  return reduceRows(scope, { value: ofRegion, shape: [rows], count: regions }, fold);
 }
 
 /** The largest number of each row, float32 [rows]; -inf where there is none. */
 function largestOf(scope: Scope, logits: Logits): Value {
-  const { value, parts } = foldColumns(scope, logits, {
+  const columns = foldColumns(scope, logits, {
     elementType: "float32",
     init: -Infinity,
     item: (_, logit) => logit,
     // A NaN is never larger.
     join: (b, total, item) => b.max(total, item),
   });
-  return reduceRows(scope, { value, shape: [logits.rows], count: parts }, QUICK_MAX);
+  return foldRegions(scope, columns, QUICK_MAX);
 }
 
 const NOWHERE = 2 ** 31 - 1;
@@ -184,24 +192,20 @@ const NOWHERE = 2 ** 31 - 1;
 /** The first place of the largest number of each row, int64 [rows]; 0 where there is none. */
 function firstLargest(scope: Scope, logits: Logits): Value {
   const largest = largestOf(scope, logits);
-  const { value, parts } = foldColumns(scope, logits, {
+  const columns = foldColumns(scope, logits, {
     elementType: "int64",
     init: NOWHERE,
     operands: [largest],
     item: (b, logit, place, [most]) => b.select(b.eq(logit, most), place, b.i32(NOWHERE)),
     join: (b, total, item) => b.minI(total, item),
   });
-  return reduceRows(
-    scope,
-    { value, shape: [logits.rows], count: parts },
-    {
-      elementType: "int64",
-      init: NOWHERE,
-      body: (b, total, item) => b.minI(total, item),
-      combine: (b, total, block) => b.minI(total, block),
-      finish: (b, total) => b.select(b.eqI(total, NOWHERE), b.i32(0), total),
-    },
-  );
+  return foldRegions(scope, columns, {
+    elementType: "int64",
+    init: NOWHERE,
+    body: (b, total, item) => b.minI(total, item),
+    combine: (b, total, block) => b.minI(total, block),
+    finish: (b, total) => b.select(b.eqI(total, NOWHERE), b.i32(0), total),
+  });
 }
 
 /** Elements of a row that one element of a round counts; rows of keys are padded to a multiple. */
