@@ -127,8 +127,9 @@ type DeployReferees = (viem: Viem) => Promise<[Address, Address]>;
 /** Deploys everything; the dispute game is bound. Without other referees it believes any proof. */
 export async function createWorld({
   auditor = zeroAddress,
+  deployAuditor,
   deployReferees,
-}: { auditor?: Address; deployReferees?: DeployReferees } = {}) {
+}: { auditor?: Address; deployAuditor?: (viem: Viem) => Promise<Address>; deployReferees?: DeployReferees } = {}) {
   const connection = await network.create();
   const { viem, networkHelpers } = connection;
   const wallets = await viem.getWalletClients();
@@ -144,7 +145,7 @@ export async function createWorld({
     Number(PARAMETERS.revealSeconds),
     Number(PARAMETERS.windowSeconds),
     Number(PARAMETERS.proofRevealSeconds),
-    auditor,
+    (await deployAuditor?.(viem)) ?? auditor,
   ]);
   const referee = await viem.deployContract("MockReferee");
   const referees = (await deployReferees?.(viem)) ?? [referee.address, referee.address];
