@@ -1,0 +1,528 @@
+// Who plays: honest and dishonest claimants and challengers, provers, a copier, a watchtower, an auditor or an accomplice that
+// floods, and chance. Each looks at the model and says what it does next, or nothing.
+import { numberToHex } from "viem";
+
+import { answerName, challengeIdOf, commitmentOf, isMangleable, sealClaim, type Arena } from "./arena.ts";
+import { nextOf, type Case, type Proof } from "./cases.ts";
+import {
+  MAX_DEMANDS,
+  deadlineOf,
+  depositOf,
+  isOpen,
+  isRevealable,
+  paidLimitOf,
+  rulesBroken,
+  type Call,
+  type Challenge,
+  type Claim,
+  type Model,
+  type Pledge,
+} from "./model.ts";
+import type { Random } from "./random.ts";
+import type { Move, Site } from "./sites.ts";
+
+export const ACTOR = {
+  claimant: 0,
+  cheat: 1,
+  challenger: 2,
+  prover: 3,
+  troll: 4,
+  copier: 5,
+  watchtower: 6,
+  /** Audits where there is an auditor; else floods the cheat's claims with challenges of its own. */
+  seventh: 7,
+} as const;
+
+/** Claims that have not ended, at most. */
+const LIVE_CLAIMS = 12;
+/** Seconds before a deadline in which an honest side no longer waits. */
+const HASTE_SECONDS = 4;
+
+/** What a claimant that may be dishonest has in mind. */
+interface Mood {
+  reveals: boolean;
+  answers: boolean;
+  /** Of a wrong claim: whether honest challengers look at it in time. */
+  watched: boolean;
+}
+
+export interface Table {
+  arena: Arena;
+  model: Model;
+  random: Random;
+  cases: Case[];
+  moods: Map<Claim, Mood>;
+  nonces: bigint;
+}
+
+export const isLive = ({ phase }: Claim): boolean => phase === "committed" || phase === "revealed";
+
+// ---------------------------------------------------------------- what honest parties owe
+
+export interface Duty {
+  deadline: number;
+  call: () => Call | null;
+}
+
+/** Everything that an honest party must do in time, so as not to lose. */
+export function dutiesOf(table: Table): Duty[] {
+  const { model } = table;
+  const duties: Duty[] = [];
+  for (const claim of model.claims) {
+    if (claim.claimant !== ACTOR.claimant || claim.phase !== "committed") continue;
+    const release: Call = { actor: ACTOR.seventh, name: "hold", holding: false };
+    const reveal: Call = { actor: ACTOR.claimant, name: "reveal", claim };
+    duties.push({ deadline: claim.revealBy, call: () => (model.holding && model.auditor !== null ? release : reveal) });
+  }
+  for (const challenge of model.challenges) {
+    if (challenge.claim.phase !== "revealed") continue;
+    const deadline = deadlineOf(model, challenge);
+    if (challenge.phase === "claimant" && challenge.claim.claimant === ACTOR.claimant) {
+      duties.push({ deadline, call: () => answer(challenge, ACTOR.claimant) });
+    }
+    if (challenge.phase === "challenger" && challenge.challenger === ACTOR.challenger) {
+      duties.push({ deadline, call: () => honestMove(table, challenge) });
+    }
+  }
+  for (const pledge of model.pledges) {
+    if (pledge.phase !== "pending" || (pledge.committer !== ACTOR.challenger && pledge.committer !== ACTOR.prover))
+      continue;
+    const { claim } = pledge;
+    const until = Math.max(claim.challengeUntil, claim.slashedAt) + model.parameters.proofRevealSeconds;
+    const reveal: Call = { actor: pledge.committer, name: "revealProof", pledge };
+    // Later than that its own challenge keeps it revealable.
+    duties.push({
+      deadline: until,
+      call: () => (model.block > pledge.block && isRevealable(model, pledge) ? reveal : null),
+    });
+  }
+  return duties;
+}
+
+/** The calls without which an honest party would be late at `next`. */
+export function urgentCall(table: Table, next: number): Call | null {
+  for (const { deadline, call } of dutiesOf(table)) {
+    if (deadline >= next + HASTE_SECONDS) continue;
+    const due = call();
+    if (due !== null && rulesBroken(table.model, due).length === 0) return due;
+  }
+  return null;
+}
+
+function answer(challenge: Challenge, actor: number): Call {
+  return { actor, name: answerName(challenge.site), challenge, site: challenge.site };
+}
+
+/** The honest challenger's move: on to the first difference; at its end a proof, committed to first or not. */
+function honestMove(table: Table, challenge: Challenge): Call | null {
+  const { model } = table;
+  const { claim, challenger: actor, site } = challenge;
+  const { proof } = claim.of;
+  if (proof === null) throw new RangeError("honest challengers leave right claims alone");
+  const next = nextOf(claim.of, site);
+  if (next.kind === "go") {
+    const move = site.moves.find(({ to }) => to === next.to);
+    if (move !== undefined) return { actor, name: move.kind, challenge, move };
+    return { actor, name: "demand", challenge, site: next.to };
+  }
+  const own = model.pledges.find(
+    (pledge) => pledge.claim === claim && pledge.committer === actor && pledge.phase === "pending",
+  );
+  if (own !== undefined) return model.block > own.block ? { actor, name: "revealProof", pledge: own } : null;
+  const postedStep = proof.needs?.step ?? 0;
+  // Every third shows its proof at once.
+  if (claim.number % 3 > 0) return pledgeCall(table, claim, actor, challenge.nonce, proof, postedStep);
+  if (model.block <= challenge.openedBlock) return null;
+  return { actor, name: "prove", challenge, proof, postedStep, proofOf: claim.of };
+}
+
+function pledgeCall(
+  table: Table,
+  claim: Claim,
+  committer: number,
+  nonce: bigint,
+  proof: Proof | null,
+  postedStep: number,
+): Call {
+  const salt = numberToHex(++table.nonces, { size: 32 });
+  const pledge: Pledge = {
+    claim,
+    committer,
+    nonce,
+    proof,
+    postedStep,
+    salt,
+    hash: salt,
+    block: 0,
+    sequence: 0,
+    phase: "new",
+  };
+  pledge.hash = commitmentOf(table.arena, pledge);
+  return { actor: committer, name: "commitProof", pledge, valueWei: table.model.parameters.proofBondWei };
+}
+
+// ---------------------------------------------------------------- what each party likes to do
+
+function newClaim(table: Table, claimant: number, of: Case): Call | null {
+  const { model, random, arena } = table;
+  if (model.claims.filter(isLive).length >= LIVE_CLAIMS) return null;
+  const bondWei = model.parameters.minBondWei * BigInt(1 + random.below(3));
+  const fees = [model.parameters.minMoveFeeWei, bondWei / 512n, (bondWei / 512n + model.parameters.minMoveFeeWei) / 2n];
+  const claim: Claim = {
+    number: Number(++table.nonces),
+    of,
+    claimant,
+    operator: random.once(2) ? ACTOR.watchtower : null,
+    moveFeeWei: fees[random.below(fees.length)],
+    bondWei,
+    salt: numberToHex(++table.nonces, { size: 32 }),
+    id: "0x",
+    seal: "0x",
+    phase: "new",
+    revealBy: 0,
+    revealedAt: 0,
+    challengeUntil: 0,
+    slashedAt: 0,
+    openChallenges: 0,
+    paidDemands: 0,
+    commitments: 0,
+    pendingProofs: 0,
+    endedThrough: 0,
+    bounty: null,
+    posted: new Map(),
+    slashedBy: null,
+  };
+  sealClaim(arena, claim);
+  const honest = claimant === ACTOR.claimant;
+  table.moods.set(claim, {
+    reveals: honest || !random.once(8),
+    answers: honest || !random.once(4),
+    watched: !random.once(4),
+  });
+  return { actor: claimant, name: "commit", claim };
+}
+
+function playClaimant(table: Table): Call | null {
+  const { random, cases } = table;
+  const duty = random.pick(dutiesOf(table).filter(({ call }) => call()?.actor === ACTOR.claimant));
+  if (duty !== undefined && !random.once(3)) return duty.call();
+  const of = random.pick(cases.filter(({ wrong }) => !wrong));
+  return of === undefined ? null : newClaim(table, ACTOR.claimant, of);
+}
+
+function playCheat(table: Table): Call | null {
+  const { model, random, cases, moods } = table;
+  const asked = model.challenges.filter(
+    (challenge) =>
+      challenge.phase === "claimant" && challenge.claim.claimant === ACTOR.cheat && moods.get(challenge.claim)!.answers,
+  );
+  const challenge = random.pick(asked);
+  if (challenge !== undefined && !random.once(5)) return answer(challenge, ACTOR.cheat);
+  const sealed = random.pick(
+    model.claims
+      .filter(({ phase, claimant }) => phase === "committed" && claimant === ACTOR.cheat)
+      .filter((claim) => moods.get(claim)!.reveals),
+  );
+  if (sealed !== undefined) return { actor: ACTOR.cheat, name: "reveal", claim: sealed };
+  const of = random.pick(random.once(5) ? cases : cases.filter(({ wrong }) => wrong));
+  return of === undefined ? null : newClaim(table, ACTOR.cheat, of);
+}
+
+const newChallenge = (table: Table, claim: Claim, challenger: number, site: Site): Call => {
+  const challenge: Challenge = {
+    claim,
+    challenger,
+    nonce: BigInt(table.random.below(2 ** 31)) * 4_000_000_000n + ++table.nonces,
+    id: "0x",
+    phase: "new",
+    openedBlock: 0,
+    turnStarted: 0,
+    claimantUsed: 0,
+    challengerUsed: 0,
+    demands: 0,
+    paidDemands: 0,
+    site,
+  };
+  challenge.id = challengeIdOf(table.arena, challenge);
+  return { actor: challenger, name: "challenge", challenge, valueWei: depositOf(table.model, claim) };
+};
+
+const isInWindow = ({ now }: Model, { phase, challengeUntil }: Claim): boolean =>
+  phase === "revealed" && now <= challengeUntil;
+
+function playChallenger(table: Table): Call | null {
+  const { model, random, moods } = table;
+  const actor = ACTOR.challenger;
+  const mine = model.challenges.filter(
+    ({ challenger, claim, phase }) => challenger === actor && claim.phase === "revealed" && phase === "challenger",
+  );
+  const challenge = random.pick(mine);
+  if (challenge !== undefined && !random.once(4)) return honestMove(table, challenge);
+  const challenged = new Set(
+    model.challenges.filter((each) => each.challenger === actor && isOpen(each)).map(({ claim }) => claim),
+  );
+  const claim = random.pick(
+    model.claims.filter(
+      (each) => each.of.wrong && moods.get(each)!.watched && isInWindow(model, each) && !challenged.has(each),
+    ),
+  );
+  return claim === undefined ? null : newChallenge(table, claim, actor, claim.of.root);
+}
+
+function playProver(table: Table): Call | null {
+  const { model, random, moods } = table;
+  const actor = ACTOR.prover;
+  const mine = random.pick(
+    model.pledges.filter(
+      ({ committer, phase, block }) => committer === actor && phase === "pending" && block < model.block,
+    ),
+  );
+  if (mine !== undefined && !random.once(3)) return { actor, name: "revealProof", pledge: mine };
+  const claim = random.pick(
+    model.claims.filter((each) => {
+      const { proof } = each.of;
+      if (proof === null || !moods.get(each)!.watched || !isInWindow(model, each)) return false;
+      if (model.pledges.some((pledge) => pledge.claim === each && pledge.committer === actor)) return false;
+      return proof.needs === null || each.posted.has(proof.needs.step);
+    }),
+  );
+  if (claim === undefined) return null;
+  const proof = claim.of.proof!;
+  return pledgeCall(table, claim, actor, 0n, proof, proof.needs?.step ?? 0);
+}
+
+function playTroll(table: Table): Call | null {
+  const { model, random } = table;
+  const actor = ACTOR.troll;
+  const mine = random.pick(
+    model.challenges.filter((each) => each.challenger === actor && isOpen(each) && each.claim.phase === "revealed"),
+  );
+  if (mine !== undefined && mine.phase === "challenger" && !random.once(5)) return randomMove(table, mine, actor);
+  const claim = random.pick(model.claims.filter((each) => isInWindow(model, each)));
+  if (claim === undefined) return null;
+  if (random.once(4))
+    return pledgeCall(table, claim, actor, mine?.nonce ?? 0n, random.once(2) ? null : anyProof(table), 0);
+  const site = random.pick(
+    claim.of.demandable.filter(({ needsPosted }) => needsPosted === null || claim.posted.has(needsPosted)),
+  );
+  return site === undefined ? null : newChallenge(table, claim, actor, site);
+}
+
+/** Any demand that the rules allow: a step down, or somewhere else. */
+function randomMove({ random }: Table, challenge: Challenge, actor: number): Call | null {
+  const moves = movesFrom(challenge);
+  const move = random.pick(moves);
+  if (move !== undefined && !random.once(3)) return { actor, name: move.kind, challenge, move };
+  const { claim } = challenge;
+  const site = random.pick(
+    claim.of.demandable.filter(({ needsPosted }) => needsPosted === null || claim.posted.has(needsPosted)),
+  );
+  return site === undefined ? null : { actor, name: "demand", challenge, site };
+}
+
+const movesFrom = ({ site }: Challenge): Move[] => site.moves;
+
+const anyProof = ({ random, cases }: Table): Proof => random.pick(cases.filter(({ wrong }) => wrong))!.proof!;
+
+/** Commits to proofs it was told, early or late, with or without a challenge, and shows some of them. */
+function playCopier(table: Table): Call | null {
+  const { model, random } = table;
+  const actor = ACTOR.copier;
+  const pledge = random.pick(
+    model.pledges.filter(
+      ({ committer, phase, block }) => committer === actor && phase === "pending" && block < model.block,
+    ),
+  );
+  if (pledge !== undefined && random.once(4)) return { actor, name: "revealProof", pledge };
+  const challenge = random.pick(
+    model.challenges.filter((each) => each.challenger === actor && isOpen(each) && each.claim.phase === "revealed"),
+  );
+  if (challenge !== undefined && random.once(6)) {
+    const proof = challenge.claim.of.proof ?? anyProof(table);
+    return { actor, name: "prove", challenge, proof, postedStep: proof.needs?.step ?? 0, proofOf: challenge.claim.of };
+  }
+  const claim = random.pick(model.claims.filter(({ phase, of }) => phase === "revealed" && of.wrong));
+  if (claim === undefined) return null;
+  if (random.once(6)) return newChallenge(table, claim, actor, claim.of.root);
+  const proof = claim.of.proof!;
+  return pledgeCall(
+    table,
+    claim,
+    actor,
+    challenge?.claim === claim ? challenge.nonce : 0n,
+    proof,
+    proof.needs?.step ?? 0,
+  );
+}
+
+/** Does what anyone may do, and opens for claims it found right. */
+function playWatchtower(table: Table): Call | null {
+  const { model, random } = table;
+  const actor = ACTOR.watchtower;
+  const calls: Call[] = [];
+  for (const challenge of model.challenges) {
+    if (!isOpen(challenge)) continue;
+    calls.push({ actor, name: "timeout", challenge }, { actor, name: "close", challenge });
+    if (challenge.phase === "claimant" && (!challenge.claim.of.wrong || random.once(4)))
+      calls.push(answer(challenge, actor));
+  }
+  for (const claim of model.claims) {
+    if (isLive(claim)) calls.push({ actor, name: "finalize", claim }, { actor, name: "forfeit", claim });
+    if (claim.bounty !== null) calls.push({ actor, name: "settleBounty", claim });
+  }
+  for (const pledge of model.pledges)
+    if (pledge.phase === "pending") calls.push({ actor, name: "forfeitProof", pledge });
+  return random.pick(calls.filter((call) => rulesBroken(model, call).length === 0)) ?? null;
+}
+
+/** Audits; or uses up what a claim's bond pays for with challenges of its own. */
+function playSeventh(table: Table): Call | null {
+  const { model, random } = table;
+  const actor = ACTOR.seventh;
+  if (model.auditor === actor) {
+    if (model.holding || random.once(8)) return { actor, name: "hold", holding: !model.holding };
+    const claim = random.pick(model.claims.filter(({ phase }) => phase === "committed"));
+    if (claim === undefined || !random.once(3)) return null;
+    return { actor, name: "void", claim, feeWei: (claim.bondWei / 4n / 3n) * BigInt(random.below(4)) };
+  }
+  const claim = model.claims.find(
+    (each) => each.phase === "revealed" && each.claimant === ACTOR.cheat && table.moods.get(each)!.answers,
+  );
+  if (claim === undefined) return null;
+  const mine = random.pick(
+    model.challenges.filter(
+      (each) =>
+        each.challenger === actor && each.claim === claim && each.phase === "challenger" && each.demands < MAX_DEMANDS,
+    ),
+  );
+  if (mine !== undefined) return { actor, name: "demand", challenge: mine, site: claim.of.root };
+  return isInWindow(model, claim) ? newChallenge(table, claim, actor, claim.of.root) : null;
+}
+
+/** Uses up, in one second, what the bond of a claim of the cheat pays for: whole walks that the cheat answers. */
+export function* floodCalls(table: Table): Generator<Call> {
+  const { model } = table;
+  const actor = ACTOR.seventh;
+  const claim = model.claims.find(
+    (each) =>
+      isInWindow(model, each) &&
+      each.claimant === ACTOR.cheat &&
+      each.paidDemands < paidLimitOf(each) &&
+      paidLimitOf(each) === 128,
+  );
+  if (claim === undefined) return;
+  while (claim.paidDemands < paidLimitOf(claim)) {
+    const opening = newChallenge(table, claim, actor, claim.of.root);
+    yield opening;
+    if (opening.name !== "challenge") return;
+    const { challenge } = opening;
+    for (let demands = 1; demands < MAX_DEMANDS; demands++) {
+      yield answer(challenge, ACTOR.cheat);
+      yield { actor, name: "demand", challenge, site: claim.of.root };
+    }
+    yield answer(challenge, ACTOR.cheat);
+  }
+}
+
+function playWithdrawal({ model, random }: Table): Call | null {
+  const from = random.once(2) ? "registry" : "game";
+  const owed = [...model.credits[from]].filter(([, wei_]) => wei_ > 0n).map(([actor]) => actor);
+  const actor = random.pick(owed);
+  return actor === undefined ? null : { actor, name: "withdraw", from };
+}
+
+/** Anything at all, mostly out of place, early, late, by the wrong side or malformed. */
+function playChance(table: Table): Call | null {
+  const { model, random } = table;
+  const actor = random.below(Object.keys(ACTOR).length);
+  const claim = random.pick(model.claims);
+  const challenge = random.pick(model.challenges);
+  const pledge = random.pick(model.pledges);
+  if (claim === undefined) return null;
+  const calls: (Call | null)[] = [
+    { actor: claim.claimant, name: "commit", claim },
+    { actor, name: "reveal", claim },
+    { actor, name: "forfeit", claim },
+    { actor, name: "finalize", claim },
+    { actor: actor === model.auditor ? ACTOR.troll : actor, name: "void", claim, feeWei: 0n },
+    { actor, name: "settleBounty", claim },
+    { actor, name: "withdraw", from: random.once(2) ? "registry" : "game" },
+  ];
+  if (challenge !== undefined) {
+    const { site } = challenge;
+    const { demandable } = challenge.claim.of;
+    const move = random.pick(random.once(2) ? site.moves : (random.pick(demandable)?.moves ?? []));
+    calls.push(
+      { actor, name: "timeout", challenge },
+      { actor, name: "close", challenge },
+      { actor, name: answerName(site), challenge, site: random.once(2) ? site : sameAnswer(table, site, demandable) },
+      {
+        actor: random.once(2) ? actor : challenge.challenger,
+        name: "demand",
+        challenge,
+        site: random.pick(demandable) ?? site,
+      },
+      { actor: challenge.challenger, name: "challenge", challenge, valueWei: depositOf(model, challenge.claim) },
+      {
+        actor: challenge.challenger,
+        name: "prove",
+        challenge,
+        proof: anyProof(table),
+        postedStep: 0,
+        proofOf: challenge.claim.of,
+      },
+      move === undefined ? null : { actor: challenge.challenger, name: move.kind, challenge, move },
+    );
+  }
+  if (pledge !== undefined) {
+    calls.push(
+      { actor: random.once(2) ? actor : pledge.committer, name: "revealProof", pledge },
+      { actor, name: "forfeitProof", pledge },
+      {
+        actor: pledge.committer,
+        name: "commitProof",
+        pledge,
+        valueWei: model.parameters.proofBondWei + BigInt(random.below(2)),
+      },
+    );
+  }
+  const call = random.pick(calls) ?? null;
+  if (call !== null && isOwnBusiness(call)) return null;
+  if (call !== null && isMangleable(call.name) && random.once(2)) call.mangled = true;
+  return call;
+}
+
+/** Whether the call would play an honest side's own hand. */
+function isOwnBusiness({ name, actor }: Call): boolean {
+  if (actor !== ACTOR.challenger && actor !== ACTOR.prover) return false;
+  return ["challenge", "demand", "descend", "enter", "prove", "commitProof"].includes(name);
+}
+
+/** Another site that is answered in the same way. */
+function sameAnswer({ random }: Table, site: Site, among: Site[]): Site {
+  if (site.answer.kind === "step") return site;
+  return random.pick(among.filter(({ answer: other }) => other.kind === site.answer.kind)) ?? site;
+}
+
+/** The players, as often as they play. */
+const TURNS: { player: (table: Table) => Call | null; weight: number }[] = [
+  { player: playClaimant, weight: 5 },
+  { player: playCheat, weight: 8 },
+  { player: playChallenger, weight: 6 },
+  { player: playProver, weight: 2 },
+  { player: playTroll, weight: 6 },
+  { player: playCopier, weight: 3 },
+  { player: playWatchtower, weight: 6 },
+  { player: playSeventh, weight: 5 },
+  { player: playWithdrawal, weight: 1 },
+  { player: playChance, weight: 5 },
+];
+const ALL_TURNS = TURNS.flatMap(({ player, weight }) => Array<typeof player>(weight).fill(player));
+
+/** What somebody does next. Dishonest players try what the rules refuse too, but most of that is left to chance. */
+export function anyCall(table: Table): Call | null {
+  const player = ALL_TURNS[table.random.below(ALL_TURNS.length)];
+  const call = player(table);
+  if (call === null || player === playChance || rulesBroken(table.model, call).length === 0) return call;
+  return table.random.once(8) ? call : null;
+}
