@@ -181,14 +181,23 @@ export async function openWorld(t: TestContext, seconds: Seconds) {
   };
 }
 
-/** The stepped example, registered; a requester; and one task of four steps for `solver`. */
-export async function requestSteps(world: World, parties: readonly Actor[], solver: Actor): Promise<void> {
+/** The stepped example, registered by a requester with tokens; every party has the model. */
+export async function registerSteps(
+  world: World,
+  parties: readonly Actor[],
+): Promise<{ requester: Actor; programRoot: Hex }> {
   const requester = await world.actor("requester");
   await world.mint(requester.address);
   const model = [join(EXAMPLES, "mlp/mlp.onnx"), "--state", "state=next"];
   const { programRoot } = await world.lockstep<{ programRoot: Hex }>(requester.home, "program", "register", ...model);
   // Everybody has the model already; how it travels is the content exchange's to test.
   for (const { home } of parties) cpSync(join(requester.home, "content"), join(home, "content"), { recursive: true });
+  return { requester, programRoot };
+}
+
+/** The stepped example, registered; a requester; and one task of four steps for `solver`. */
+export async function requestSteps(world: World, parties: readonly Actor[], solver: Actor): Promise<void> {
+  const { requester, programRoot } = await registerSteps(world, parties);
   const input = ["--input", join(EXAMPLES, "mlp/state.npy"), "--steps", "4", "--pay", "5", "--solver", solver.address];
   await world.lockstep(requester.home, "task", "request", programRoot, ...input);
 }

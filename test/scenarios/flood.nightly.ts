@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { preimageOf, type Claim } from "@lockstep/node/roles/views";
 import { createWalletClient, http, parseEther, type Hex, type TransactionReceipt } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { openWorld, requestSteps, revealed, type World } from "../actors/world.ts";
@@ -22,8 +23,8 @@ test("a flood of challenges does not slash an honest claimant", { timeout: 240_0
   const solver = await world.actor("solver");
   await requestSteps(world, [solver], solver);
   await world.start(solver, "solver");
-  const { claimId, traceRoot = "0x" } = await world.until("the claim", revealed);
-  const demands = await Promise.all(Array.from({ length: CHALLENGERS }, () => flood(world, claimId, traceRoot)));
+  const claim = await world.until("the claim", revealed);
+  const demands = await Promise.all(Array.from({ length: CHALLENGERS }, () => flood(world, claim)));
   assert.deepEqual(
     demands,
     Array.from({ length: CHALLENGERS }, () => DEMANDS),
@@ -36,7 +37,7 @@ test("a flood of challenges does not slash an honest claimant", { timeout: 240_0
 });
 
 // Challenges and demands the trace root as often as it may before its own clock runs; returns how often.
-async function flood({ client, control, protocol, url }: World, claimId: Hex, traceRoot: Hex): Promise<number> {
+async function flood({ client, control, protocol, url }: World, claim: Claim): Promise<number> {
   const account = privateKeyToAccount(generatePrivateKey());
   await control.setBalance({ address: account.address, value: parseEther("100") });
   const wallet = createWalletClient({ account, transport: http(url) });
@@ -46,15 +47,19 @@ async function flood({ client, control, protocol, url }: World, claimId: Hex, tr
     assert.equal(receipt.status, "success");
     return receipt;
   };
-  const value = await client.readContract({ ...game, functionName: "depositOf", args: [claimId] });
+  const value = await client.readContract({ ...game, functionName: "depositOf", args: [claim.moveFeeWei] });
+  const args = [
+    preimageOf(claim),
+    0n,
+    { node: claim.traceRoot ?? "0x", position: TRACE_ROOT, path: [], shown: NOTHING_SHOWN },
+  ] as const;
   const opened = await mined(
-    await wallet.writeContract({ ...game, functionName: "challenge", args: [claimId], value, chain: null }),
+    await wallet.writeContract({ ...game, functionName: "challenge", args, value, chain: null }),
   );
   const challengeId = opened.logs[0]?.topics[1] ?? "0x";
-  for (let demands = 0; demands < DEMANDS;) {
+  for (let demands = 1; demands < DEMANDS;) {
     const { status } = await client.readContract({ ...game, functionName: "challengeOf", args: [challengeId] });
     if (status === CHALLENGERS_TURN) {
-      const args = [challengeId, traceRoot, TRACE_ROOT, [], NOTHING_SHOWN] as const;
       await mined(await wallet.writeContract({ ...game, functionName: "demand", args, chain: null }));
       demands += 1;
       continue;

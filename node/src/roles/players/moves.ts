@@ -17,6 +17,28 @@ import {
 } from "../../engine/index.ts";
 import type { Hash } from "../../merkle/index.ts";
 
+// Of the protocol, in the ids of its claims.
+const VERSION = 2n;
+const TERMS = [
+  { name: "programRoot", type: "bytes32" },
+  { name: "inputsRoot", type: "bytes32" },
+  { name: "steps", type: "uint32" },
+  { name: "traceMode", type: "uint8" },
+  { name: "operator", type: "address" },
+  { name: "taskId", type: "bytes32" },
+  { name: "moveFeeWei", type: "uint256" },
+] as const;
+const BODY = [
+  { type: "uint256" },
+  { type: "address" },
+  { type: "uint256" },
+  { type: "address" },
+  { type: "tuple", components: TERMS },
+  { type: "uint256" },
+  { type: "bytes32" },
+] as const;
+const ID = [{ type: "bytes32" }, { type: "bytes32" }] as const;
+
 /** What a claimant commits to in public: the contracts' Terms. */
 export interface Terms {
   readonly programRoot: Hash;
@@ -99,16 +121,37 @@ export function provenStep(fraud: FraudProof): number {
   return fraud.kind === 3 ? 0 : fraud.proof.step.step;
 }
 
+/** The id of a claim, and the part of its preimage beside the program: what a call carries that needs no more of it. */
+export interface ClaimName {
+  readonly claimId: Hash;
+  /** H(chainId, registry, version, claimant, terms, bondWei, seal). */
+  readonly body: Hash;
+}
+
+/** The name of a claim in a registry. */
+export function claimNameOf(chainId: number, registry: Hex, claim: ClaimPreimage): ClaimName {
+  const { claimant, terms, bondWei } = claim;
+  const values = [BigInt(chainId), registry, VERSION, claimant, terms, bondWei, sealOf(claim)] as const;
+  const body = keccak256(encodeAbiParameters(BODY, values));
+  return { claimId: keccak256(encodeAbiParameters(ID, [terms.programRoot, body])), body };
+}
+
 /** The call of a challenger's move in its challenge of this nonce. A proof may also be committed to and revealed. */
-export function challengerCall(claim: ClaimPreimage, claimId: Hex, nonce: bigint, move: ChallengerMove): GameCall {
+export function challengerCall(
+  claim: ClaimPreimage,
+  named: ClaimName | Hash,
+  nonce: bigint,
+  move: ChallengerMove,
+): GameCall {
+  const name = typeof named === "string" ? { claimId: named, body: claim } : named;
   switch (move.kind) {
     case "challenge":
     case "demand":
       return { functionName: move.kind, args: [claim, nonce, move.demand] };
     case "descend":
-      return { functionName: "descend", args: [claimId, nonce, move.node, move.index, move.path] };
+      return { functionName: "descend", args: [name.claimId, nonce, move.node, move.index, move.path] };
     case "enter":
-      return { functionName: "enter", args: [claim, nonce, move.node, move.index, move.path, move.shown] };
+      return { functionName: "enter", args: [name.body, nonce, move.node, move.index, move.path, move.shown] };
     case "prove": {
       const { fraud } = move;
       return { functionName: "prove", args: [claim, nonce, fraud.kind, encodeProof(fraud), provenStep(fraud)] };
