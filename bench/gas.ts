@@ -1,80 +1,115 @@
 // Gas of every kind of transaction that users send, and of whole disputes, from receipts on a chain with the rules of
-// mainnet (Osaka). Gas is exact: the snapshot is compared for equality. Calldata costs by its bytes, a zero byte a quarter of
-// another, so: no byte of the inputs is zero, and every lie is in the chunk of its primitive's output with the fewest zero
-// bytes. What else is shown is as the models have it, zeros of Relu, padding and sparse weights among it.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { execute, interpreterEngine } from "@lockstep/node/engine";
-import type { Run, Tamper } from "@lockstep/node/engine";
-import { CHUNK_WORDS, chunkBytes, chunkCount } from "@lockstep/node/merkle";
-import { importModel, parseModel } from "@lockstep/node/onnx";
-import { openChain, type Dispute } from "./gas-chain.ts";
-import { denseWords, dotWorkload, type Workload } from "./workloads.ts";
+// mainnet (Osaka). Gas is exact: the snapshot is compared for equality. A row is the most that any of its transactions used, and
+// rows of disputes the most over the position of the lie: of every kind of primitive and of carried tensor, in the first, a
+// middle and the last step and element, those that are estimated to cost most are played.
+import type { Hex } from "viem";
+import type { Run } from "@lockstep/node/engine";
+import { openChain, type GasChain } from "./gas-chain.ts";
+import { disputesOn, judgeCall, type Dispute, type Disputes } from "./gas-disputes.ts";
+import { dearest, lieAt, liesIn, LIE, priced, type PricedLie } from "./gas-lies.ts";
+import { digitsSubject, gpt2Subject, mlpSubject, subjectOf, type Subject } from "./gas-subjects.ts";
+import { dotWorkload } from "./workloads.ts";
 
-const EXAMPLES = join(import.meta.dirname, "..", "examples");
-/** A bit of the mantissa, so that a lie is no NaN. */
-const LIE = 1 << 20;
-
-/** Measures every row: of each kind of transaction the most that one used. About half a minute. */
-export async function gas() {
-  const values = new Map<string, number>();
-  const most = (name: string, used: bigint) => values.set(name, Math.max(values.get(name) ?? 0, Number(used)));
-  const chain = await openChain(most);
-  // 64 steps, so that the walk through the steps opens 32 nodes at once.
-  const mlp = example("mlp/mlp.onnx", 64, [{ input: "state", output: "next" }]);
-  const digits = example("digits/digits.onnx", 1, []);
-  const ownMlp = runOf(mlp);
-  await chain.honest("mlp", ownMlp);
-  // The first, a middle and the last place a lie can be in, each walked down and each proved directly.
-  const disputes = [...lies("mlp", mlp, ownMlp, [0, 31, 63]), ...lies("digits", digits, runOf(digits), [0])];
-  for (const dispute of disputes) {
-    await chain.walk(dispute);
-    await chain.direct(dispute);
-  }
-  for (const length of [64, 768, 1024, 4096]) {
-    const name = `leaf-dot-${length}`;
-    const workload = dotWorkload(length);
-    const tamper = { step: 0, primitive: 0, element: 2_100, xor: LIE };
-    most(name, await chain.leaf({ name, own: runOf(workload), lying: runOf(workload, tamper) }));
-  }
-  await chain.heldBounty(disputes[0]);
-  await chain.timeouts(disputes[0]);
-  await chain.abandoned("mlp", ownMlp);
-  const unit = (row: string) => (row.startsWith("dispute-openings") ? "openings" : "gas");
-  return { unit, values, snapshot: "gas" };
+/** The most that was measured for a row. */
+export interface Most {
+  readonly value: number;
+  /** Of the transaction, if it is one. */
+  readonly tx?: Hex;
+  /** The lie that the dispute was about, if it was one. */
+  readonly place?: string;
 }
 
-/** One lie per primitive in each of the steps. */
-function lies(name: string, workload: Workload, own: Run, steps: readonly number[]): Dispute[] {
-  return steps.flatMap((step) =>
-    own
-      .tensorsAt(step)
-      .scratch.map((words, primitive) => ({ step, primitive, element: densestElement(words), xor: LIE }))
-      .map((tamper) => ({ name, own, lying: runOf(workload, tamper) })),
-  );
+export interface Gas {
+  readonly rows: ReadonlyMap<string, Most>;
+  readonly snapshot: string;
+  unit(row: string): string;
 }
 
-/** In the middle of the chunk with the fewest zero bytes, the padding of the last one included. */
-function densestElement(words: Uint32Array): number {
-  const zeros = Array.from(
-    { length: chunkCount(words.length) },
-    (_, chunk) => chunkBytes(words, chunk).filter((byte) => byte === 0).length,
-  );
-  const first = zeros.indexOf(Math.min(...zeros)) * CHUNK_WORDS;
-  return first + Math.floor(Math.min(CHUNK_WORDS, words.length - first) / 2);
-}
+/** Walks and direct proofs that are played of each model, the dearest by their estimates. */
+const PLAYED = { walks: 8, directs: 4 } as const;
 
-function example(path: string, steps: number, state: readonly { input: string; output: string }[]): Workload {
-  const { program, constants } = importModel(parseModel(readFileSync(join(EXAMPLES, path))), { state });
-  return {
-    program,
-    steps,
-    inputs: program.inputs.map(({ length }, index) => denseWords(length, index + 1)),
-    constants,
+const LEAVES = [64, 768, 1024, 4096] as const;
+
+/** Measures every row, or all but those of GPT-2, which take a few minutes. */
+export async function gas({ isLarge = true } = {}): Promise<Gas> {
+  const rows = new Map<string, Most>();
+  let place: string | undefined;
+  const most = (row: string, value: number, tx?: Hex): void => {
+    if (value <= (rows.get(row)?.value ?? -1)) return;
+    rows.set(row, { value, ...(tx === undefined ? {} : { tx }), ...(place === undefined ? {} : { place }) });
   };
+  const chain = await openChain((row, used, tx) => most(row, Number(used), tx));
+  const disputes = disputesOn(chain, most);
+  const executed = await executionOn(chain);
+  const [mlp, digits] = [mlpSubject(), digitsSubject()];
+  await chain.honest("mlp", mlp.run());
+
+  const subjects = [mlp, digits, ...(isLarge ? [gpt2Subject()] : [])];
+  let first: Dispute | undefined;
+  for (const subject of subjects) {
+    const own = subject.run();
+    const lies = await pricesOf(own, executed);
+    for (const lie of dearest(lies, PLAYED.walks, PLAYED.directs)) {
+      const dispute = disputeOf(subject, own, lie);
+      first ??= dispute;
+      place = lie.place;
+      await disputes.walk(dispute);
+      await disputes.direct(dispute);
+    }
+    const [deepest] = dearest(lies, 1, 0);
+    place = deepest.place;
+    if (subject === subjects.at(-1)) await disputes.joined(disputeOf(subject, own, deepest));
+    place = undefined;
+  }
+  await deferred(mlp, disputes);
+  await leaves(disputes, executed, most);
+  if (first !== undefined) {
+    await disputes.heldBounty(first);
+    await disputes.timeouts(first);
+  }
+  await chain.abandoned("mlp", mlp.run());
+  return { rows, snapshot: "gas", unit: (row) => (row.startsWith("dispute-openings") ? "openings" : "gas") };
 }
 
-function runOf({ program, steps, inputs, constants }: Workload, tamper?: Tamper): Run {
-  const constant = (root: `0x${string}`) => constants.get(root) ?? new Uint32Array(0);
-  return execute(program, { steps, inputs, constants: constant, engine: interpreterEngine, ...(tamper && { tamper }) });
+/** What a referee executes for a lie. */
+type Executed = (lie: Parameters<typeof judgeCall>[1]) => Promise<number>;
+
+async function executionOn({ contracts, probe }: GasChain): Promise<Executed> {
+  const ofElements = await probe(contracts.referee.address);
+  const ofStructure = await probe(contracts.structureReferee.address);
+  return (lie) => (lie.fraud.kind === 0 ? ofElements : ofStructure)(judgeCall(contracts, lie));
+}
+
+async function pricesOf(own: Run, executed: Executed): Promise<PricedLie[]> {
+  const lies: PricedLie[] = [];
+  for (const lie of liesIn(own)) lies.push(priced(own, lie, await executed(lie)));
+  return lies;
+}
+
+function disputeOf({ name, run }: Subject, own: Run, { tamper }: { tamper: PricedLie["tamper"] }): Dispute {
+  return { name, own, lying: run({ tamper }) };
+}
+
+/** A walk through a deferred trace, in which the claimant posts the root over a step's primitives. */
+async function deferred(subject: Subject, { walk }: Disputes): Promise<void> {
+  const tamper = { step: 31, primitive: 0, element: 0, xor: LIE };
+  const [own, lying] = [subject.run({ trace: "deferred" }), subject.run({ trace: "deferred", tamper })];
+  await walk({ name: `${subject.name}-deferred`, own, lying });
+}
+
+/** Dense dot products, each as a transaction to the referee, and what one more fused step in them executes. */
+async function leaves(
+  disputes: Disputes,
+  executed: Executed,
+  most: (row: string, value: number) => void,
+): Promise<void> {
+  const execution = new Map<number, number>();
+  for (const length of LEAVES) {
+    const own = subjectOf("dot", dotWorkload(length)).run();
+    const lie = lieAt(own, { step: 0, primitive: 0, element: 2_100, xor: LIE });
+    await disputes.leaf(`leaf-dot-${length}`, lie);
+    execution.set(length, await executed(lie));
+  }
+  const [shorter, longer] = [1024, 4096];
+  most("fma-step", Math.ceil((execution.get(longer)! - execution.get(shorter)!) / (longer - shorter)));
 }

@@ -2,6 +2,7 @@
 // one JSON array with --json, else as a table. Refuses other names and flags with exit code 2, with --json as one JSON object;
 // a benchmark that fails has exit code 1.
 import { parseArgs } from "node:util";
+import { besideOthers } from "./gas-others.ts";
 import type { Row } from "./rows.ts";
 import { BenchError, readSnapshot, toRows, writeSnapshot } from "./rows.ts";
 
@@ -18,11 +19,13 @@ interface Flags {
 interface Benchmark {
   readonly flags: readonly (keyof Flags)[];
   rows(flags: Flags): Promise<Row[]>;
+  /** Lines under the table. */
+  notes?(rows: readonly Row[]): string[];
 }
 
 // Each is loaded when it is run: what it measures takes seconds to load.
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map<string, Benchmark>([
-  ["gas", { flags: ["update"], rows: gasRows }],
+  ["gas", { flags: ["update"], rows: gasRows, notes: gasNotes }],
   ["engine", { flags: ["only"], rows: async (flags) => (await import("./engine.ts")).engine(timed(flags)) }],
   ["commit", { flags: ["only"], rows: async (flags) => (await import("./commit.ts")).commit(timed(flags)) }],
   [
@@ -40,9 +43,20 @@ process.exitCode = await main(process.argv.slice(2));
 // Gas is exact: it is compared with a committed snapshot, which --update writes anew.
 async function gasRows({ update }: Flags): Promise<Row[]> {
   const { gas } = await import("./gas.ts");
-  const { unit, values, snapshot } = await gas();
+  const { unit, rows, snapshot } = await gas();
+  const values = new Map([...rows].map(([name, { value }]) => [name, value]));
   if (update === true) writeSnapshot(snapshot, values);
-  return toRows(values, unit, readSnapshot(snapshot));
+  for (const [name, { value, place }] of rows) if (place !== undefined) console.error(`${name} ${value}: ${place}`);
+  return toRows(values, unit, readSnapshot(snapshot)).map((row) => {
+    const { tx } = rows.get(row.name)!;
+    return tx === undefined ? row : { ...row, tx };
+  });
+}
+
+function gasNotes(rows: readonly Row[]): string[] {
+  const of = (name: string): number | undefined => rows.find((row) => row.name === name)?.value;
+  const [openings, used] = [of("dispute-openings-gpt2"), of("dispute-interactive-gpt2")];
+  return openings === undefined || used === undefined ? [] : ["", ...besideOthers({ openings, gas: used })];
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -66,7 +80,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const rows = await benchmark.rows(given);
     if (json) console.log(JSON.stringify(rows));
-    else for (const row of rows) console.log(line(row));
+    else for (const text of [...rows.map(line), ...(benchmark.notes?.(rows) ?? [])]) console.log(text);
     return 0;
   } catch (error) {
     if (!(error instanceof BenchError)) throw error;

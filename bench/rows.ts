@@ -14,6 +14,8 @@ export interface Row {
   ratio: number | null;
   /** Where the value was found, if it is that of one place. */
   at?: string;
+  /** Hash of the transaction that used it, if it is one. */
+  tx?: string;
 }
 
 const FOLDER = join(import.meta.dirname, "snapshots");

@@ -1,5 +1,5 @@
 // A few seeded disputes on a chain of their own: every lie is slashed, no honest claim is lost, and a run of the fuzz that
-// goes wrong is seen. Two hundred runs are in fuzz.nightly.ts.
+// goes wrong is seen. A thousand runs are in fuzz.nightly.ts.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { disputeFuzz } from "@lockstep/node/cli/commands/dispute";
@@ -14,6 +14,9 @@ interface Result {
   honestLosses: number;
   byPlace: Record<string, number>;
   byEnding: Record<string, number>;
+  byTrace: Record<string, number>;
+  rounds: { min: number; median: number; max: number };
+  gas: { min: number; median: number; max: number };
   failures: unknown[];
   results: { run: number; lie: string }[];
 }
@@ -28,6 +31,9 @@ describe("dispute fuzz", { timeout: 180_000 }, () => {
     assert.deepEqual([result.runs, result.slashed, result.honestLosses, outcome.exitCode], [24, 24, 0, 0]);
     assert.ok(Object.keys(result.byPlace).length >= 4, JSON.stringify(result.byPlace));
     assert.ok(Object.keys(result.byEnding).length >= 3, JSON.stringify(result.byEnding));
+    assert.deepEqual(Object.keys(result.byTrace).toSorted(), ["deferred", "full"]);
+    for (const { min, median, max } of [result.rounds, result.gas])
+      assert.ok(0 < min && min <= median && median <= max);
   });
 
   it("repeats one run alone, and says when a lie stands or an honest claim falls", async () => {

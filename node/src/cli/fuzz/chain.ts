@@ -11,10 +11,12 @@ import type { Logger } from "pino";
 import {
   bytesToHex,
   encodeFunctionData,
+  formatTransactionReceipt,
   type Abi,
   type Address,
   type Hex,
   type PublicClient,
+  type RpcTransactionReceipt,
   type TransactionReceipt,
 } from "viem";
 import { readDeployment } from "../../chain/deployment.ts";
@@ -41,6 +43,8 @@ export interface FuzzChain {
   /** Sends a call that the contracts must refuse; false when it went through. */
   isRefused(party: Party, call: Call): Promise<boolean>;
   read<T>(call: Call): Promise<T>;
+  /** Reads what never changes. */
+  constant<T>(call: Call): Promise<T>;
   /** Moves the chain's clock forward and makes a block. */
   pass(seconds: number): Promise<void>;
   /** Makes the time of the last block at least this. */
@@ -97,8 +101,8 @@ function createChain(client: PublicClient, protocol: Protocol): FuzzChain {
 
   async function receiptOf(hash: Hex): Promise<TransactionReceipt> {
     for (let wait = 1; ; wait = Math.min(20, wait + 1)) {
-      const found = await request<object | null>("eth_getTransactionReceipt", hash);
-      if (found !== null) return client.getTransactionReceipt({ hash });
+      const found = await request<RpcTransactionReceipt | null>("eth_getTransactionReceipt", hash);
+      if (found !== null) return formatTransactionReceipt(found);
       await sleep(wait);
     }
   }
@@ -120,6 +124,14 @@ function createChain(client: PublicClient, protocol: Protocol): FuzzChain {
   const read = <T>({ address, abi, functionName, args }: Call): Promise<T> =>
     client.readContract({ address, abi, functionName, args }) as Promise<T>;
 
+  const constants = new Map<string, Promise<unknown>>();
+  const constant = <T>(call: Call): Promise<T> => {
+    const key = `${call.functionName} ${call.args.join()}`;
+    const found = constants.get(key) ?? read<T>(call);
+    constants.set(key, found);
+    return found as Promise<T>;
+  };
+
   async function passUntil(time: number): Promise<void> {
     const { timestamp } = await client.getBlock();
     if (timestamp >= BigInt(time)) return;
@@ -138,6 +150,7 @@ function createChain(client: PublicClient, protocol: Protocol): FuzzChain {
     },
     isRefused: async (party, call) => (await attempt(party, call)).status === "reverted",
     read,
+    constant,
     async pass(seconds) {
       const { timestamp } = await client.getBlock();
       await passUntil(Number(timestamp) + seconds);
@@ -147,9 +160,8 @@ function createChain(client: PublicClient, protocol: Protocol): FuzzChain {
       const address = addresses[party];
       const creditOf = (contract: { address: Address; abi: Abi }) =>
         read<bigint>({ ...contract, functionName: "creditOf", args: [address] });
-      const credits = [await creditOf(protocol.claims), await creditOf(protocol.game)];
-      const balance = await client.getBalance({ address });
-      return credits.reduce((sum, credit) => sum + credit, balance + (spentWei.get(party) ?? 0n));
+      const found = [creditOf(protocol.claims), creditOf(protocol.game), client.getBalance({ address })];
+      return (await Promise.all(found)).reduce((sum, wei) => sum + wei, spentWei.get(party) ?? 0n);
     },
   };
 }

@@ -6,6 +6,7 @@ import { findFlaw, FLAW, TamperError, checkTamper } from "../../engine/index.ts"
 import { drawRun, kindOfRun } from "./fuzz.ts";
 import { LIE_PLACES } from "./lies.ts";
 import { FUZZ_KINDS } from "./models.ts";
+import { PRIMITIVE_KINDS, primitiveKindOf } from "./primitive-kinds.ts";
 
 const RUNS = 150;
 
@@ -13,6 +14,7 @@ describe("fuzz models", () => {
   it("have between them every form of loop and every instruction", () => {
     const forms = new Set<string>();
     const opcodes = new Set<string>();
+    const primitives = new Set<string>();
     for (const [index, make] of Object.values(FUZZ_KINDS).entries()) {
       const turns = Object.keys(FUZZ_KINDS)[index] === "random program" ? 12 : 1;
       for (let turn = 0; turn < turns; turn++) {
@@ -23,7 +25,9 @@ describe("fuzz models", () => {
           program.inputs.map(({ length }) => length),
         );
         forms.add(`${program.segments.length} segments`).add(program.slots.length > 0 ? "slots" : "no slots");
-        for (const { loop, prologue, epilogue, outputType } of program.scalars.values()) {
+        for (const scalar of program.scalars.values()) {
+          const { loop, prologue, epilogue, outputType } = scalar;
+          primitives.add(primitiveKindOf(scalar));
           forms.add(outputType).add(loop === null ? "no loop" : `${loop.lanes} lanes`);
           if (loop !== null && loop.single) forms.add("one block");
           if (loop !== null && loop.continued) forms.add("continued");
@@ -36,6 +40,7 @@ describe("fuzz models", () => {
     expected.push("no loop", "no slots", "one block", "slots");
     assert.deepEqual([...forms].toSorted(), expected);
     assert.deepEqual([...opcodes].toSorted(), [...OPCODE_NAMES].toSorted());
+    assert.deepEqual([...primitives].toSorted(), [...PRIMITIVE_KINDS].toSorted());
   });
 });
 
@@ -57,6 +62,8 @@ describe("fuzz runs", () => {
         const proof = findFlaw(lie.parts);
         assert.ok(proof !== null, `run ${run}: ${lie.flaw}`);
         assert.ok(Object.values(FLAW).includes(proof.flaw as never));
+      } else if (lie.place === "input") {
+        assert.ok(lie.element < model.program.inputs[lie.input].length && lie.xor !== 0);
       } else {
         assert.doesNotThrow(() => checkTamper(model.program, model.steps, lie.tamper), TamperError);
         assert.deepEqual(drawRun(3, run).lie, lie);

@@ -1,6 +1,6 @@
 /**
  * The lies of `lockstep dispute fuzz`: one wrong word at any place of a run that a proof knows (an element, the words past
- * a tensor's end, what is carried, a slot, an output), or a program that is not valid. Every lie is drawn from the run's
+ * a tensor's end, what is carried, a slot, an output), a run on another input, or a program that is not valid. Every lie is drawn from the run's
  * stream.
  */
 import { below, type Random } from "../../float/directed.ts";
@@ -10,12 +10,25 @@ import { CHUNK_WORDS, chunkCount, keccak } from "../../merkle/index.ts";
 import { FLAW, type Tamper } from "../../engine/index.ts";
 
 /** Where a lie can be. */
-export const LIE_PLACES = ["element", "padding", "carried", "slot", "output", "flaw"] as const;
+export const LIE_PLACES = ["element", "padding", "carried", "slot", "output", "input", "flaw"] as const;
 export type LiePlace = (typeof LIE_PLACES)[number];
 
+/** A wrong word of the run. */
+export interface TamperLie {
+  readonly place: Exclude<LiePlace, "flaw" | "input">;
+  readonly tamper: Tamper;
+}
+
+/** A run on another input than the claim says. */
+export interface InputLie {
+  readonly place: "input";
+  readonly input: number;
+  readonly element: number;
+  readonly xor: number;
+}
+
 export type FuzzLie =
-  | { readonly place: Exclude<LiePlace, "flaw">; readonly tamper: Tamper }
-  | { readonly place: "flaw"; readonly flaw: keyof typeof FLAW; readonly parts: EncodedProgram };
+  TamperLie | InputLie | { readonly place: "flaw"; readonly flaw: keyof typeof FLAW; readonly parts: EncodedProgram };
 
 /** Draws a lie for a run of the program: among the places that the model has, each as likely as another. */
 export function drawLie(random: Random, program: Program, steps: number): FuzzLie {
@@ -23,10 +36,26 @@ export function drawLie(random: Random, program: Program, steps: number): FuzzLi
   const segment = program.segments[segmentOfStep(program, step)]!;
   const possible = LIE_PLACES.flatMap((place): (() => FuzzLie)[] => {
     if (place === "flaw") return [() => drawFlaw(random, program)];
+    if (place === "input") return program.inputs.length === 0 ? [] : [() => drawInput(random, program)];
     const lie = atPlace(random, program, segment, step, place);
     return lie === undefined ? [] : [() => lie];
   });
   return possible[below(random, possible.length)]!();
+}
+
+/** A wrong word of an output, which every trace shows: for a run in which a drawn lie changes nothing that is committed to. */
+export function drawOutput(random: Random, program: Program, steps: number): TamperLie {
+  const step = below(random, steps);
+  const output = below(random, program.outputs.length);
+  const element = below(random, program.outputs[output]!.length);
+  const item = program.slots.length + output;
+  return { place: "output", tamper: { step, item, element, xor: drawXor(random) } };
+}
+
+function drawInput(random: Random, { inputs }: Program): InputLie {
+  const input = below(random, inputs.length);
+  const { length, type } = inputs[input]!;
+  return { place: "input", input, element: below(random, length), xor: type === "bool" ? 0xffffffff : drawXor(random) };
 }
 
 function atPlace(
@@ -34,8 +63,8 @@ function atPlace(
   program: Program,
   segment: Segment,
   step: number,
-  place: Exclude<LiePlace, "flaw">,
-): FuzzLie | undefined {
+  place: TamperLie["place"],
+): TamperLie | undefined {
   const xor = drawXor(random);
   switch (place) {
     case "element": {

@@ -13,72 +13,83 @@ import {
   type TransactionReceipt,
 } from "viem";
 import {
+  checkProof,
   claimViewOf,
+  decodeProof,
   encodeProof,
-  nextAction,
-  type Demand,
+  FRAUD,
   type FraudProof,
   type Hex as ProofBytes,
-  type Position,
   type Run,
 } from "../../engine/index.ts";
-import { LockstepError } from "../../float/errors.ts";
 import { below, type Random } from "../../float/directed.ts";
-import { encodeChecked } from "../../roles/verifier.ts";
+import { provenStep } from "../../roles/players/index.ts";
 import type { FuzzChain, Party } from "./chain.ts";
+import { FuzzFailure, type Claimed } from "./claims.ts";
 import type { FuzzLie } from "./lies.ts";
 
-/** A revealed claim. */
-export interface Claimed {
-  readonly claimId: Hex;
-  readonly traceRoot: Hex;
-  readonly bondWei: bigint;
-  readonly challengeUntil: number;
+/** Of commitments without a challenge. */
+export const NO_CHALLENGE = 0n;
+
+/** The bytes of a proof that the referee in TypeScript took, as it will see the claim. */
+export async function checked(
+  { protocol, read }: FuzzChain,
+  { claim, claimId }: Claimed,
+  lying: Run,
+  fraud: FraudProof,
+): Promise<ProofBytes> {
+  const bytes = encodeProof(fraud);
+  const sent = decodeProof(fraud.kind, bytes);
+  if (sent.kind === FRAUD.badRecord) return bytes;
+  const step = provenStep(fraud);
+  const posted = { ...protocol.game, functionName: "scratchRootOf", args: [claimId, step] };
+  const { inputsRoot } = claim.terms;
+  const root = lying.trace === "deferred" ? { step, root: await read<Hex>(posted) } : undefined;
+  checkProof({ ...claimViewOf(lying, root), inputsRoot }, sent);
+  return bytes;
 }
 
-// What the contracts call the states of a claim.
-export const REVEALED = 2;
-export const FINAL = 3;
-export const SLASHED = 4;
-
-/** The bytes of a proof that the referee in TypeScript took. */
-export function checked({ traceRoot }: Claimed, lying: Run, fraud: FraudProof): ProofBytes {
-  return encodeChecked({ ...claimViewOf(lying), traceRoot }, fraud);
+/** A proof as it is shown. */
+export interface ShownProof {
+  readonly kind: number;
+  readonly bytes: ProofBytes;
+  /** Whose posted scratch root it stands on, of a deferred trace. */
+  readonly step: number;
 }
 
-/** Commits to a proof and shows it then. */
+/** Commits to a proof, for a challenge of the verifier or for none, and shows it then. */
 export async function proveCommitted(
   chain: FuzzChain,
   claimed: Claimed,
-  { kind }: FraudProof,
-  bytes: ProofBytes,
+  proof: ShownProof,
+  nonce: bigint,
   salt: Hex,
 ): Promise<TransactionReceipt> {
   const { game } = chain.protocol;
-  const valueWei = await chain.read<bigint>({ ...game, functionName: "proofBondWei", args: [] });
-  const commitment = await commitmentOf(chain, claimed, "verifier", kind, bytes, salt);
-  const args = [claimed.claimId, commitment];
-  await chain.send("verifier", { ...game, functionName: "commitProof", args, valueWei });
-  return chain.send("verifier", {
-    ...game,
-    functionName: "revealProof",
-    args: [claimed.claimId, kind, bytes, salt],
-  });
+  await commit(chain, claimed, "verifier", proof, nonce, salt);
+  const args = [claimed.claim, proof.kind, proof.bytes, proof.step, salt];
+  return chain.send("verifier", { ...game, functionName: "revealProof", args });
 }
 
-/** What a party commits to for a proof. */
-export async function commitmentOf(
-  { client, protocol, address }: FuzzChain,
+/** Commits to a proof; the commitment. */
+export async function commit(
+  chain: FuzzChain,
   { claimId }: Claimed,
   party: Party,
-  kind: number,
-  bytes: ProofBytes,
+  { kind, bytes }: ShownProof,
+  nonce: bigint,
   salt: Hex,
 ): Promise<Hex> {
+  const { client, protocol, address, constant } = chain;
+  const { game } = protocol;
   const types = parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32");
-  const chainId = BigInt(await client.getChainId());
-  const values = [chainId, protocol.game.address, claimId, address(party), salt, kind, keccak256(bytes)] as const;
-  return keccak256(encodeAbiParameters(types, values));
+  const chainId = BigInt(client.chain?.id ?? (await client.getChainId()));
+  const values = [chainId, game.address, claimId, address(party), salt, kind, keccak256(bytes)] as const;
+  const commitment = keccak256(encodeAbiParameters(types, values));
+  const valueWei = await constant<bigint>({ ...game, functionName: "proofBondWei", args: [] });
+  const args = [claimId, nonce, commitment];
+  await chain.send(party, { ...game, functionName: "commitProof", args, valueWei });
+  return commitment;
 }
 
 /** The proof that slashed the claim names the lie and nothing else. */
@@ -91,6 +102,11 @@ export function expectFault({ protocol }: FuzzChain, { logs }: TransactionReceip
     if (kind !== 3) throw new FuzzFailure("lie", `${found} was proven of an invalid program`);
     return;
   }
+  if (lie.place === "input") {
+    // Whatever read it first: a primitive, or a slot that starts as that input.
+    if (kind > 1) throw new FuzzFailure("lie", `${found} was proven of a wrong input`);
+    return;
+  }
   const { tamper } = lie;
   const told = "item" in tamper ? tamper.item : tamper.primitive;
   const isThere = step === tamper.step && primitive === told;
@@ -99,46 +115,14 @@ export function expectFault({ protocol }: FuzzChain, { logs }: TransactionReceip
   if (!isThere || !isExact) throw new FuzzFailure("lie", `${found} was proven of ${JSON.stringify(tamper)}`);
 }
 
-/** Throws FuzzFailure for a claim in another state. */
-export async function expectStatus(
-  { protocol, read }: FuzzChain,
-  { claimId }: Claimed,
-  status: number,
-  reason: string,
-) {
-  const found = await read<number>({ ...protocol.claims, functionName: "statusOf", args: [claimId] });
-  if (found !== status) throw new FuzzFailure(status === SLASHED ? "lie" : "honest", `${reason} (status ${found})`);
-}
-
-// --- What an accuser without a case sends ---
-
 /** A proof of another claim with some bytes changed, or bytes of no meaning. */
-export function garbageProof(random: Random, stolen: FraudProof | null): { kind: number; bytes: ProofBytes } {
+export function garbageProof(random: Random, stolen: FraudProof | null): ShownProof {
   if (stolen !== null && below(random, 3) > 0) {
     const bytes = hexToBytes(encodeProof(stolen));
     for (let change = 1 + below(random, 4); change > 0; change--)
       bytes[below(random, bytes.length)] ^= 1 << below(random, 8);
-    return { kind: stolen.kind, bytes: bytesToHex(bytes) };
+    return { kind: stolen.kind, bytes: bytesToHex(bytes), step: provenStep(stolen) };
   }
   const bytes = Uint8Array.from({ length: below(random, 600) }, () => random());
-  return { kind: below(random, 5), bytes: bytesToHex(bytes) };
-}
-
-/** Arguments of a demand for a node that was not opened, or for a right one elsewhere. */
-export function wrongDemand(random: Random, { traceRoot }: Claimed, challengeId: Hex, honest: Run): readonly unknown[] {
-  const action = nextAction(honest, keccak256(traceRoot), []) as { demand: Demand };
-  const { node, position, path, shown } = action.demand;
-  const changed: Position = { ...position, index: position.index + 1 + below(random, 9) };
-  return below(random, 2) === 0
-    ? [challengeId, node, position, path, shown]
-    : [challengeId, traceRoot, changed, path, shown];
-}
-
-/** A lie went unpunished (`lie`), or an honest party lost something (`honest`). */
-export class FuzzFailure extends LockstepError {
-  readonly side: "lie" | "honest";
-  constructor(side: "lie" | "honest", reason: string) {
-    super("FuzzFailure", reason, { side });
-    this.side = side;
-  }
+  return { kind: below(random, 5), bytes: bytesToHex(bytes), step: 0 };
 }
