@@ -14,13 +14,14 @@ library ScalarCode {
     using ScalarCodec for ScalarCodec.Layout;
 
     /// @notice The program can't be run. Reasons 1 to 6 as in ScalarCodec.layoutOf; 7 operand count, 8 instruction, 9 carried
-    /// row, 10 result.
+    /// row, 10 result, 11 an opcode that was translated but that `execute` does not know; its position is the opcode.
     error InvalidScalarProgram(uint256 reason, uint256 position);
 
     uint256 internal constant OPERAND_COUNT = 7;
     uint256 internal constant INSTRUCTION = 8;
     uint256 internal constant CARRIED = 9;
     uint256 internal constant RESULT = 10;
+    uint256 internal constant DISPATCH = 11;
 
     uint256 internal constant WORD = 0xffffffff;
     uint256 private constant SIGN = 0x80000000;
@@ -337,7 +338,10 @@ library ScalarCode {
                         continue;
                     }
                     if (op > Opcodes.LE_I) {
-                        if (op == Opcodes.EQ_I) x = x == y ? WORD : 0;
+                        if (op == Opcodes.EQ_I)
+                            x = x == y ? WORD : 0;
+                            // A table that grew without this dispatch must not find its new opcode taken for this one.
+                        else if (op != Opcodes.BOOL_TO_I32) revert InvalidScalarProgram(DISPATCH, op);
                         _store(result, x);
                         continue;
                     }

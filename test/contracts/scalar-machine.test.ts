@@ -235,6 +235,20 @@ describe("ScalarMachine", async () => {
     t.diagnostic(`seed 0x${(SEED + 1).toString(16)}, ${MUTANTS} mutants, ${words} gave a word`);
   });
 
+  it("test_execute_opcodesPastTheTable_areRefused", async () => {
+    const dispatch = await viem.deployContract("ScalarCodeHarness");
+    const one = 0x3f800000;
+    // The last opcode copies its word; what a table may gain after it must not.
+    assert.equal(await dispatch.read.execute([BigInt(OPCODE_NAMES.length), one, 0, 0]), BigInt(one));
+    for (const opcode of [OPCODE_NAMES.length + 1, 64, 127, 254, 255]) {
+      const call = dispatch.read.execute([BigInt(opcode), one, one, one]);
+      await viem.assertions.revertWithCustomErrorWithArgs(call, dispatch, "InvalidScalarProgram", [
+        11n,
+        BigInt(opcode),
+      ]);
+    }
+  });
+
   describe("dot products", () => {
     const unused = { extent: 1, stride: 0 };
     const shapes: [string, LoadPattern, LoadPattern][] = [
