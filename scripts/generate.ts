@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { abiGenerator } from "./generators/abi.ts";
+import { calibrationGenerator } from "./generators/calibration.ts";
 import type { Generator } from "./generators/generator.ts";
 import { harnessGenerator } from "./generators/harness.ts";
 import { onnxGenerator } from "./generators/onnx.ts";
@@ -17,6 +18,7 @@ const GENERATORS: Generator[] = [
   onnxGenerator,
   schemaGenerator,
   opcodesGenerator,
+  calibrationGenerator,
   specFunctionsGenerator,
   operatorsGenerator,
   vectorsGenerator,
