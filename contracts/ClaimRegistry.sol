@@ -232,6 +232,11 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     }
 
     /// @inheritdoc IClaimRegistry
+    function bodyOf(Claim calldata claim) external view returns (bytes32) {
+        return ClaimId.bodyOf(address(this), claim);
+    }
+
+    /// @inheritdoc IClaimRegistry
     function idOf(Claim calldata claim) external view returns (bytes32) {
         return ClaimId.ofClaim(address(this), claim);
     }

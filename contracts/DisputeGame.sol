@@ -9,15 +9,16 @@ import {ChallengeWord} from "./libraries/ChallengeWord.sol";
 import {ClaimId} from "./libraries/ClaimId.sol";
 import {Clock} from "./libraries/Clock.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
+import {Place} from "./libraries/Place.sol";
 import {PullPayments} from "./libraries/PullPayments.sol";
 import {Walk} from "./libraries/Walk.sol";
-import {Claim, ClaimView, Demand, Fault, Position, TensorShown} from "./types/Types.sol";
+import {Claim, ClaimView, Demand, Fault, TensorShown} from "./types/Types.sol";
 
 /// @title Dispute game
 /// @notice Stores challenges and pays for them (sections 5 and 6); the rules are in Walk, Clock and Bonds, and the referees
 /// judge the proofs. No loop runs over challenges or commitments: whoever is owed something asks for it.
 contract DisputeGame is IDisputeGame, PullPayments {
-    using ChallengeWord for ChallengeWord.State;
+    using ChallengeWord for uint256;
 
     struct Stored {
         uint256 word;
@@ -99,11 +100,9 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (block.timestamp > challengeUntil) revert WindowClosed(claimId, challengeUntil);
         uint256 depositWei = depositOf(claim.terms.moveFeeWei);
         if (msg.value != depositWei) revert WrongValue(depositWei, msg.value);
-        if (_challenges[challengeId].word != 0) revert ChallengeExists(challengeId);
-        ChallengeWord.State memory state;
-        state.openedBlock = block.number;
-        state.turnStarted = block.timestamp;
-        _placeDemand(claim, claimId, state, first);
+        Stored storage stored = _challenges[challengeId];
+        if (stored.word != 0) revert ChallengeExists(challengeId);
+        uint256 place = _demandedPlace(claim, claimId, first);
 
         Dispute storage dispute = _disputes[claimId];
         if (dispute.paidDemandLimit == 0) {
@@ -112,64 +111,85 @@ contract DisputeGame is IDisputeGame, PullPayments {
         }
         dispute.openChallenges += 1;
         emit ChallengeOpened(challengeId, claimId, msg.sender, nonce, depositWei);
-        _ask(challengeId, claimId, state, first.node);
+        _ask(challengeId, claimId, stored, ChallengeWord.opened(), place, first.node);
     }
 
     /// @inheritdoc IDisputeGame
     function demand(Claim calldata claim, uint64 nonce, Demand calldata asked) external {
         bytes32 claimId = _claimId(claim);
-        (bytes32 challengeId, ChallengeWord.State memory state) = _challengersTurn(claimId, nonce);
-        _placeDemand(claim, claimId, state, asked);
-        _ask(challengeId, claimId, state, asked.node);
+        (bytes32 challengeId, Stored storage stored, uint256 word) = _inTurn(
+            claimId,
+            msg.sender,
+            nonce,
+            ChallengeStatus.ChallengerTurn
+        );
+        _ask(challengeId, claimId, stored, word, _demandedPlace(claim, claimId, asked), asked.node);
     }
 
     /// @inheritdoc IDisputeGame
     function descend(bytes32 claimId, uint64 nonce, bytes32 node, uint32 index, bytes32[] calldata path) external {
-        (bytes32 challengeId, ChallengeWord.State memory state) = _challengersTurn(claimId, nonce);
-        Walk.checkDescent(state.position, state.leafCount, _challenges[challengeId].node, node, index, path);
-        _ask(challengeId, claimId, state, node);
+        (bytes32 challengeId, Stored storage stored, uint256 word) = _inTurn(
+            claimId,
+            msg.sender,
+            nonce,
+            ChallengeStatus.ChallengerTurn
+        );
+        uint256 place = Walk.descendedPlace(word.placeOf(), stored.node, node, index, path);
+        _ask(challengeId, claimId, stored, word, place, node);
     }
 
     /// @inheritdoc IDisputeGame
     function enter(
-        Claim calldata claim,
+        bytes32 body,
         uint64 nonce,
         bytes32 node,
         uint32 index,
         bytes32[] calldata path,
         TensorShown calldata shown
     ) external {
-        bytes32 claimId = _claimId(claim);
-        (bytes32 challengeId, ChallengeWord.State memory state) = _challengersTurn(claimId, nonce);
-        bytes32 opened = _challenges[challengeId].node;
-        state.leafCount = Walk.checkEntry(claim, state.position, state.leafCount, opened, node, index, path, shown);
-        _ask(challengeId, claimId, state, node);
+        bytes32 claimId = ClaimId.join(MerkleTree.hashBytes(shown.summary), body);
+        (bytes32 challengeId, Stored storage stored, uint256 word) = _inTurn(
+            claimId,
+            msg.sender,
+            nonce,
+            ChallengeStatus.ChallengerTurn
+        );
+        uint256 place = Walk.enteredPlace(word.placeOf(), stored.node, node, index, path, shown);
+        _ask(challengeId, claimId, stored, word, place, node);
     }
 
     /// @inheritdoc IDisputeGame
     function open(bytes32 claimId, address challenger, uint64 nonce, bytes32[] calldata nodes) external {
-        (bytes32 challengeId, ChallengeWord.State memory state) = _claimantsTurn(claimId, challenger, nonce);
-        Position memory position = state.position;
-        if (Walk.isChunk(position) || Walk.isStep(position)) {
-            revert OpeningKindMismatch(position.section, position.height);
-        }
-        bytes32 node = _challenges[challengeId].node;
-        Walk.checkNode(node, Walk.rootOfOpening(position.height, position.index, state.leafCount, nodes));
+        (bytes32 challengeId, Stored storage stored, uint256 word) = _inTurn(
+            claimId,
+            challenger,
+            nonce,
+            ChallengeStatus.ClaimantTurn
+        );
+        uint256 place = word.placeOf();
+        if (Walk.isChunk(place) || Walk.isStep(place)) _refuseKind(place);
+        bytes32 node = stored.node;
+        Walk.checkNode(node, Walk.rootOfOpening(place, nodes));
 
-        uint64 deadline = _endClaimantTurn(challengeId, state);
-        emit NodeOpened(challengeId, claimId, position, node, nodes, msg.sender, deadline);
+        uint64 deadline = _answer(stored, word, place);
+        emit NodeOpened(challengeId, claimId, Place.positionOf(place), node, nodes, msg.sender, deadline);
     }
 
     /// @inheritdoc IDisputeGame
     function openChunk(bytes32 claimId, address challenger, uint64 nonce, bytes calldata chunk) external {
-        (bytes32 challengeId, ChallengeWord.State memory state) = _claimantsTurn(claimId, challenger, nonce);
-        Position memory position = state.position;
-        if (!Walk.isChunk(position)) revert OpeningKindMismatch(position.section, position.height);
-        bytes32 node = _challenges[challengeId].node;
+        (bytes32 challengeId, Stored storage stored, uint256 word) = _inTurn(
+            claimId,
+            challenger,
+            nonce,
+            ChallengeStatus.ClaimantTurn
+        );
+        uint256 place = word.placeOf();
+        if (!Walk.isChunk(place)) _refuseKind(place);
+        bytes32 node = stored.node;
         Walk.checkChunk(node, chunk);
 
-        uint64 deadline = _endClaimantTurn(challengeId, state);
-        emit ChunkOpened(challengeId, claimId, position, node, chunk, msg.sender, deadline);
+        uint64 deadline = _answer(stored, word, place);
+        emit ChunkOpened(challengeId, claimId, Place.positionOf(place), node, chunk, msg.sender, deadline);
     }
 
     /// @inheritdoc IDisputeGame
@@ -181,53 +201,56 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32[] calldata nodes
     ) external {
         bytes32 claimId = _claimId(claim);
-        (bytes32 challengeId, ChallengeWord.State memory state) = _claimantsTurn(claimId, challenger, nonce);
-        Position memory position = state.position;
-        if (!Walk.isStep(position)) revert OpeningKindMismatch(position.section, position.height);
+        (bytes32 challengeId, Stored storage stored, uint256 word) = _inTurn(
+            claimId,
+            challenger,
+            nonce,
+            ChallengeStatus.ClaimantTurn
+        );
+        uint256 place = word.placeOf();
+        if (!Walk.isStep(place)) _refuseKind(place);
         if (stateRoot == 0) revert Walk.ZeroNodeRule(nodes.length);
-        uint32 step = position.index;
-        uint256 depth = MerkleTree.depthOf(state.leafCount);
-        bytes32 scratchRoot = Walk.rootOfOpening(depth, 0, state.leafCount, nodes);
+        place = Walk.scratchPlace(place);
+        uint32 step = uint32(Place.stepOf(place));
+        bytes32 scratchRoot = Walk.rootOfOpening(place, nodes);
         bytes32 left = Walk.isDeferred(claim) ? bytes32(0) : scratchRoot;
-        Walk.checkNode(_challenges[challengeId].node, MerkleTree.hashPair(left, stateRoot));
+        Walk.checkNode(stored.node, MerkleTree.hashPair(left, stateRoot));
         if (left == 0) _post(claim, claimId, step, scratchRoot);
 
-        state.position = Position(Walk.SCRATCH, uint8(depth), step, 0, 0);
-        _challenges[challengeId].node = scratchRoot;
-        uint64 deadline = _endClaimantTurn(challengeId, state);
+        stored.node = scratchRoot;
+        uint64 deadline = _answer(stored, word, place);
         emit StepOpened(challengeId, claimId, step, stateRoot, scratchRoot, nodes, msg.sender, deadline);
     }
 
     /// @inheritdoc IDisputeGame
     function prove(Claim calldata claim, uint64 nonce, uint8 kind, bytes calldata proof, uint32 postedStep) external {
         bytes32 claimId = _claimId(claim);
-        (bytes32 challengeId, ChallengeWord.State memory state) = _openChallenge(claimId, msg.sender, nonce);
-        if (state.status == ChallengeStatus.ChallengerTurn) _checkClock(challengeId, state);
-        if (block.number <= state.openedBlock) revert ProofTooEarly(uint64(state.openedBlock));
+        (bytes32 challengeId, Stored storage stored, uint256 word) = _openChallenge(claimId, msg.sender, nonce);
+        if (word.statusOf() == ChallengeStatus.ChallengerTurn) _checkClock(challengeId, word);
+        if (block.number <= word.openedBlockOf()) revert ProofTooEarly(uint64(word.openedBlockOf()));
         Fault memory fault = _judge(_viewOf(claim, claimId, postedStep), kind, proof);
 
         _emitFraud(claimId, challengeId, kind, fault);
-        _win(claim, claimId, challengeId, msg.sender, state);
+        _win(claim, claimId, challengeId, msg.sender, stored, word);
     }
 
     /// @inheritdoc IDisputeGame
     function timeout(Claim calldata claim, address challenger, uint64 nonce) external {
         bytes32 claimId = _claimId(claim);
-        (bytes32 challengeId, ChallengeWord.State memory state) = _openChallenge(claimId, challenger, nonce);
-        uint64 deadline = _deadline(state);
+        (bytes32 challengeId, Stored storage stored, uint256 word) = _openChallenge(claimId, challenger, nonce);
+        uint64 deadline = _deadline(word);
         if (block.timestamp <= deadline) revert ClockRunning(challengeId, deadline);
 
-        if (state.status == ChallengeStatus.ClaimantTurn) {
+        if (word.statusOf() == ChallengeStatus.ClaimantTurn) {
             emit ChallengeTimedOut(challengeId, claimId, claim.claimant);
-            _win(claim, claimId, challengeId, challenger, state);
+            _win(claim, claimId, challengeId, challenger, stored, word);
             return;
         }
         uint256 depositWei = depositOf(claim.terms.moveFeeWei);
         Dispute storage dispute = _disputes[claimId];
         dispute.openChallenges -= 1;
-        dispute.paidDemands -= uint24(state.paidDemands);
-        state.status = ChallengeStatus.Lost;
-        _challenges[challengeId].word = state.pack();
+        dispute.paidDemands -= uint24(word.paidDemandsOf());
+        stored.word = word.ended(ChallengeStatus.Lost);
         emit ChallengeTimedOut(challengeId, claimId, challenger);
         emit ChallengeClosed(challengeId, claimId, true, depositWei);
         _credit(claim.claimant, depositWei);
@@ -237,17 +260,18 @@ contract DisputeGame is IDisputeGame, PullPayments {
     function close(Claim calldata claim, address challenger, uint64 nonce) external {
         bytes32 claimId = _claimId(claim);
         bytes32 challengeId = challengeIdOf(claimId, challenger, nonce);
-        ChallengeWord.State memory state = ChallengeWord.unpack(_challenges[challengeId].word);
-        if (!_isOpen(state.status)) revert WrongTurn(challengeId, state.status);
+        Stored storage stored = _challenges[challengeId];
+        uint256 word = stored.word;
+        if (!word.isOpen()) revert WrongTurn(challengeId, word.statusOf());
         if (_disputes[claimId].slashedAt == 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Revealed);
 
-        _refund(claim, claimId, challengeId, challenger, state, ChallengeStatus.Refunded);
+        _refund(claim, claimId, challengeId, challenger, stored, word.ended(ChallengeStatus.Refunded));
     }
 
     /// @inheritdoc IDisputeGame
     function commitProof(bytes32 claimId, uint64 nonce, bytes32 commitment) external payable {
         uint64 challengeUntil = _revealedUntil(claimId);
-        if (block.timestamp > challengeUntil && !_isOpen(_statusOf(challengeIdOf(claimId, msg.sender, nonce)))) {
+        if (block.timestamp > challengeUntil && !_isOpen(claimId, msg.sender, nonce)) {
             revert WindowClosed(claimId, challengeUntil);
         }
         if (msg.value != proofBondWei) revert WrongValue(proofBondWei, msg.value);
@@ -290,10 +314,12 @@ contract DisputeGame is IDisputeGame, PullPayments {
             return;
         }
         bytes32 challengeId = challengeIdOf(claimId, msg.sender, committed.nonce);
-        ChallengeWord.State memory state = ChallengeWord.unpack(_challenges[challengeId].word);
-        bool winsChallenge = _isOpen(state.status);
+        Stored storage stored = _challenges[challengeId];
+        bool winsChallenge = stored.word.isOpen();
         _emitFraud(claimId, winsChallenge ? challengeId : bytes32(0), kind, fault);
-        if (winsChallenge) _refund(claim, claimId, challengeId, msg.sender, state, ChallengeStatus.Won);
+        if (winsChallenge) {
+            _refund(claim, claimId, challengeId, msg.sender, stored, stored.word.ended(ChallengeStatus.Won));
+        }
         _slash(claim, claimId, committed.sequence, msg.sender);
     }
 
@@ -323,26 +349,28 @@ contract DisputeGame is IDisputeGame, PullPayments {
 
     /// @inheritdoc IDisputeGame
     function challengeOf(bytes32 challengeId) external view returns (Challenge memory) {
-        ChallengeWord.State memory state = ChallengeWord.unpack(_challenges[challengeId].word);
+        Stored storage stored = _challenges[challengeId];
+        uint256 word = stored.word;
+        uint256 place = word.placeOf();
         return
             Challenge({
-                status: state.status,
-                openedBlock: uint32(state.openedBlock),
-                turnStarted: uint32(state.turnStarted),
-                claimantUsedSeconds: uint32(state.claimantUsedSeconds),
-                challengerUsedSeconds: uint32(state.challengerUsedSeconds),
-                demands: uint8(state.demands),
-                paidDemands: uint8(state.paidDemands),
-                position: state.position,
-                leafCount: uint32(state.leafCount),
-                node: _challenges[challengeId].node
+                status: word.statusOf(),
+                openedBlock: uint32(word.openedBlockOf()),
+                turnStarted: uint32(word.turnStartedOf()),
+                claimantUsedSeconds: uint32(word.claimantUsedOf()),
+                challengerUsedSeconds: uint32(word.challengerUsedOf()),
+                demands: uint8(word.demandsOf()),
+                paidDemands: uint8(word.paidDemandsOf()),
+                position: Place.positionOf(place),
+                leafCount: uint32(Place.leafCountOf(place)),
+                node: stored.node
             });
     }
 
     /// @inheritdoc IDisputeGame
     function deadlineOf(bytes32 challengeId) external view returns (uint64) {
-        ChallengeWord.State memory state = ChallengeWord.unpack(_challenges[challengeId].word);
-        return _isOpen(state.status) ? _deadline(state) : 0;
+        uint256 word = _challenges[challengeId].word;
+        return word.isOpen() ? _deadline(word) : 0;
     }
 
     /// @inheritdoc IDisputeGame
@@ -375,39 +403,55 @@ contract DisputeGame is IDisputeGame, PullPayments {
     }
 
     /// @inheritdoc IDisputeGame
-    function challengeIdOf(bytes32 claimId, address challenger, uint64 nonce) public view returns (bytes32) {
-        return keccak256(abi.encode(block.chainid, address(this), claimId, challenger, nonce));
+    function challengeIdOf(
+        bytes32 claimId,
+        address challenger,
+        uint64 nonce
+    ) public view returns (bytes32 challengeId) {
+        // The same as keccak256(abi.encode(block.chainid, address(this), claimId, challenger, nonce)): every move needs it.
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mstore(buffer, chainid())
+            mstore(add(buffer, 0x20), address())
+            mstore(add(buffer, 0x40), claimId)
+            mstore(add(buffer, 0x60), and(challenger, 0xffffffffffffffffffffffffffffffffffffffff))
+            mstore(add(buffer, 0x80), and(nonce, 0xffffffffffffffff))
+            challengeId := keccak256(buffer, 0xa0)
+        }
     }
 
-    /// @dev Puts the challenge at a node that is shown under the claim's roots.
-    function _placeDemand(
+    /// @dev Where a node stands that is shown under the claim's roots.
+    function _demandedPlace(
         Claim calldata claim,
         bytes32 claimId,
-        ChallengeWord.State memory state,
         Demand calldata asked
-    ) private view {
+    ) private view returns (uint256) {
         bytes32 postedRoot = Walk.isDeferred(claim) ? _scratchRoots[claimId][asked.position.step] : bytes32(0);
-        state.leafCount = Walk.checkDemand(claim, postedRoot, asked);
-        state.position = asked.position;
+        return Walk.demandedPlace(claim, postedRoot, asked);
     }
 
-    /// @dev Counts a demand for `node`, at which the state stands, and gives the turn to the claimant.
-    function _ask(bytes32 challengeId, bytes32 claimId, ChallengeWord.State memory state, bytes32 node) private {
-        if (state.demands == Bonds.MAX_DEMANDS) revert DemandsExhausted(challengeId, Bonds.MAX_DEMANDS);
+    /// @dev Counts a demand for the node at `place` and gives the turn to the claimant.
+    function _ask(
+        bytes32 challengeId,
+        bytes32 claimId,
+        Stored storage stored,
+        uint256 word,
+        uint256 place,
+        bytes32 node
+    ) private {
+        if (word.demandsOf() == Bonds.MAX_DEMANDS) revert DemandsExhausted(challengeId, Bonds.MAX_DEMANDS);
         Dispute storage dispute = _disputes[claimId];
         uint24 paidDemands = dispute.paidDemands;
+        uint256 paid = 0;
         if (paidDemands < dispute.paidDemandLimit) {
             dispute.paidDemands = paidDemands + 1;
-            state.paidDemands += 1;
+            paid = 1;
         }
-        state.demands += 1;
-        state.challengerUsedSeconds = Clock.used(state.turnStarted, state.challengerUsedSeconds, block.timestamp);
-        state.status = ChallengeStatus.ClaimantTurn;
-        state.turnStarted = block.timestamp;
-        Stored storage stored = _challenges[challengeId];
-        stored.word = state.pack();
+        uint256 usedSeconds = Clock.used(word.turnStartedOf(), word.challengerUsedOf(), block.timestamp);
+        word = word.demanded(place, usedSeconds, paid);
+        stored.word = word;
         stored.node = node;
-        emit NodeDemanded(challengeId, claimId, state.position, node, _deadline(state));
+        emit NodeDemanded(challengeId, claimId, Place.positionOf(place), node, _deadline(word));
     }
 
     /// @dev Posts the scratch root of a deferred trace's step, once.
@@ -421,12 +465,12 @@ contract DisputeGame is IDisputeGame, PullPayments {
         _scratchRoots[claimId][step] = scratchRoot;
     }
 
-    function _endClaimantTurn(bytes32 challengeId, ChallengeWord.State memory state) private returns (uint64) {
-        state.claimantUsedSeconds = Clock.used(state.turnStarted, state.claimantUsedSeconds, block.timestamp);
-        state.status = ChallengeStatus.ChallengerTurn;
-        state.turnStarted = block.timestamp;
-        _challenges[challengeId].word = state.pack();
-        return _deadline(state);
+    /// @dev Leaves the challenge at `place` and gives the turn to the challenger.
+    function _answer(Stored storage stored, uint256 word, uint256 place) private returns (uint64 deadline) {
+        uint256 usedSeconds = Clock.used(word.turnStartedOf(), word.claimantUsedOf(), block.timestamp);
+        word = word.answered(place, usedSeconds);
+        stored.word = word;
+        return _deadline(word);
     }
 
     /// @dev Ends a challenge that slashes its claim. It stands on no commitment, so any may still outrank it.
@@ -435,9 +479,10 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 claimId,
         bytes32 challengeId,
         address challenger,
-        ChallengeWord.State memory state
+        Stored storage stored,
+        uint256 word
     ) private {
-        _refund(claim, claimId, challengeId, challenger, state, ChallengeStatus.Won);
+        _refund(claim, claimId, challengeId, challenger, stored, word.ended(ChallengeStatus.Won));
         _slash(claim, claimId, uint64(_disputes[claimId].commitments) + 1, challenger);
     }
 
@@ -458,19 +503,19 @@ contract DisputeGame is IDisputeGame, PullPayments {
         claims.slash(claim, prover, dispute.paidDemands * claim.terms.moveFeeWei);
     }
 
-    /// @dev Closes a challenge of a slashed claim: its deposit and a fee for each paid demand go to the challenger.
+    /// @dev Closes a challenge of a slashed claim, of which `word` is the last: its deposit and a fee for each paid demand go
+    /// to the challenger.
     function _refund(
         Claim calldata claim,
         bytes32 claimId,
         bytes32 challengeId,
         address challenger,
-        ChallengeWord.State memory state,
-        ChallengeStatus status
+        Stored storage stored,
+        uint256 word
     ) private {
         uint256 moveFeeWei = claim.terms.moveFeeWei;
-        uint256 payoutWei = depositOf(moveFeeWei) + state.paidDemands * moveFeeWei;
-        state.status = status;
-        _challenges[challengeId].word = state.pack();
+        uint256 payoutWei = depositOf(moveFeeWei) + word.paidDemandsOf() * moveFeeWei;
+        stored.word = word;
         _disputes[claimId].openChallenges -= 1;
         emit ChallengeClosed(challengeId, claimId, false, payoutWei);
         _credit(challenger, payoutWei);
@@ -521,9 +566,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         uint64 slashedAt = _disputes[claimId].slashedAt;
         (, uint64 challengeUntil) = claims.headOf(claimId);
         revealUntil = (slashedAt > challengeUntil ? slashedAt : challengeUntil) + _proofRevealSeconds;
-        revealable =
-            block.timestamp <= revealUntil ||
-            (slashedAt == 0 && _isOpen(_statusOf(challengeIdOf(claimId, committer, nonce))));
+        revealable = block.timestamp <= revealUntil || (slashedAt == 0 && _isOpen(claimId, committer, nonce));
     }
 
     function _judge(ClaimView memory seen, uint8 kind, bytes calldata proof) private view returns (Fault memory) {
@@ -564,25 +607,16 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (committed.sequence == 0) revert ProofNotCommitted(claimId, committer, commitment);
     }
 
-    /// @dev The sender's challenge of a claim that is not slashed, in its turn and in time.
-    function _challengersTurn(
-        bytes32 claimId,
-        uint64 nonce
-    ) private view returns (bytes32 challengeId, ChallengeWord.State memory state) {
-        (challengeId, state) = _openChallenge(claimId, msg.sender, nonce);
-        if (state.status != ChallengeStatus.ChallengerTurn) revert WrongTurn(challengeId, state.status);
-        _checkClock(challengeId, state);
-    }
-
-    /// @dev A challenge of a claim that is not slashed, in the claimant's turn and in time.
-    function _claimantsTurn(
+    /// @dev A challenge of a claim that is not slashed, in the turn named and in time.
+    function _inTurn(
         bytes32 claimId,
         address challenger,
-        uint64 nonce
-    ) private view returns (bytes32 challengeId, ChallengeWord.State memory state) {
-        (challengeId, state) = _openChallenge(claimId, challenger, nonce);
-        if (state.status != ChallengeStatus.ClaimantTurn) revert WrongTurn(challengeId, state.status);
-        _checkClock(challengeId, state);
+        uint64 nonce,
+        ChallengeStatus turn
+    ) private view returns (bytes32 challengeId, Stored storage stored, uint256 word) {
+        (challengeId, stored, word) = _openChallenge(claimId, challenger, nonce);
+        if (word.statusOf() != turn) revert WrongTurn(challengeId, word.statusOf());
+        _checkClock(challengeId, word);
     }
 
     /// @dev A challenge that has not ended, of a claim that is not slashed.
@@ -590,30 +624,31 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 claimId,
         address challenger,
         uint64 nonce
-    ) private view returns (bytes32 challengeId, ChallengeWord.State memory state) {
+    ) private view returns (bytes32 challengeId, Stored storage stored, uint256 word) {
         challengeId = challengeIdOf(claimId, challenger, nonce);
-        state = ChallengeWord.unpack(_challenges[challengeId].word);
-        if (!_isOpen(state.status)) revert WrongTurn(challengeId, state.status);
+        stored = _challenges[challengeId];
+        word = stored.word;
+        if (!word.isOpen()) revert WrongTurn(challengeId, word.statusOf());
         if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
     }
 
-    function _statusOf(bytes32 challengeId) private view returns (ChallengeStatus) {
-        return ChallengeWord.unpack(_challenges[challengeId].word).status;
+    function _isOpen(bytes32 claimId, address challenger, uint64 nonce) private view returns (bool) {
+        return _challenges[challengeIdOf(claimId, challenger, nonce)].word.isOpen();
     }
 
-    function _checkClock(bytes32 challengeId, ChallengeWord.State memory state) private view {
-        uint64 deadline = _deadline(state);
+    function _checkClock(bytes32 challengeId, uint256 word) private view {
+        uint64 deadline = _deadline(word);
         if (block.timestamp > deadline) revert ClockExpired(challengeId, deadline);
     }
 
-    function _deadline(ChallengeWord.State memory state) private view returns (uint64) {
+    function _deadline(uint256 word) private view returns (uint64) {
         uint256 usedSeconds =
-            state.status == ChallengeStatus.ClaimantTurn ? state.claimantUsedSeconds : state.challengerUsedSeconds;
-        return Clock.deadline(state.turnStarted, usedSeconds, clockSeconds);
+            word.statusOf() == ChallengeStatus.ClaimantTurn ? word.claimantUsedOf() : word.challengerUsedOf();
+        return Clock.deadline(word.turnStartedOf(), usedSeconds, clockSeconds);
     }
 
-    function _isOpen(ChallengeStatus status) private pure returns (bool) {
-        return status == ChallengeStatus.ChallengerTurn || status == ChallengeStatus.ClaimantTurn;
+    function _refuseKind(uint256 place) private pure {
+        revert OpeningKindMismatch(uint8(Place.sectionOf(place)), uint8(Place.heightOf(place)));
     }
 
     function _checkFloor(bytes32 name, uint256 value, uint256 floor) private pure {

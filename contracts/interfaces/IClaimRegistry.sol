@@ -18,7 +18,8 @@ enum ClaimStatus {
 
 /// @title Claim registry
 /// @notice Bonded statements of a trace root and outputs for a program and inputs, from commitment to finality or slash.
-/// A claim's id hashes all of it: keccak256(abi.encode(chainId, registry, VERSION, claimant, terms, bondWei, seal)) with
+/// A claim's id hashes all of it: keccak256(abi.encode(programRoot, body)) with
+/// body = keccak256(abi.encode(chainId, registry, VERSION, claimant, terms, bondWei, seal)),
 /// seal = keccak256(abi.encode(claimant, traceRoot, outputsHash, salt)) and outputsHash = keccak256(abi.encode(outputRoots)).
 /// The registry keeps one word per claim and the bonds; callers carry the rest, and the id tells whether they carry it
 /// right. The dispute game decides.
@@ -179,6 +180,9 @@ interface IClaimRegistry is IPullPayments {
         uint256 bondWei,
         bytes32 seal
     ) external view returns (bytes32);
+
+    /// @notice What a claim's id hashes beside the program root.
+    function bodyOf(Claim calldata claim) external view returns (bytes32);
 
     /// @notice The id of a claim.
     function idOf(Claim calldata claim) external view returns (bytes32);

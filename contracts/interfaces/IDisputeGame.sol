@@ -194,18 +194,19 @@ interface IDisputeGame is IPullPayments {
     function demand(Claim calldata claim, uint64 nonce, Demand calldata asked) external;
 
     /// @notice Asks for what lies below a node that the last opening showed or implies, in the same section: the node 1 to 5
-    /// levels below the one opened. Leaves of sections 0 to 2 are entered instead.
+    /// levels below the one opened. Leaves of sections 0, 1, 2 and 7 are entered instead.
     /// @param index Of the node among those of its height.
     /// @param path Siblings from the node up to the one opened.
     function descend(bytes32 claimId, uint64 nonce, bytes32 node, uint32 index, bytes32[] calldata path) external;
 
-    /// @notice Asks for what a leaf of sections 0 to 2 holds, 0 to 5 levels below the node opened last: a step node, or a tensor
+    /// @notice Asks for what a leaf of sections 0, 1, 2 and 7 holds, 0 to 5 levels below the node opened last: a step node, or a tensor
     /// root as the top of its own tree.
-    /// @param index Of the leaf: step, primitive, or slot or slotCount + output.
+    /// @param body The claim's (IClaimRegistry.bodyOf): with the program shown it gives the claim's id.
+    /// @param index Of the leaf: step, primitive, slot or slotCount + output, or input.
     /// @param path Siblings from the leaf up to the node opened.
     /// @param shown As for a demand of the same node.
     function enter(
-        Claim calldata claim,
+        bytes32 body,
         uint64 nonce,
         bytes32 node,
         uint32 index,

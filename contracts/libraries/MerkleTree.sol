@@ -65,17 +65,19 @@ library MerkleTree {
         if (node == 0) revert ZeroLeaf(index);
         assembly ("memory-safe") {
             root := node
+            // The place of the node among its 64 bytes is the lowest bit of its index, shifted by 5.
+            index := shl(5, index)
             let sibling := siblings.offset
             for {
                 let end := add(sibling, shl(5, siblings.length))
             } lt(sibling, end) {
                 sibling := add(sibling, 0x20)
             } {
-                let side := shl(5, and(index, 1))
+                let side := and(index, 0x20)
+                index := shr(1, index)
                 mstore(side, root)
                 mstore(xor(side, 0x20), calldataload(sibling))
                 root := keccak256(0, 0x40)
-                index := shr(1, index)
             }
         }
     }

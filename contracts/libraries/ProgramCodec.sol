@@ -108,6 +108,16 @@ library ProgramCodec {
         }
     }
 
+    /// @notice Head of a canonical summary, which that of a registered program is.
+    function headOf(bytes calldata summary) internal pure returns (Summary memory head) {
+        uint256 word = _word(summary, 0);
+        head.segmentCount = _u32(word, 12);
+        head.inputCount = _u32(word, 16);
+        head.slotCount = _u32(word, 20);
+        head.outputCount = _u32(word, 24);
+        head.interfaceHash = bytes32(_word(summary, 32));
+    }
+
     /// @notice Segments of a canonical summary.
     function segmentCountOf(bytes calldata summary) internal pure returns (uint256) {
         unchecked {
@@ -133,13 +143,12 @@ library ProgramCodec {
     function segmentOfStep(bytes calldata summary, uint256 step) internal pure returns (Segment memory segment) {
         unchecked {
             uint256 last = segmentCountOf(summary) - 1;
-            uint256 end = 0;
-            for (uint256 i = 0; i < last; ++i) {
-                segment = segmentAt(summary, i);
-                end += segment.steps;
-                if (step < end) return segment;
+            uint256 index = 0;
+            for (uint256 end = 0; index < last; ++index) {
+                end += _u32(_word(summary, SUMMARY_HEAD_BYTES + SEGMENT_BYTES * index + 64), 0);
+                if (step < end) break;
             }
-            return segmentAt(summary, last);
+            return segmentAt(summary, index);
         }
     }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Claim, Demand, Position, TensorShown} from "../types/Types.sol";
 import {MerkleTree} from "./MerkleTree.sol";
+import {Place} from "./Place.sol";
 import {ProgramCodec} from "./ProgramCodec.sol";
 
 /// @title Walk
@@ -10,14 +11,16 @@ import {ProgramCodec} from "./ProgramCodec.sol";
 /// the node opened last, and what an opening hashes to. Everything an honest claimant can be asked for, it can open; a
 /// position that covers no leaf, a path of another length and an opening that breaks the zero-node rule are refused.
 library Walk {
-    uint8 internal constant STEPS = 0;
-    uint8 internal constant SCRATCH = 1;
-    uint8 internal constant STATE = 2;
-    uint8 internal constant SCRATCH_TENSOR = 3;
-    uint8 internal constant STATE_TENSOR = 4;
-    uint8 internal constant TABLE_TENSOR = 5;
-    uint8 internal constant CONSTANT = 6;
-    uint8 internal constant INPUTS = 7;
+    using Place for uint256;
+
+    uint256 internal constant STEPS = 0;
+    uint256 internal constant SCRATCH = 1;
+    uint256 internal constant STATE = 2;
+    uint256 internal constant SCRATCH_TENSOR = 3;
+    uint256 internal constant STATE_TENSOR = 4;
+    uint256 internal constant TABLE_TENSOR = 5;
+    uint256 internal constant CONSTANT = 6;
+    uint256 internal constant INPUTS = 7;
 
     /// @notice Levels that an opening shows.
     uint256 internal constant LEVELS = 5;
@@ -26,9 +29,11 @@ library Walk {
     /// @dev Of an item of section 6, the low bits name the primitive and the rest its segment.
     uint256 private constant PRIMITIVE_BITS = 16;
 
-    error SectionUnknown(uint8 section);
+    error SectionUnknown(uint256 section);
     /// @notice No node that covers a leaf stands there, or it is demanded in another section.
     error PositionOutsideTree(Position position);
+    /// @notice No node that covers a leaf stands there below the node opened last.
+    error NodeNotBelow(uint256 height, uint256 index);
     /// @notice The path has another length than the position implies; below an opened node, than one that the opening allows.
     error PathLengthMismatch(uint256 expected, uint256 actual);
     /// @notice The path does not lead to the root that the claim gives the section.
@@ -36,7 +41,7 @@ library Walk {
     /// @notice The path does not lead to the node opened last.
     error OpenedNodeMismatch(bytes32 expected, bytes32 computed);
     /// @notice No scratch root was posted for this step of the deferred trace.
-    error ScratchRootUnknown(uint32 step);
+    error ScratchRootUnknown(uint256 step);
     /// @notice The summary shown is not the claimed program.
     error ProgramRootMismatch(bytes32 expected, bytes32 computed);
     /// @notice The record shown is not the program's.
@@ -46,22 +51,12 @@ library Walk {
     /// @notice The item's row is not canonical: badRecord proves it.
     error InterfaceRowInvalid(uint256 row, uint256 reason);
     /// @notice More is shown than the section needs.
-    error TooMuchShown(uint8 section);
+    error TooMuchShown(uint256 section);
     error OpeningLengthMismatch(uint256 expected, uint256 actual);
     /// @notice A node that covers a leaf is zero, or one that covers none is not.
     error ZeroNodeRule(uint256 index);
     /// @notice The opening is not the preimage of the node.
     error OpeningMismatch(bytes32 expected, bytes32 computed);
-
-    /// @dev What the bytes shown say of a position.
-    /// @param leafCount Leaves of its tree; at a step node those of the step's scratch tree.
-    /// @param itemCount Leaves of the tree that holds the tensor's root; 0 where that root itself is given.
-    /// @param root Of a constant, where its path ends; else zero.
-    struct Sizes {
-        uint256 leafCount;
-        uint256 itemCount;
-        bytes32 root;
-    }
 
     /// @notice Whether only the states of the claim's trace are committed.
     function isDeferred(Claim calldata claim) internal pure returns (bool) {
@@ -70,177 +65,199 @@ library Walk {
 
     // ---------------------------------------------------------------- demands
 
-    /// @notice Refuses a node that does not stand at its position under the claim's roots.
+    /// @notice Where a node stands under the claim's roots; refuses one that does not stand at the position named.
     /// @param postedRoot The scratch root posted for the position's step; zero if none.
-    /// @return leafCount Leaves of the position's tree; at a step node those of the step's scratch tree.
-    function checkDemand(
+    function demandedPlace(
         Claim calldata claim,
         bytes32 postedRoot,
         Demand calldata demand
-    ) internal pure returns (uint256 leafCount) {
+    ) internal pure returns (uint256 place) {
         unchecked {
-            Position memory position = demand.position;
-            uint8 section = position.section;
-            Sizes memory sizes = _sizesOf(claim.terms.programRoot, claim.terms.steps, position, demand.shown);
-            leafCount = sizes.leafCount;
-            uint256 treeLeaves = section == STEPS ? claim.terms.steps : leafCount;
-            uint256 depth = MerkleTree.depthOf(treeLeaves);
-            if (position.height > depth || position.index >= _nodesAt(position.height, treeLeaves)) {
-                _refuse(position);
+            uint256 steps = claim.terms.steps;
+            place = _checkedPlace(demand.position, steps);
+            uint256 section = place.sectionOf();
+            uint256 itemCount = 0;
+            bytes32 constantRoot = 0;
+            uint256 leafCount = steps;
+            if (section != STEPS || place.heightOf() == 0) {
+                bytes32 programRoot = MerkleTree.hashBytes(demand.shown.summary);
+                if (programRoot != claim.terms.programRoot) {
+                    revert ProgramRootMismatch(claim.terms.programRoot, programRoot);
+                }
+                (leafCount, itemCount, constantRoot) = _sizesOf(place, demand.shown);
+            } else if (_isAnyShown(demand.shown)) {
+                revert TooMuchShown(section);
             }
+            place = place.withLeafCount(leafCount);
+            uint256 treeLeaves = section == STEPS ? steps : leafCount;
+            uint256 depth = MerkleTree.depthOf(treeLeaves);
+            if (place.heightOf() > depth || place.indexOf() >= _nodesAt(place.heightOf(), treeLeaves)) _refuse(place);
+
             bool inScratch = section == SCRATCH || section == SCRATCH_TENSOR;
             bool isPosted = inScratch && isDeferred(claim);
             bool isStepNext = _isInStep(section) && !isPosted;
-
             bytes32[] calldata path = demand.path;
-            uint256 own = depth - position.height;
-            uint256 items = sizes.itemCount == 0 ? own : own + MerkleTree.depthOf(sizes.itemCount);
-            uint256 expected = isStepNext ? items + 1 + MerkleTree.depthOf(claim.terms.steps) : items;
+            uint256 own = depth - place.heightOf();
+            uint256 items = itemCount == 0 ? own : own + MerkleTree.depthOf(itemCount);
+            uint256 expected = isStepNext ? items + 1 + MerkleTree.depthOf(steps) : items;
             if (path.length != expected) revert PathLengthMismatch(expected, path.length);
-            bytes32 node = MerkleTree.climb(demand.node, position.index, path[:own]);
-            node = MerkleTree.climb(node, position.item, path[own:items]);
+            bytes32 node = MerkleTree.climb(demand.node, place.indexOf(), path[:own]);
+            node = MerkleTree.climb(node, place.itemOf(), path[own:items]);
             if (isStepNext) {
                 node = inScratch ? MerkleTree.hashPair(node, path[items]) : MerkleTree.hashPair(path[items], node);
-                node = MerkleTree.climb(node, position.step, path[items + 1:]);
+                node = MerkleTree.climb(node, place.stepOf(), path[items + 1:]);
             }
             bytes32 root = claim.traceRoot;
             if (isPosted) {
-                if (postedRoot == 0) revert ScratchRootUnknown(position.step);
+                if (postedRoot == 0) revert ScratchRootUnknown(place.stepOf());
                 root = postedRoot;
             } else if (section >= TABLE_TENSOR) {
-                root = sizes.root == 0 ? claim.terms.inputsRoot : sizes.root;
+                root = constantRoot == 0 ? claim.terms.inputsRoot : constantRoot;
             }
             if (node != root) revert TraceRootMismatch(root, node);
         }
     }
 
-    /// @notice Moves a position down to the node that stands 1 to 5 levels below it in the same section; refuses a node that
-    /// does not, and leaves that hold something: those of sections 0, 1, 2 and 7.
-    function checkDescent(
-        Position memory position,
-        uint256 leafCount,
+    /// @notice Where a node stands that is 1 to 5 levels below the one opened at `place`, in the same section; refuses one that
+    /// does not stand there, and leaves that hold something: those of sections 0, 1, 2 and 7.
+    function descendedPlace(
+        uint256 place,
         bytes32 opened,
         bytes32 node,
-        uint32 index,
+        uint256 index,
         bytes32[] calldata path
-    ) internal pure {
+    ) internal pure returns (uint256 below) {
         if (path.length == 0) revert PathLengthMismatch(1, 0);
-        _moveBelow(position, leafCount, opened, node, index, path);
-        if (position.height == 0 && !_isTensor(position.section)) _refuse(position);
+        below = _placeBelow(place, opened, node, index, path);
+        if (below.heightOf() == 0 && !_isTensor(below.sectionOf())) _refuse(below);
     }
 
-    /// @notice Moves a position down to a leaf of sections 0, 1, 2 and 7, at most 5 levels, and to the top of what it holds; refuses a
-    /// node that does not stand there.
-    /// @return leafCount As checkDemand returns it.
-    function checkEntry(
-        Claim calldata claim,
-        Position memory position,
-        uint256 openedLeafCount,
+    /// @notice Where the top of what a leaf of sections 0, 1, 2 and 7 holds stands, the leaf 0 to 5 levels below the node opened
+    /// at `place`; refuses a leaf that does not stand there.
+    /// @param shown Of the claimed program; its summary was checked before.
+    function enteredPlace(
+        uint256 place,
         bytes32 opened,
         bytes32 node,
-        uint32 index,
+        uint256 index,
         bytes32[] calldata path,
         TensorShown calldata shown
-    ) internal pure returns (uint256 leafCount) {
-        uint8 section = position.section;
+    ) internal pure returns (uint256 entered) {
+        uint256 section = place.sectionOf();
         if (_isTensor(section)) revert SectionUnknown(section);
-        _moveBelow(position, openedLeafCount, opened, node, index, path);
-        if (position.height != 0) revert PathLengthMismatch(position.height + path.length, path.length);
+        entered = _placeBelow(place, opened, node, index, path);
+        if (entered.heightOf() != 0) revert PathLengthMismatch(place.heightOf(), path.length);
+        uint256 height = 0;
         if (section != STEPS) {
-            position.section = section == INPUTS ? TABLE_TENSOR : section + SCRATCH_TENSOR - SCRATCH;
-            position.item = index;
-            position.index = 0;
+            section = section == INPUTS ? TABLE_TENSOR : section + SCRATCH_TENSOR - SCRATCH;
+            entered = Place.make(section, 0, place.stepOf(), index, 0);
         }
-        leafCount = _sizesOf(claim.terms.programRoot, claim.terms.steps, position, shown).leafCount;
-        if (section != STEPS) position.height = uint8(MerkleTree.depthOf(leafCount));
+        (uint256 leafCount, , ) = _sizesOf(entered, shown);
+        if (section != STEPS) height = MerkleTree.depthOf(leafCount);
+        return Place.make(section, height, entered.stepOf(), entered.itemOf(), entered.indexOf()) | leafCount;
     }
 
-    function _moveBelow(
-        Position memory position,
-        uint256 leafCount,
+    function _placeBelow(
+        uint256 place,
         bytes32 opened,
         bytes32 node,
-        uint32 index,
+        uint256 index,
         bytes32[] calldata path
-    ) private pure {
+    ) private pure returns (uint256 below) {
+        uint256 levels = path.length;
+        uint256 height = place.heightOf();
+        uint256 most = _levelsBelow(height);
+        if (levels > most) revert PathLengthMismatch(most, levels);
         unchecked {
-            uint256 levels = path.length;
-            uint256 most = _levelsBelow(position.height);
-            if (levels > most) revert PathLengthMismatch(most, levels);
-            uint256 openedIndex = position.index;
-            position.height -= uint8(levels);
-            position.index = index;
-            if (index >> levels != openedIndex || index >= _nodesAt(position.height, leafCount)) {
-                _refuse(position);
-            }
-            bytes32 root = MerkleTree.climb(node, index, path);
-            if (root != opened) revert OpenedNodeMismatch(opened, root);
+            height -= levels;
         }
+        if (index >> levels != place.indexOf() || index >= _nodesAt(height, place.leafCountOf())) {
+            revert NodeNotBelow(height, index);
+        }
+        bytes32 root = MerkleTree.climb(node, index, path);
+        if (root != opened) revert OpenedNodeMismatch(opened, root);
+        below = Place.make(place.sectionOf(), height, place.stepOf(), place.itemOf(), index) | place.leafCountOf();
     }
 
     // ---------------------------------------------------------------- openings
 
     /// @notice Whether a demand there is answered by the bytes of a chunk.
-    function isChunk(Position memory position) internal pure returns (bool) {
-        return _isTensor(position.section) && position.height == 0;
+    function isChunk(uint256 place) internal pure returns (bool) {
+        return place.heightOf() == 0 && _isTensor(place.sectionOf());
     }
 
     /// @notice Whether a demand there is answered by the roots of a step.
-    function isStep(Position memory position) internal pure returns (bool) {
-        return position.section == STEPS && position.height == 0;
+    function isStep(uint256 place) internal pure returns (bool) {
+        return place.heightOf() == 0 && place.sectionOf() == STEPS;
     }
 
-    /// @notice The node at `height` and `index` of a tree of `leafCount` leaves whose descendants min(height, 5) levels down
-    /// are `nodes`; refuses another number of them and one that is zero where it covers a leaf, or not where it does not.
-    function rootOfOpening(
-        uint256 height,
-        uint256 index,
-        uint256 leafCount,
-        bytes32[] calldata nodes
-    ) internal pure returns (bytes32 root) {
+    /// @notice The place of the scratch root of the step whose node stands at `place`.
+    function scratchPlace(uint256 place) internal pure returns (uint256) {
+        uint256 leafCount = place.leafCountOf();
+        return Place.make(SCRATCH, MerkleTree.depthOf(leafCount), place.indexOf(), 0, 0) | leafCount;
+    }
+
+    /// @notice The node at `place` whose descendants min(height, 5) levels down are `nodes`; refuses another number of them and
+    /// one that is zero where it covers a leaf, or not where it does not.
+    function rootOfOpening(uint256 place, bytes32[] calldata nodes) internal pure returns (bytes32 root) {
+        uint256 height = place.heightOf();
+        uint256 levels = _levelsBelow(height);
+        uint256 count = 1 << levels;
+        if (nodes.length != count) revert OpeningLengthMismatch(count, nodes.length);
+        uint256 width;
         unchecked {
-            uint256 levels = _levelsBelow(height);
-            uint256 count = 1 << levels;
-            if (nodes.length != count) revert OpeningLengthMismatch(count, nodes.length);
-            uint256 width = _nodesAt(height - levels, leafCount) - (index << levels);
-            if (width > count) width = count;
-            uint256 breach = 0;
-            assembly ("memory-safe") {
+            width = _nodesAt(height - levels, place.leafCountOf()) - (place.indexOf() << levels);
+        }
+        if (width > count) width = count;
+        _checkZeros(nodes, width);
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            calldatacopy(buffer, nodes.offset, shl(5, count))
+            // Of each level the first `width` nodes cover a leaf; the one after them is zero, the rest is not looked at.
+            for {} levels {
+                levels := sub(levels, 1)
+            } {
+                mstore(add(buffer, shl(5, width)), 0)
+                width := shr(1, add(width, 1))
+                let from := buffer
                 for {
-                    let i := 0
-                } lt(i, count) {
-                    i := add(i, 1)
+                    let to := buffer
+                    let end := add(buffer, shl(5, width))
+                } lt(to, end) {
+                    to := add(to, 0x20)
                 } {
-                    if eq(iszero(calldataload(add(nodes.offset, shl(5, i)))), lt(i, width)) {
-                        breach := add(i, 1)
-                        break
-                    }
+                    mstore(to, keccak256(from, 0x40))
+                    from := add(from, 0x40)
                 }
             }
-            if (breach != 0) revert ZeroNodeRule(breach - 1);
-            assembly ("memory-safe") {
-                let buffer := mload(0x40)
-                calldatacopy(buffer, nodes.offset, shl(5, count))
-                // Of each level the first `width` nodes cover a leaf; the one after them is zero, the rest is not looked at.
-                for {} levels {
-                    levels := sub(levels, 1)
-                } {
-                    mstore(add(buffer, shl(5, width)), 0)
-                    width := shr(1, add(width, 1))
-                    for {
-                        let to := buffer
-                        let from := buffer
-                        let end := add(buffer, shl(5, width))
-                    } lt(to, end) {
-                        to := add(to, 0x20)
-                        from := add(from, 0x40)
-                    } {
-                        mstore(to, keccak256(from, 0x40))
-                    }
-                }
-                root := mload(buffer)
+            root := mload(buffer)
+        }
+    }
+
+    /// @dev Refuses nodes unless the first `width` are not zero and all others are.
+    function _checkZeros(bytes32[] calldata nodes, uint256 width) private pure {
+        bool isBroken;
+        assembly ("memory-safe") {
+            let node := nodes.offset
+            for {
+                let end := add(node, shl(5, width))
+            } lt(node, end) {
+                node := add(node, 0x20)
+            } {
+                isBroken := or(isBroken, iszero(calldataload(node)))
+            }
+            for {
+                let end := add(nodes.offset, shl(5, nodes.length))
+            } lt(node, end) {
+                node := add(node, 0x20)
+            } {
+                isBroken := or(isBroken, iszero(iszero(calldataload(node))))
             }
         }
+        if (!isBroken) return;
+        uint256 i = 0;
+        while ((nodes[i] != 0) == (i < width)) ++i;
+        revert ZeroNodeRule(i);
     }
 
     /// @notice Refuses a chunk that does not hash to `node`.
@@ -256,115 +273,129 @@ library Walk {
 
     // ---------------------------------------------------------------- sizes
 
-    /// @dev Checks that step and item exist and that exactly what the section needs is shown.
-    function _sizesOf(
-        bytes32 programRoot,
-        uint256 steps,
-        Position memory position,
-        TensorShown calldata shown
-    ) private pure returns (Sizes memory sizes) {
-        uint8 section = position.section;
+    /// @dev The place of a position in a known section, of a step there is and with zeros where they belong.
+    function _checkedPlace(Position calldata position, uint256 steps) private pure returns (uint256 place) {
+        uint256 section = position.section;
+        uint256 height = position.height;
+        uint256 step = position.step;
+        uint256 item = position.item;
+        uint256 index = position.index;
         if (section > INPUTS) revert SectionUnknown(section);
-        bool isNode = section == STEPS && position.height != 0;
-        bool usesRecord = section == SCRATCH_TENSOR || section == CONSTANT;
-        bool usesTable = section == STATE_TENSOR || section == TABLE_TENSOR;
-        if (
-            (!usesRecord && shown.record.length + shown.recordSiblings.length != 0) ||
-            (!usesTable && shown.interfaceTable.length != 0) ||
-            (isNode && shown.summary.length != 0)
-        ) revert TooMuchShown(section);
+        // Of the operand that stands for the step in section 6, the record says whether there is one.
+        uint256 stepLimit =
+            section == CONSTANT
+                ? Place.MAX_FIELD
+                : _isInStep(section)
+                    ? steps
+                    : 1;
+        bool isOutside = step >= stepLimit || index > Place.MAX_FIELD;
         // A tensor root is demanded as the top of its own tree, where its length is known.
-        bool isOutside = !_isTensor(section) && (position.item != 0 || (section != STEPS && position.height == 0));
-        // The operand that stands for a step in section 6 is looked up in the record.
-        if (section != CONSTANT && position.step >= (_isInStep(section) ? steps : 1)) isOutside = true;
-        if (isOutside) _refuse(position);
-        if (isNode) {
-            sizes.leafCount = steps;
-            return sizes;
-        }
+        if (!_isTensor(section)) isOutside = isOutside || item != 0 || (height == 0 && section != STEPS);
+        if (isOutside) revert PositionOutsideTree(position);
+        return Place.make(section, height, step, item, index);
+    }
 
-        bytes32 computed = MerkleTree.hashBytes(shown.summary);
-        if (computed != programRoot) revert ProgramRootMismatch(programRoot, computed);
-        ProgramCodec.Summary memory head = ProgramCodec.decodeSummary(shown.summary);
+    function _isAnyShown(TensorShown calldata shown) private pure returns (bool) {
+        return
+            shown.summary.length + shown.record.length + shown.recordSiblings.length + shown.interfaceTable.length != 0;
+    }
+
+    /// @dev What the bytes shown under the claimed program's root, beside its summary, say of a place.
+    /// @return leafCount Leaves of its tree; at a step node those of the step's scratch tree.
+    /// @return itemCount Leaves of the tree that holds the tensor's root; 0 where that root itself is given.
+    /// @return constantRoot The root of a constant; else zero.
+    function _sizesOf(
+        uint256 place,
+        TensorShown calldata shown
+    ) private pure returns (uint256 leafCount, uint256 itemCount, bytes32 constantRoot) {
+        uint256 section = place.sectionOf();
+        if (section != STATE_TENSOR && section != TABLE_TENSOR && shown.interfaceTable.length != 0) {
+            revert TooMuchShown(section);
+        }
+        if (
+            section != SCRATCH_TENSOR && section != CONSTANT && shown.record.length + shown.recordSiblings.length != 0
+        ) {
+            revert TooMuchShown(section);
+        }
         if (section == CONSTANT) {
-            _setConstant(sizes, position, shown);
+            (leafCount, constantRoot) = _constantSizes(place, shown);
         } else if (section >= TABLE_TENSOR) {
-            _setInputs(sizes, position, head, shown.interfaceTable);
+            (leafCount, itemCount, constantRoot) = _inputSizes(place, shown);
         } else if (section == STATE || section == STATE_TENSOR) {
-            _setState(sizes, position, head, shown.interfaceTable);
+            (leafCount, itemCount) = _stateSizes(place, shown);
         } else {
-            _setScratch(sizes, position, shown);
+            (leafCount, itemCount) = _scratchSizes(place, shown);
         }
     }
 
     /// @dev Sections 0 (a step node), 1 and 3.
-    function _setScratch(Sizes memory sizes, Position memory position, TensorShown calldata shown) private pure {
-        uint8 section = position.section;
-        uint256 step = section == STEPS ? position.index : position.step;
+    function _scratchSizes(
+        uint256 place,
+        TensorShown calldata shown
+    ) private pure returns (uint256 leafCount, uint256 itemCount) {
+        uint256 section = place.sectionOf();
+        uint256 step = section == STEPS ? place.indexOf() : place.stepOf();
         ProgramCodec.Segment memory segment = ProgramCodec.segmentOfStep(shown.summary, step);
-        sizes.leafCount = segment.recordCount;
-        if (section != SCRATCH_TENSOR) return;
-        if (position.item >= segment.recordCount) _refuse(position);
-        _checkRecord(segment, position.item, shown);
-        sizes.itemCount = segment.recordCount;
-        sizes.leafCount = MerkleTree.chunkCountOf(ProgramCodec.decodeRecord(shown.record).length);
+        if (section != SCRATCH_TENSOR) return (segment.recordCount, 0);
+        itemCount = segment.recordCount;
+        if (place.itemOf() >= itemCount) _refuse(place);
+        _checkRecord(segment, place.itemOf(), shown);
+        leafCount = MerkleTree.chunkCountOf(ProgramCodec.decodeRecord(shown.record).length);
     }
 
     /// @dev Sections 2 and 4.
-    function _setState(
-        Sizes memory sizes,
-        Position memory position,
-        ProgramCodec.Summary memory head,
-        bytes calldata table
-    ) private pure {
+    function _stateSizes(
+        uint256 place,
+        TensorShown calldata shown
+    ) private pure returns (uint256 leafCount, uint256 itemCount) {
+        ProgramCodec.Summary memory head = ProgramCodec.headOf(shown.summary);
         unchecked {
-            uint256 itemCount = head.slotCount + head.outputCount;
-            sizes.leafCount = itemCount;
-            if (position.section == STATE) return;
-            if (position.item >= itemCount) _refuse(position);
-            _checkRow(head, head.inputCount + position.item, table);
-            (uint256 length, ) = ProgramCodec.itemAt(table, head, position.item);
-            sizes.itemCount = itemCount;
-            sizes.leafCount = MerkleTree.chunkCountOf(length);
+            itemCount = head.slotCount + head.outputCount;
+            if (place.sectionOf() == STATE) return (itemCount, 0);
+            if (place.itemOf() >= itemCount) _refuse(place);
+            _checkRow(head, head.inputCount + place.itemOf(), shown.interfaceTable);
         }
+        (leafCount, ) = ProgramCodec.itemAt(shown.interfaceTable, head, place.itemOf());
+        leafCount = MerkleTree.chunkCountOf(leafCount);
     }
 
     /// @dev Sections 7 and 5: inputs, and initial values of slots that are constants.
-    function _setInputs(
-        Sizes memory sizes,
-        Position memory position,
-        ProgramCodec.Summary memory head,
-        bytes calldata table
-    ) private pure {
+    function _inputSizes(
+        uint256 place,
+        TensorShown calldata shown
+    ) private pure returns (uint256 leafCount, uint256 itemCount, bytes32 constantRoot) {
+        ProgramCodec.Summary memory head = ProgramCodec.headOf(shown.summary);
+        uint256 inputCount = head.inputCount;
+        if (place.sectionOf() == INPUTS) return (inputCount, 0, 0);
+        uint256 item = place.itemOf();
         unchecked {
-            uint256 length = head.inputCount;
-            sizes.leafCount = length;
-            if (position.section == INPUTS) return;
-            uint256 item = position.item;
-            if (item >= length + head.slotCount) _refuse(position);
-            _checkRow(head, item, table);
-            if (item < length) {
-                sizes.itemCount = length;
-                (length, ) = ProgramCodec.inputAt(table, item);
+            if (item >= inputCount + head.slotCount) _refuse(place);
+            _checkRow(head, item, shown.interfaceTable);
+            if (item < inputCount) {
+                itemCount = inputCount;
+                (leafCount, ) = ProgramCodec.inputAt(shown.interfaceTable, item);
             } else {
-                ProgramCodec.SlotRow memory row = ProgramCodec.slotAt(table, head, item - length);
-                if (row.initialKind != ProgramCodec.KIND_CONSTANT) _refuse(position);
-                length = row.length;
-                sizes.root = row.root;
+                ProgramCodec.SlotRow memory row = ProgramCodec.slotAt(shown.interfaceTable, head, item - inputCount);
+                if (row.initialKind != ProgramCodec.KIND_CONSTANT) _refuse(place);
+                leafCount = row.length;
+                constantRoot = row.root;
             }
-            sizes.leafCount = MerkleTree.chunkCountOf(length);
         }
+        leafCount = MerkleTree.chunkCountOf(leafCount);
     }
 
-    function _setConstant(Sizes memory sizes, Position memory position, TensorShown calldata shown) private pure {
-        ProgramCodec.Segment memory segment = ProgramCodec.segmentAt(shown.summary, position.item >> PRIMITIVE_BITS);
-        _checkRecord(segment, position.item & ((1 << PRIMITIVE_BITS) - 1), shown);
-        uint256 operands = ProgramCodec.decodeRecord(shown.record).operandCount;
-        if (position.step >= operands) _refuse(position);
-        ProgramCodec.Operand memory operand = ProgramCodec.operandAt(shown.record, position.step);
-        if (operand.kind != ProgramCodec.KIND_CONSTANT) _refuse(position);
-        sizes.root = operand.root;
-        sizes.leafCount = MerkleTree.chunkCountOf(operand.length);
+    /// @dev Section 6.
+    function _constantSizes(
+        uint256 place,
+        TensorShown calldata shown
+    ) private pure returns (uint256 leafCount, bytes32 constantRoot) {
+        uint256 item = place.itemOf();
+        ProgramCodec.Segment memory segment = ProgramCodec.segmentAt(shown.summary, item >> PRIMITIVE_BITS);
+        _checkRecord(segment, item & ((1 << PRIMITIVE_BITS) - 1), shown);
+        if (place.stepOf() >= ProgramCodec.decodeRecord(shown.record).operandCount) _refuse(place);
+        ProgramCodec.Operand memory operand = ProgramCodec.operandAt(shown.record, place.stepOf());
+        if (operand.kind != ProgramCodec.KIND_CONSTANT) _refuse(place);
+        return (MerkleTree.chunkCountOf(operand.length), operand.root);
     }
 
     function _checkRecord(
@@ -389,15 +420,15 @@ library Walk {
         if (reason != 0) revert InterfaceRowInvalid(row, reason);
     }
 
-    function _refuse(Position memory position) private pure {
-        revert PositionOutsideTree(position);
+    function _refuse(uint256 place) private pure {
+        revert PositionOutsideTree(place.positionOf());
     }
 
-    function _isTensor(uint8 section) private pure returns (bool) {
+    function _isTensor(uint256 section) private pure returns (bool) {
         return section >= SCRATCH_TENSOR && section <= CONSTANT;
     }
 
-    function _isInStep(uint8 section) private pure returns (bool) {
+    function _isInStep(uint256 section) private pure returns (bool) {
         return section >= SCRATCH && section <= STATE_TENSOR;
     }
 

@@ -243,6 +243,22 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "height",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      }
+    ],
+    "name": "NodeNotBelow",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "account",
         "type": "address"
@@ -558,9 +574,9 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "internalType": "uint32",
+        "internalType": "uint256",
         "name": "step",
-        "type": "uint32"
+        "type": "uint256"
       }
     ],
     "name": "ScratchRootUnknown",
@@ -569,9 +585,9 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "internalType": "uint8",
+        "internalType": "uint256",
         "name": "section",
-        "type": "uint8"
+        "type": "uint256"
       }
     ],
     "name": "SectionUnknown",
@@ -613,35 +629,8 @@ export const disputeGameAbi = [
     "inputs": [
       {
         "internalType": "uint256",
-        "name": "offset",
-        "type": "uint256"
-      }
-    ],
-    "name": "SummaryFieldInvalid",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "expected",
-        "type": "uint256"
-      },
-      {
-        "internalType": "uint256",
-        "name": "actual",
-        "type": "uint256"
-      }
-    ],
-    "name": "SummaryLengthInvalid",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint8",
         "name": "section",
-        "type": "uint8"
+        "type": "uint256"
       }
     ],
     "name": "TooMuchShown",
@@ -1569,7 +1558,7 @@ export const disputeGameAbi = [
     "outputs": [
       {
         "internalType": "bytes32",
-        "name": "",
+        "name": "challengeId",
         "type": "bytes32"
       }
     ],
@@ -2071,78 +2060,9 @@ export const disputeGameAbi = [
   {
     "inputs": [
       {
-        "components": [
-          {
-            "internalType": "address",
-            "name": "claimant",
-            "type": "address"
-          },
-          {
-            "components": [
-              {
-                "internalType": "bytes32",
-                "name": "programRoot",
-                "type": "bytes32"
-              },
-              {
-                "internalType": "bytes32",
-                "name": "inputsRoot",
-                "type": "bytes32"
-              },
-              {
-                "internalType": "uint32",
-                "name": "steps",
-                "type": "uint32"
-              },
-              {
-                "internalType": "uint8",
-                "name": "traceMode",
-                "type": "uint8"
-              },
-              {
-                "internalType": "address",
-                "name": "operator",
-                "type": "address"
-              },
-              {
-                "internalType": "bytes32",
-                "name": "taskId",
-                "type": "bytes32"
-              },
-              {
-                "internalType": "uint256",
-                "name": "moveFeeWei",
-                "type": "uint256"
-              }
-            ],
-            "internalType": "struct Terms",
-            "name": "terms",
-            "type": "tuple"
-          },
-          {
-            "internalType": "uint256",
-            "name": "bondWei",
-            "type": "uint256"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "traceRoot",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "outputsHash",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "salt",
-            "type": "bytes32"
-          }
-        ],
-        "internalType": "struct Claim",
-        "name": "claim",
-        "type": "tuple"
+        "internalType": "bytes32",
+        "name": "body",
+        "type": "bytes32"
       },
       {
         "internalType": "uint64",

@@ -1,4 +1,5 @@
 // Generated from the contracts by scripts/generators/abi.ts; do not edit.
+export { calibrationAbi } from "./Calibration.ts";
 export { claimRegistryAbi } from "./ClaimRegistry.ts";
 export { disputeGameAbi } from "./DisputeGame.ts";
 export { programRegistryAbi } from "./ProgramRegistry.ts";
