@@ -74,7 +74,7 @@ describe("availability", async () => {
         }
         if (fresh) nonce++;
         const value = fresh ? await depositOf(match) : 0n;
-        await send(match, account, challengerCall(match.claim, match.claimId, nonce, move), value);
+        await send(match, account, challengerCall(match.claim, match, nonce, move), value);
         return true;
       },
     };

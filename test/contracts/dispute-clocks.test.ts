@@ -33,6 +33,7 @@ import {
 
 const UNKNOWN = keccak256("0xff");
 const TOP = demandOf(SMALL_TRACE, topOf(SMALL_TRACE));
+const STEP = demandOf(SMALL_TRACE, { ...TOP.position, height: 0 });
 const CLOCK = BigInt(PARAMETERS.clockSeconds);
 const CHUNK: Hex = `0x${"00".repeat(1024)}`;
 
@@ -168,12 +169,13 @@ describe("DisputeGame clocks", async () => {
     it("refuses every move of a challenge that does not exist", async () => {
       const { commitment } = await fixture();
       const { claim, claimId, trace } = commitment;
-      const unknown = { claim, claimId, trace, challenger, nonce: 99n, challengeId: UNKNOWN };
+      const { body } = commitment;
+      const unknown = { claim, claimId, body, trace, challenger, nonce: 99n, challengeId: UNKNOWN };
       const wrong: [Hex, number] = [await game.read.challengeIdOf([claimId, challenger, 99n]), CHALLENGE.none];
       await fails(demand(unknown), game, "WrongTurn", wrong);
       const descended = game.write.descend([claimId, 99n, UNKNOWN, 0, [UNKNOWN]], { account: challenger });
       await fails(descended, game, "WrongTurn", wrong);
-      const entered = game.write.enter([claim, 99n, UNKNOWN, 0, [], TOP.shown], { account: challenger });
+      const entered = game.write.enter([body, 99n, UNKNOWN, 0, [], STEP.shown], { account: challenger });
       await fails(entered, game, "WrongTurn", wrong);
       await fails(answer(unknown), game, "WrongTurn", wrong);
       await fails(game.write.openChunk([claimId, challenger, 99n, CHUNK]), game, "WrongTurn", wrong);
@@ -209,14 +211,13 @@ describe("DisputeGame clocks", async () => {
         await demand(challenge);
         await answer(challenge);
       }
-      const { challengeId, claim, claimId, nonce } = challenge;
+      const { challengeId, body, claimId, nonce } = challenge;
       const exhausted: [Hex, bigint] = [challengeId, BigInt(MAX_DEMANDS)];
       await fails(demand(challenge), game, "DemandsExhausted", exhausted);
       const inner = demandOf(SMALL_TRACE, { ...TOP.position, height: 1 });
       const descended = game.write.descend([claimId, nonce, inner.node, 0, inner.path], { account: challenger });
       await fails(descended, game, "DemandsExhausted", exhausted);
-      const step = demandOf(SMALL_TRACE, { ...TOP.position, height: 0 });
-      const entered = game.write.enter([claim, nonce, step.node, 0, step.path, step.shown], { account: challenger });
+      const entered = game.write.enter([body, nonce, STEP.node, 0, STEP.path, STEP.shown], { account: challenger });
       await fails(entered, game, "DemandsExhausted", exhausted);
     });
   });
@@ -251,13 +252,13 @@ describe("DisputeGame clocks", async () => {
 
     it("refuses moves after the deadline, proofs too", async () => {
       const { challenge, opened } = await answeredFixture();
-      const { challengeId, claimId, claim, nonce } = challenge;
+      const { challengeId, claimId, body, nonce } = challenge;
       await at(world, opened + CLOCK + 1n);
       const expired: [Hex, bigint] = [challengeId, opened + CLOCK];
       await fails(demand(challenge), game, "ClockExpired", expired);
       const descended = game.write.descend([claimId, nonce, UNKNOWN, 0, [UNKNOWN]], { account: challenger });
       await fails(descended, game, "ClockExpired", expired);
-      const entered = game.write.enter([claim, nonce, UNKNOWN, 0, [], TOP.shown], { account: challenger });
+      const entered = game.write.enter([body, nonce, UNKNOWN, 0, [], STEP.shown], { account: challenger });
       await fails(entered, game, "ClockExpired", expired);
       await fails(prove(world, challenge), game, "ClockExpired", expired);
     });
@@ -389,7 +390,9 @@ describe("DisputeGame clocks", async () => {
       await fails(demand(answered, stranger), game, "ClaimStatusUnfit", ended);
       const descended = game.write.descend([claimId, answered.nonce, UNKNOWN, 0, [UNKNOWN]], { account: stranger });
       await fails(descended, game, "ClaimStatusUnfit", ended);
-      const entered = game.write.enter([claim, answered.nonce, UNKNOWN, 0, [], TOP.shown], { account: stranger });
+      const entered = game.write.enter([commitment.body, answered.nonce, UNKNOWN, 0, [], STEP.shown], {
+        account: stranger,
+      });
       await fails(entered, game, "ClaimStatusUnfit", ended);
       await fails(answer(asked), game, "ClaimStatusUnfit", ended);
       const { nonce } = asked;

@@ -193,11 +193,11 @@ describe("DisputeGame deferred traces", async () => {
       const challenge = await openChallenge(world, claim, challenger);
       await openTop(world, challenge, claimant);
       const tensor = tensorIn(0, 0);
-      await fails(demand(challenge, DEFERRED_TRACE, tensor), game, "ScratchRootUnknown", [0]);
+      await fails(demand(challenge, DEFERRED_TRACE, tensor), game, "ScratchRootUnknown", [0n]);
       const inner = place(SECTION.scratch, 1, 0, 0, 0);
-      await fails(demand(challenge, DEFERRED_TRACE, inner), game, "ScratchRootUnknown", [0]);
+      await fails(demand(challenge, DEFERRED_TRACE, inner), game, "ScratchRootUnknown", [0n]);
       await openStep(await askStep(claim, 1), 1, right(1), claimant);
-      await fails(demand(challenge, DEFERRED_TRACE, tensor), game, "ScratchRootUnknown", [0]);
+      await fails(demand(challenge, DEFERRED_TRACE, tensor), game, "ScratchRootUnknown", [0n]);
       await openStep(await askStep(claim, 0), 0, right(0), claimant);
       await demand(challenge, DEFERRED_TRACE, tensor);
       await answerAt(world, challenge, tensor, stranger);

@@ -15,6 +15,7 @@ import {
   parseEther,
   parseGwei,
   zeroAddress,
+  type Abi,
   type Address,
   type Hex,
 } from "viem";
@@ -23,7 +24,7 @@ import lockstep from "../../ignition/modules/Lockstep.ts";
 import { encodeProof } from "@lockstep/node/engine/dispute/abi";
 import { outputsShownOf } from "@lockstep/node/engine/dispute/proofs";
 import type { FraudProof, Opening } from "@lockstep/node/engine/dispute/types";
-import { answerDemand, demandAt, findFraud, nextAction } from "@lockstep/node/engine/dispute/walk";
+import { demandAt, findFraud, nextAction } from "@lockstep/node/engine/dispute/walk";
 import { viewOfRun } from "@lockstep/node/engine/dispute/view";
 import type { Run } from "@lockstep/node/engine/execute";
 import { recurrent, runFixture } from "@lockstep/node/engine/fixtures";
@@ -32,6 +33,19 @@ import { traceRootPosition, type Position } from "@lockstep/node/engine/position
 import type { Tamper } from "@lockstep/node/engine/tamper";
 import { outputRootsOf, traceRootOf } from "@lockstep/node/engine/trace";
 import { encodeProgram } from "@lockstep/node/ir/encode";
+import {
+  challengerCall,
+  challengerMove,
+  claimantCall,
+  claimantMove,
+  claimNameOf,
+  outputsHashOf,
+  provenStep,
+  sealOf,
+  stepOpenings,
+  type ClaimPreimage,
+  type GameCall,
+} from "@lockstep/node/players";
 
 const STEPS = 4;
 const FIXTURE = recurrent(600, 2);
@@ -39,6 +53,7 @@ const BOND = parseEther("1");
 const FEE = parseGwei("100000");
 const PRICE = 5_000n;
 const SALT = keccak256("0x5a");
+const NONCE = 7n;
 const KIND = { badElement: 0, badSlot: 1, badPadding: 2 } as const;
 const CLAIM = { revealed: 2, final: 3, slashed: 4 } as const;
 
@@ -94,33 +109,25 @@ describe("Lockstep", async () => {
   }
 
   /** Commits, reveals and delivers a run. */
-  async function answerTask(taskId: Hex, run: Run, account: Address): Promise<Hex> {
+  async function answerTask(taskId: Hex, run: Run, account: Address): Promise<{ claimId: Hex; claim: ClaimPreimage }> {
     await market.write.accept([taskId], { account });
     const [traceRoot, outputRoots] = [traceRootOf(run), outputRootsOf(run)];
     const terms = {
       programRoot,
       inputsRoot: inputsRootOf(run.inputs),
       steps: STEPS,
-      traceMode: 0,
+      traceMode: run.trace === "deferred" ? 1 : 0,
       operator: zeroAddress,
       taskId,
       moveFeeWei: FEE,
     };
-    const seal = keccak256(
-      encodeAbiParameters(parseAbiParameters("bytes32, bytes32[], bytes32"), [traceRoot, outputRoots, SALT]),
-    );
-    await claims.write.commit([terms, seal], { account, value: BOND });
-    const claimId = await claims.read.claimIdOf([account, terms, seal, BOND]);
-    await claims.write.reveal([claimId, terms, traceRoot, outputRoots, SALT, outputsShownOf(run)], { account });
-    await market.write.deliver([taskId, claimId], { account });
-    return claimId;
-  }
-
-  async function challenge(claimId: Hex): Promise<Hex> {
-    const value = await game.read.depositOf([claimId]);
-    await game.write.challenge([claimId], { account: challenger, value });
-    const [event] = await game.getEvents.ChallengeOpened({}, { fromBlock: "latest" });
-    return event.args.challengeId!;
+    const outputsHash = outputsHashOf(outputRoots);
+    const claim = { claimant: account, terms, bondWei: BOND, traceRoot, outputsHash, salt: SALT };
+    await claims.write.commit([terms, sealOf(claim)], { account, value: BOND });
+    const [event] = await claims.getEvents.ClaimCommitted({}, { fromBlock: "latest" });
+    await claims.write.reveal([claim, event.args.revealBy!, outputRoots, outputsShownOf(run)], { account });
+    await market.write.deliver([taskId, claim], { account });
+    return { claimId: await claims.read.idOf([claim]), claim };
   }
 
   /** All that anyone opened for a claim, from the chain alone. */
@@ -128,6 +135,7 @@ describe("Lockstep", async () => {
     const all = { fromBlock: 0n } as const;
     const nodes = await game.getEvents.NodeOpened({ claimId }, all);
     const chunks = await game.getEvents.ChunkOpened({ claimId }, all);
+    const steps = await game.getEvents.StepOpened({ claimId }, all);
     return [
       ...nodes.map(({ args }): Opening => ({ position: args.position as Position, kind: "nodes", nodes: args.nodes! })),
       ...chunks.map(({ args }): Opening => ({
@@ -135,17 +143,22 @@ describe("Lockstep", async () => {
         kind: "chunk",
         chunk: hexToBytes(args.chunk!),
       })),
+      ...steps.flatMap(({ args }) => {
+        const [stateRoot, scratchRoot, shownNodes] = [args.stateRoot!, args.scratchRoot!, args.nodes!];
+        return stepOpenings(honest, args.step!, { kind: "openStep", stateRoot, scratchRoot, nodes: shownNodes });
+      }),
     ];
   }
 
-  /** Answers the last demand from a run, by a watchtower. */
-  async function answer(challengeId: Hex, run: Run): Promise<Hex> {
-    const { node, position } = await game.read.challengeOf([challengeId]);
-    const opened = answerDemand(run, position as Position);
-    const account = watchtower;
-    return opened.kind === "chunk"
-      ? game.write.openChunk([challengeId, node, bytesToHex(opened.chunk)], { account })
-      : game.write.open([challengeId, node, opened.nodes], { account });
+  async function call(account: Address, { functionName, args }: GameCall, value = 0n): Promise<Hex> {
+    const wallet = await viem.getWalletClient(account);
+    return wallet.writeContract({ address: game.address, abi: game.abi as Abi, functionName, args, value });
+  }
+
+  /** Answers the last demand from a run, by `account`. */
+  async function answer(claimId: Hex, claim: ClaimPreimage, run: Run, account = watchtower): Promise<Hex> {
+    const { position } = await game.read.challengeOf([await game.read.challengeIdOf([claimId, challenger, NONCE])]);
+    return call(account, claimantCall(claim, claimId, challenger, NONCE, claimantMove(run, position)));
   }
 
   async function gasOf(hash: Hex): Promise<bigint> {
@@ -153,7 +166,7 @@ describe("Lockstep", async () => {
   }
 
   /** Commits to a proof and reveals it; returns the gas of both. */
-  async function proveFraud(claimId: Hex, fraud: FraudProof): Promise<bigint> {
+  async function proveFraud(claimId: Hex, claim: ClaimPreimage, fraud: FraudProof): Promise<bigint> {
     const proof = encodeProof(fraud);
     const commitment = keccak256(
       encodeAbiParameters(parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32"), [
@@ -168,52 +181,65 @@ describe("Lockstep", async () => {
     );
     const account = challenger;
     const value = await game.read.proofBondWei();
-    const committed = await gasOf(await game.write.commitProof([claimId, commitment], { account, value }));
-    return committed + (await gasOf(await game.write.revealProof([claimId, fraud.kind, proof, SALT], { account })));
+    const committed = await gasOf(await game.write.commitProof([claimId, NONCE, commitment], { account, value }));
+    const args = [claim, fraud.kind, proof, provenStep(fraud), SALT] as const;
+    return committed + (await gasOf(await game.write.revealProof(args, { account })));
   }
 
-  async function finalize(claimId: Hex): Promise<void> {
-    const { challengeUntil } = await claims.read.claimOf([claimId]);
+  async function finalize(claimId: Hex, claim: ClaimPreimage): Promise<void> {
+    const [, challengeUntil] = await claims.read.headOf([claimId]);
     const finalAfter = challengeUntil + (await claims.read.proofRevealSeconds());
     await networkHelpers.time.increaseTo(finalAfter + 1n);
-    await claims.write.finalize([claimId]);
+    await claims.write.finalize([claim]);
   }
 
   for (const [name, kind, tamper] of LIES) {
     it(`finds, proves and punishes a lie in ${name}, and pays the honest run`, async (t) => {
       const taskId = await requestTask();
       const lying = runFixture(FIXTURE, STEPS, { tamper });
-      const claimId = await answerTask(taskId, lying, cheat);
-      const { traceRoot } = await claims.read.claimOf([claimId]);
-      const challengeId = await challenge(claimId);
+      const { claimId, claim } = await answerTask(taskId, lying, cheat);
+      const { traceRoot } = claim;
+      const deposit = await game.read.depositOf([FEE]);
+      const challengeId = await game.read.challengeIdOf([claimId, challenger, NONCE]);
       let gas = 0n;
       let demands = 0;
       for (;;) {
-        const action = nextAction(honest, traceRoot, await openingsOf(claimId));
-        assert.notEqual(action.kind, "agree");
-        if (action.kind === "prove") {
-          assert.equal(action.fraud.kind, kind);
-          gas += await proveFraud(claimId, action.fraud);
+        const { position: standing } = await game.read.challengeOf([challengeId]);
+        const openings = await openingsOf(claimId);
+        const challenging = demands > 0;
+        const move = challengerMove(honest, {
+          traceRoot,
+          openings,
+          challenging,
+          standing: challenging ? standing : null,
+        });
+        assert.notEqual(move.kind, "agree");
+        if (move.kind === "agree") break;
+        if (move.kind === "prove") {
+          assert.equal(move.fraud.kind, kind);
+          gas += await proveFraud(claimId, claim, move.fraud);
           break;
         }
-        if (action.kind === "demand") {
-          const { node, position, path, shown: evidence } = action.demand;
-          const args = [challengeId, node, position, path, evidence] as const;
-          gas += await gasOf(await game.write.demand(args, { account: challenger }));
-          gas += await gasOf(await answer(challengeId, lying));
-          demands++;
-        }
+        const value = move.kind === "challenge" ? deposit : 0n;
+        gas += await gasOf(
+          await call(
+            challenger,
+            challengerCall(claim, claimNameOf(await client.getChainId(), claims.address, claim), NONCE, move),
+            value,
+          ),
+        );
+        gas += await gasOf(await answer(claimId, claim, lying));
+        demands++;
       }
       t.diagnostic(`${demands} demands, ${gas} gas for walk and proof`);
       assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
-      const deposit = await game.read.depositOf([claimId]);
       const proofBond = await game.read.proofBondWei();
       assert.equal(await game.read.creditOf([challenger]), BOND / 4n + deposit + BigInt(demands) * FEE + proofBond);
 
       await market.write.settle([taskId]);
       const second = await answerTask(taskId, honest, solver);
-      assert.equal(nextAction(honest, (await claims.read.claimOf([second])).traceRoot, []).kind, "agree");
-      await finalize(second);
+      assert.equal(nextAction(honest, second.claim.traceRoot, []).kind, "agree");
+      await finalize(second.claimId, second.claim);
       await market.write.settle([taskId]);
       assert.equal(await token.read.balanceOf([solver]), PRICE);
       assert.equal(await claims.read.creditOf([solver]), BOND);
@@ -222,50 +248,57 @@ describe("Lockstep", async () => {
     it(`punishes a lie in ${name} with one direct proof`, async (t) => {
       const taskId = await requestTask();
       const lying = runFixture(FIXTURE, STEPS, { tamper });
-      const claimId = await answerTask(taskId, lying, cheat);
+      const { claimId, claim } = await answerTask(taskId, lying, cheat);
       const fraud = findFraud(honest, lying);
       assert.ok(fraud !== null);
       assert.equal(fraud.kind, kind);
-      t.diagnostic(`${await proveFraud(claimId, fraud)} gas, ${encodeProof(fraud).length / 2 - 1} bytes`);
+      t.diagnostic(`${await proveFraud(claimId, claim, fraud)} gas, ${encodeProof(fraud).length / 2 - 1} bytes`);
       assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
     });
   }
 
+  /** Opens the challenge with an absolute demand for a position. */
+  async function challenge(claim: ClaimPreimage, position: Position): Promise<void> {
+    const value = await game.read.depositOf([FEE]);
+    const demand = demandAt(viewOfRun(honest), position);
+    await call(challenger, { functionName: "challenge", args: [claim, NONCE, demand] }, value);
+  }
+
   it("slashes a claimant that withholds an opening", async () => {
     const taskId = await requestTask();
-    const claimId = await answerTask(taskId, honest, cheat);
-    const challengeId = await challenge(claimId);
-    const { node, position, path, shown: evidence } = demandAt(viewOfRun(honest), traceRootPosition(honest));
-    await game.write.demand([challengeId, node, position, path, evidence], { account: challenger });
+    const { claimId, claim } = await answerTask(taskId, honest, cheat);
+    await challenge(claim, traceRootPosition(honest));
+    const challengeId = await game.read.challengeIdOf([claimId, challenger, NONCE]);
     await networkHelpers.time.increaseTo((await game.read.deadlineOf([challengeId])) + 1n);
-    await game.write.timeout([challengeId], { account: watchtower });
+    await game.write.timeout([claim, challenger, NONCE], { account: watchtower });
     assert.equal(await claims.read.statusOf([claimId]), CLAIM.slashed);
   });
 
   it("lets an honest claimant outlast every demand and every proof against it", async () => {
     const taskId = await requestTask();
-    const claimId = await answerTask(taskId, honest, solver);
-    const challengeId = await challenge(claimId);
+    const { claimId, claim } = await answerTask(taskId, honest, solver);
+    const challengeId = await game.read.challengeIdOf([claimId, challenger, NONCE]);
     const view = viewOfRun(honest);
     const top = traceRootPosition(honest);
     const chunk: Position = { section: 3, height: 0, step: 2, item: 2, index: 1 };
     const step: Position = { section: 0, height: 0, step: 0, item: 0, index: 3 };
-    for (const position of [top, step, chunk]) {
-      const { node, path, shown: evidence } = demandAt(view, position);
-      await game.write.demand([challengeId, node, position, path, evidence], { account: challenger });
-      await answer(challengeId, honest);
+    await challenge(claim, top);
+    await answer(claimId, claim, honest);
+    for (const position of [step, chunk]) {
+      await call(challenger, { functionName: "demand", args: [claim, NONCE, demandAt(view, position)] });
+      await answer(claimId, claim, honest);
     }
     // Proofs that fit a lying run say nothing about this one.
     for (const [, kind, tamper] of LIES) {
       const fraud = findFraud(honest, runFixture(FIXTURE, STEPS, { tamper }));
       assert.ok(fraud !== null);
-      const attempt = game.write.prove([challengeId, kind, encodeProof(fraud)], { account: challenger });
-      await assert.rejects(attempt, /HashMismatch/);
+      const args = [claim, NONCE, kind, encodeProof(fraud), provenStep(fraud)] as const;
+      await assert.rejects(game.write.prove(args, { account: challenger }), /HashMismatch/);
     }
     await networkHelpers.time.increaseTo((await game.read.deadlineOf([challengeId])) + 1n);
-    await game.write.timeout([challengeId]);
-    assert.equal(await game.read.creditOf([solver]), await game.read.depositOf([claimId]));
-    await finalize(claimId);
+    await game.write.timeout([claim, challenger, NONCE]);
+    assert.equal(await game.read.creditOf([solver]), await game.read.depositOf([FEE]));
+    await finalize(claimId, claim);
     await market.write.settle([taskId]);
     assert.equal(await token.read.balanceOf([solver]), PRICE);
   });

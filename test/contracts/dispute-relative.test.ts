@@ -66,9 +66,9 @@ describe("DisputeGame relative demands", async () => {
     return game.write.descend(args, { account });
   }
   /** Demands what the leaf at `index` below `upper` holds. */
-  function enter({ claim, nonce, trace }: ChallengeInPlay, upper: Position, index: number, held: Position) {
+  function enter({ body, nonce, trace }: ChallengeInPlay, upper: Position, index: number, held: Position) {
     const path = pathBetween(trace, upper, { ...upper, height: 0, index });
-    const args = [claim, nonce, nodeAt(trace, held), index, path, tensorShown(trace, held)] as const;
+    const args = [body, nonce, nodeAt(trace, held), index, path, tensorShown(trace, held)] as const;
     return game.write.enter(args, { account });
   }
   /** A challenge that stands, opened, at the root of the steps. */
@@ -200,15 +200,14 @@ describe("DisputeGame relative demands", async () => {
       const challenge = await standing();
       // 70 chunks are 18 nodes of height 2; index 32 is that of another root's descendant.
       for (const index of [18, 31, 32, 32 + 3, 2 ** 24 + 3, 2 ** 32 - 1]) {
-        const bad = { ...lower, index };
-        await fails(tryMove(challenge, node, index), game, "PositionOutsideTree", [bad]);
+        await fails(tryMove(challenge, node, index), game, "NodeNotBelow", [2n, BigInt(index)]);
       }
       await tryMove(challenge, node);
       await opened(challenge, lower);
       // Now only the nodes below the fourth are near.
       const below = { ...root, height: 0, index: 40 };
       const far = tryMove(challenge, nodeAt(SMALL_TRACE, below), 40, pathBetween(SMALL_TRACE, lower, below));
-      await fails(far, game, "PositionOutsideTree", [below]);
+      await fails(far, game, "NodeNotBelow", [0n, 40n]);
     });
 
     it("refuses to go below a chunk", async () => {
@@ -246,19 +245,19 @@ describe("DisputeGame relative demands", async () => {
     it("refuses an inner node, another leaf and another place", async () => {
       const { commitment } = await fixture();
       const challenge = await begun(commitment);
-      const { claim, nonce } = challenge;
+      const { body, nonce } = challenge;
       const step = at(SECTION.steps, 0, 0, 0, 1);
       const [node, shown] = [nodeAt(SMALL_TRACE, step), tensorShown(SMALL_TRACE, step)];
       const path = pathBetween(SMALL_TRACE, TOP, step);
       const tryEnter = (bad: Hex, index: number, siblings: Hex[]) =>
-        game.write.enter([claim, nonce, bad, index, siblings, shown], { account });
+        game.write.enter([body, nonce, bad, index, siblings, shown], { account });
       const inner = { ...TOP, height: 1 };
       const innerPath = pathBetween(SMALL_TRACE, TOP, inner);
       await fails(tryEnter(nodeAt(SMALL_TRACE, inner), 0, innerPath), game, "PathLengthMismatch", [2n, 1n]);
       await viem.assertions.revertWithCustomError(tryEnter(OTHER, 1, path), game, "OpenedNodeMismatch");
       await viem.assertions.revertWithCustomError(tryEnter(node, 0, path), game, "OpenedNodeMismatch");
       for (const index of [3, 4, 5, 2 ** 32 - 1]) {
-        await viem.assertions.revertWithCustomError(tryEnter(node, index, path), game, "PositionOutsideTree");
+        await viem.assertions.revertWithCustomError(tryEnter(node, index, path), game, "NodeNotBelow");
       }
       await tryEnter(node, 1, path);
     });
@@ -266,15 +265,16 @@ describe("DisputeGame relative demands", async () => {
     it("refuses what belongs to another program or record", async () => {
       const { commitment } = await fixture();
       const challenge = await inStep(commitment, 0);
-      const { claim, nonce } = challenge;
+      const { body, nonce } = challenge;
       const root = rootOfTensor(SMALL_TRACE, SECTION.scratchTensor, 0, 1);
       const path = pathBetween(SMALL_TRACE, scratchRootAt(SMALL_TRACE, 0), at(SECTION.scratch, 0, 0, 0, 1));
       const shown = tensorShown(SMALL_TRACE, root);
       const tryShown = (changes: Partial<typeof shown>) =>
-        game.write.enter([claim, nonce, nodeAt(SMALL_TRACE, root), 1, path, { ...shown, ...changes }], { account });
+        game.write.enter([body, nonce, nodeAt(SMALL_TRACE, root), 1, path, { ...shown, ...changes }], { account });
       const { summary } = shown;
       const other = concatHex([sliceHex(summary, 0, 63), "0xff", sliceHex(summary, 64)]);
-      await viem.assertions.revertWithCustomError(tryShown({ summary: other }), game, "ProgramRootMismatch");
+      // Another program is another claim, which this account does not challenge.
+      await viem.assertions.revertWithCustomError(tryShown({ summary: other }), game, "WrongTurn");
       const record = SMALL_TRACE.program.records[0][0];
       await viem.assertions.revertWithCustomError(tryShown({ record }), game, "RecordsRootMismatch");
       const recordSiblings = shown.recordSiblings.slice(1);
@@ -289,12 +289,12 @@ describe("DisputeGame relative demands", async () => {
       const root = rootOfTensor(SMALL_TRACE, SECTION.scratchTensor, 0, 1);
       const challenge = await openChallenge(world, commitment, challenger, demandOf(SMALL_TRACE, root));
       await opened(challenge, root);
-      const { claim, nonce } = challenge;
+      const { body, nonce } = challenge;
       const chunk = { ...root, height: 2, index: 0 };
       const path = pathBetween(SMALL_TRACE, root, chunk);
-      const args = [claim, nonce, nodeAt(SMALL_TRACE, chunk), 0, path, tensorShown(SMALL_TRACE, root)] as const;
+      const args = [body, nonce, nodeAt(SMALL_TRACE, chunk), 0, path, tensorShown(SMALL_TRACE, root)] as const;
       const attempt = game.write.enter(args, { account });
-      await fails(attempt, game, "SectionUnknown", [SECTION.scratchTensor]);
+      await fails(attempt, game, "SectionUnknown", [BigInt(SECTION.scratchTensor)]);
     });
   });
 });

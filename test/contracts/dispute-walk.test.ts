@@ -221,7 +221,7 @@ describe("DisputeGame walk", async () => {
     it("refuses unknown sections", async () => {
       const { challenge } = await fixture();
       const move = { ...honest(at(0, 0, 0, 0, 0)), position: at(200, 0, 0, 0, 0) };
-      await fails(demand(challenge, move), game, "SectionUnknown", [200]);
+      await fails(demand(challenge, move), game, "SectionUnknown", [200n]);
     });
 
     it("refuses more evidence than a section needs", async () => {
@@ -245,7 +245,7 @@ describe("DisputeGame walk", async () => {
       for (const [position, more] of cases) {
         const move = honest(position);
         const bad = { ...move, shown: { ...move.shown, ...more } };
-        await fails(demand(challenge, bad), game, "TooMuchShown", [position.section]);
+        await fails(demand(challenge, bad), game, "TooMuchShown", [BigInt(position.section)]);
       }
     });
 

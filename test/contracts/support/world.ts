@@ -14,6 +14,8 @@ import {
   type Hex,
 } from "viem";
 
+import { claimNameOf } from "@lockstep/node/players";
+
 import {
   chunkOf,
   demandOf,
@@ -88,6 +90,8 @@ export interface Claim {
 
 export interface Commitment {
   claimId: Hex;
+  /** What the id hashes beside the program. */
+  body: Hex;
   claim: Claim;
   claimant: Address;
   terms: Terms;
@@ -101,6 +105,7 @@ export interface Commitment {
 export interface ChallengeInPlay {
   challengeId: Hex;
   claimId: Hex;
+  body: Hex;
   claim: Claim;
   challenger: Address;
   nonce: bigint;
@@ -203,7 +208,8 @@ export async function prepare(
   const { traceRoot } = trace;
   const claim = { claimant, terms, bondWei, traceRoot, outputsHash: outputsHashOf(trace.outputRoots), salt };
   const claimId = await world.claims.read.idOf([claim]);
-  return { claimId, claim, claimant, terms, salt, seal: sealOf(claim), bondWei, trace };
+  const { body } = claimNameOf(await world.client.getChainId(), world.claims.address, claim);
+  return { claimId, body, claim, claimant, terms, salt, seal: sealOf(claim), bondWei, trace };
 }
 
 /** Commits to a claim, of a program that is registered first. */
@@ -255,7 +261,7 @@ let lastNonce = 0n;
 /** Opens a challenge by `account` with a demand for the trace root. */
 export async function openChallenge(
   world: World,
-  { claimId, claim, trace }: Pick<Commitment, "claimId" | "claim" | "trace">,
+  { claimId, body, claim, trace }: Pick<Commitment, "claimId" | "body" | "claim" | "trace">,
   account: Address,
   demand = demandOf(trace, topOf(trace)),
 ): Promise<ChallengeInPlay> {
@@ -263,7 +269,7 @@ export async function openChallenge(
   const value = await world.game.read.depositOf([claim.terms.moveFeeWei]);
   await world.game.write.challenge([claim, nonce, demand], { account, value });
   const challengeId = await world.game.read.challengeIdOf([claimId, account, nonce]);
-  return { challengeId, claimId, claim, challenger: account, nonce, trace };
+  return { challengeId, claimId, body, claim, challenger: account, nonce, trace };
 }
 
 /** Demands the trace root (again). */

@@ -12,7 +12,7 @@ import type { Position } from "@lockstep/node/engine/position";
 import { outputRootsOf, traceRootOf } from "@lockstep/node/engine/trace";
 import { encodeProgram } from "@lockstep/node/ir/encode";
 import type { Program } from "@lockstep/node/ir/program";
-import { stepOpenings, type GameCall, type GameOpening, type GamePosition } from "@lockstep/node/players";
+import { claimNameOf, stepOpenings, type GameCall, type GameOpening, type GamePosition } from "@lockstep/node/players";
 
 import {
   assertSolvent,
@@ -94,6 +94,7 @@ export interface Match {
   world: World;
   claim: Claim;
   claimId: Hex;
+  body: Hex;
   challengeUntil: bigint;
   /** Wei that each account paid for gas. */
   gasWei: Map<Address, bigint>;
@@ -119,7 +120,8 @@ export async function startMatch(world: World, claimant: Address, claimed: Claim
   for (const address of [...Object.values(world.accounts), SINK as Address]) {
     before.set(address, await world.client.getBalance({ address }));
   }
-  const match = { world, claim, claimId, challengeUntil: 0n, gasWei: new Map<Address, bigint>(), before };
+  const { body } = claimNameOf(await world.client.getChainId(), world.claims.address, claim);
+  const match = { world, claim, claimId, body, challengeUntil: 0n, gasWei: new Map<Address, bigint>(), before };
   await paid(match, claimant, world.claims.write.commit([terms, sealOf(claim)], { account: claimant, value: BOND }));
   const revealBy = await revealByOf(world, claimId);
   const reveal = world.claims.write.reveal([claim, revealBy, outputRoots, shown], { account: claimant });
@@ -255,4 +257,28 @@ export async function endOf(match: Match): Promise<Record<string, bigint>> {
     "coin made or lost",
   );
   return changes;
+}
+
+/** What an account demanded in all its challenges. */
+export async function demandsOf(match: Match, account: Address): Promise<bigint> {
+  const mine = (await challengesOf(match)).filter(({ challenger }) => challenger === account);
+  return mine.reduce((sum, { demands }) => sum + BigInt(demands), 0n);
+}
+
+/** The claim was slashed; these won so much, the claimant got back so much of its bond, and the rest burnt: half or more. */
+export async function assertSlashed(match: Match, won: Record<string, bigint>, claimantGets = 0n): Promise<void> {
+  assert.equal(await statusOf(match), CLAIM.slashed);
+  const shared = Object.values(won).reduce((sum, wei) => sum + wei, claimantGets);
+  assert.ok(2n * (BOND - shared) >= BOND, "less than half of the bond burnt");
+  assert.deepEqual(await endOf(match), { claimant: claimantGets - BOND, ...won, burnt: BOND - shared });
+}
+
+/** The claim stands; what these lost went to the claimant, except for what burnt. */
+export async function assertFinal(match: Match, lost: Record<string, bigint>, burnt = 0n): Promise<void> {
+  assert.equal(await statusOf(match), CLAIM.final);
+  const gained = Object.values(lost).reduce((sum, wei) => sum + wei, -burnt);
+  const expected: Record<string, bigint> = Object.fromEntries(Object.entries(lost).map(([name, wei]) => [name, -wei]));
+  if (gained !== 0n) expected.claimant = gained;
+  if (burnt !== 0n) expected.burnt = burnt;
+  assert.deepEqual(await endOf(match), expected);
 }

@@ -30,6 +30,23 @@ export function absentAfter(turns: number, player: Player): Player {
   };
 }
 
+/** Moves honestly, by a run of its own, until a move is refused, and never again. */
+export function untilRefused(player: Player, refusals: string[]): Player {
+  return {
+    account: player.account,
+    async turn(match) {
+      if (refusals.length > 0) return false;
+      try {
+        return await player.turn(match);
+      } catch (error) {
+        assert.ok(error instanceof Error);
+        refusals.push(/custom error '(\w+)\(/.exec(error.message)?.[1] ?? error.message);
+        return true;
+      }
+    },
+  };
+}
+
 /** The name of the error with which a call was refused; fails if it was not. */
 export async function refusal(call: Promise<unknown>): Promise<string> {
   try {
@@ -49,7 +66,9 @@ export function lateClaimant(account: Address, run: Run, refusals: string[]): Pl
     account,
     async turn(match) {
       const now = await nowOf(match);
-      const late = (await challengesOf(match)).find((seen) => seen.status === CHALLENGE.claimantTurn && seen.deadline < now);
+      const late = (await challengesOf(match)).find(
+        (seen) => seen.status === CHALLENGE.claimantTurn && seen.deadline < now,
+      );
       if (late === undefined || (await statusOf(match)) !== CLAIM.revealed || refusals.length > 0) return false;
       const move = claimantMove(run, late.position);
       const call = claimantCall(match.claim, match.claimId, late.challenger, late.nonce, move);
@@ -176,22 +195,29 @@ export function hoarder(account: Address, commitment: Hex): Player {
   };
 }
 
-/** Forfeits a commitment as soon as it can't be shown any more. */
-export function forfeiter(account: Address, committer: Address, commitment: Hex): Player {
+/** Forfeits the commitments of an account as soon as they can't be shown any more. */
+export function forfeiter(account: Address, committer: Address): Player {
   return {
     account,
     async turn(match) {
-      const { world, claimId } = match;
-      const { sequence } = await world.game.read.proofOf([claimId, committer, commitment]);
-      if (sequence === 0n) return false;
-      const call = world.game.write.forfeitProof([claimId, committer, commitment], { account });
-      const sent = await call.catch((error: Error) => {
-        assert.match(error.message, /ProofRevealPending/);
-        return null;
-      });
-      if (sent === null) return false;
-      await paid(match, account, Promise.resolve(sent));
-      return true;
+      const { claimId, world } = match;
+      const { game } = world;
+      for (const { args } of await game.getEvents.ProofCommitted({ claimId, committer }, { fromBlock: 0n })) {
+        const named = [claimId, committer, args.commitment!] as const;
+        const { sequence } = await game.read.proofOf(named);
+        if (sequence === 0n) continue;
+        const early = await game.simulate.forfeitProof(named, { account }).then(
+          () => null,
+          (error: Error) => error,
+        );
+        if (early !== null) {
+          assert.match(early.message, /ProofRevealPending/);
+          continue;
+        }
+        await paid(match, account, game.write.forfeitProof(named, { account }));
+        return true;
+      }
+      return false;
     },
   };
 }

@@ -57,7 +57,7 @@ export function honestChallenger(account: Address, own: Run, nonce = 1n): Player
       if (move.kind === "prove") return showProof(match, account, move.fraud, mine?.nonce ?? 0n);
       if (move.kind === "challenge" && (await nowOf(match)) > match.challengeUntil) return false;
       const value = move.kind === "challenge" ? await depositOf(match) : 0n;
-      await send(match, account, challengerCall(match.claim, match.claimId, nonce, move), value);
+      await send(match, account, challengerCall(match.claim, match, nonce, move), value);
       return true;
     },
   };
