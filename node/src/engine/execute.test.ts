@@ -10,7 +10,14 @@ import { StepCountError, UncommittedRunError, UnfinishedRunError, createExecutio
 import type { Run } from "./execute.ts";
 import { chain, recurrent, rowCache, runFixture, singleWord } from "./fixtures.ts";
 import type { Fixture } from "./fixtures.ts";
-import { InputCountError, InputLengthError, ValueOutsideI32Error, inputWords, inputsRootOf } from "./inputs.ts";
+import {
+  CommittedWordError,
+  InputCountError,
+  InputLengthError,
+  ValueOutsideI32Error,
+  inputWords,
+  inputsRootOf,
+} from "./inputs.ts";
 import { ConstantLengthError, interpreterEngine, interpreterRunner } from "./machine/index.ts";
 import type { Engine } from "./machine/index.ts";
 import { segmentAt, stepPosition } from "./position.ts";
@@ -213,6 +220,23 @@ test("inputsRootOf_inputs_isTheRootOverTheirRoots", () => {
   assert.equal(inputsRootOf(inputs), rootOf(inputs.map((words) => tensorRoot(words))));
   assert.equal(inputsRootOf(inputs.slice(0, 1)), tensorRoot(inputs[0]));
   assert.equal(inputsRootOf([]), ZERO_HASH);
+});
+
+test("execute_committedInputs_mustBeTheInputsOrWholeChunksOfThem", () => {
+  const fixture = recurrent(300);
+  const [wide, ids] = fixture.inputs;
+  const whole = new Uint32Array(512);
+  whole.set(wide);
+  whole[300] = 5;
+  const run = runFixture(fixture, 2, { committedInputs: [whole, ids] });
+  assert.equal(traceRootOf(run), traceRootOf(runFixture(fixture, 2)));
+  assert.notEqual(inputsRootOf(run.committedInputs), inputsRootOf(fixture.inputs));
+  const refused = (committedInputs: Uint32Array[], error: new (...given: never[]) => Error) =>
+    assert.throws(() => runFixture(fixture, 2, { committedInputs }), error);
+  refused([whole], InputCountError);
+  refused([whole.slice(0, 511), ids], InputLengthError);
+  refused([whole, ids.slice()], InputLengthError);
+  refused([whole.with(299, 0x1234), ids], CommittedWordError);
 });
 
 test("execute_deferredTrace_commitsToTheStateAloneAndMakesTheRestOnDemand", () => {

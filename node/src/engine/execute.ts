@@ -13,7 +13,7 @@ import type { Tree } from "../merkle/tree.ts";
 import { sharedHasher } from "../merkle/wasm-hasher.ts";
 import { createCache } from "./cache.ts";
 import type { Cache } from "./cache.ts";
-import { checkInputs, inputsTree } from "./inputs.ts";
+import { checkCommittedInputs, checkInputs, inputsTree } from "./inputs.ts";
 import { MAX_SNAPSHOT_BYTES, SNAPSHOT_STEPS, createSnapshots } from "./kept-snapshots.ts";
 import type { KeptSnapshots } from "./kept-snapshots.ts";
 import { committedTree, primitiveLie, setRoot } from "./machine/commitment.ts";
@@ -26,6 +26,11 @@ import type { Tamper } from "./tamper.ts";
 export interface ExecuteOptions {
   /** One tensor per input of the program, never written. */
   readonly inputs: readonly Uint32Array[];
+  /**
+   * The inputs as whole chunks, where the claim's inputsRoot commits to other words than zeros past their ends: no run reads
+   * those, proofs show them. Never written.
+   */
+  readonly committedInputs?: readonly Uint32Array[];
   /** The words of a constant by its root, never written. The caller vouches that they hash to the root. */
   readonly constants: (root: Hash) => Uint32Array;
   /** 1 .. 2^20. */
@@ -66,6 +71,8 @@ export interface Run {
   readonly steps: number;
   readonly trace: TraceMode;
   readonly inputs: readonly Uint32Array[];
+  /** What the inputs' roots commit to: the inputs, or whole chunks of them. */
+  readonly committedInputs: readonly Uint32Array[];
   readonly inputsTree: Tree | null;
   /** The outputs of the last step. */
   readonly outputs: readonly Uint32Array[];
@@ -109,6 +116,8 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
   if (!Number.isInteger(steps) || steps < 1 || steps > MAX_STEPS) throw new StepCountError(steps);
   if (!Number.isInteger(snapshotSteps) || snapshotSteps < 1) throw new StepCountError(snapshotSteps);
   checkInputs(program, inputs);
+  const committedInputs = options.committedInputs ?? inputs;
+  checkCommittedInputs(inputs, committedInputs);
   if (tamper !== null) checkTamper(program, steps, tamper);
   const load = (): Machine => engine.load(program, { inputs, constants: options.constants, trace, hasher });
   // Let go of at the end: it may hold gigabytes, and most runs are never opened.
@@ -179,7 +188,8 @@ export function createExecution(program: Program, options: ExecuteOptions): Exec
       steps: stepsDone,
       trace,
       inputs,
-      inputsTree: inputsTree(inputs, hasher),
+      committedInputs,
+      inputsTree: inputsTree(committedInputs, hasher),
       outputs,
       roots,
       get stepTree() {

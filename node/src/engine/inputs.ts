@@ -5,9 +5,9 @@
 import { LockstepError } from "../float/errors.ts";
 import { toBits } from "../float/words.ts";
 import type { Program, TensorType } from "../ir/program.ts";
-import { ZERO_HASH } from "../merkle/hash.ts";
+import { CHUNK_WORDS, ZERO_HASH } from "../merkle/hash.ts";
 import type { Hash, Hasher } from "../merkle/hash.ts";
-import { tensorRoot } from "../merkle/tensor.ts";
+import { chunkCount, tensorRoot } from "../merkle/tensor.ts";
 import { buildTree, treeRoot } from "../merkle/tree.ts";
 import type { Tree } from "../merkle/tree.ts";
 import { sharedHasher } from "../merkle/wasm-hasher.ts";
@@ -19,6 +19,19 @@ export function checkInputs(program: Program, inputs: readonly Uint32Array[]): v
     if (words.length !== program.inputs[index].length) {
       throw new InputLengthError(index, words.length, program.inputs[index].length);
     }
+  });
+}
+
+/** Throws unless each committed tensor is the input, or whole chunks that begin with it. */
+export function checkCommittedInputs(inputs: readonly Uint32Array[], committed: readonly Uint32Array[]): void {
+  if (committed.length !== inputs.length) throw new InputCountError(committed.length, inputs.length);
+  inputs.forEach((words, index) => {
+    const whole = committed[index];
+    if (whole === words) return;
+    const length = chunkCount(words.length) * CHUNK_WORDS;
+    if (whole.length !== length) throw new InputLengthError(index, whole.length, length);
+    const other = words.findIndex((word, at) => word !== whole[at]);
+    if (other >= 0) throw new CommittedWordError(index, other);
   });
 }
 
@@ -73,6 +86,13 @@ export class InputLengthError extends LockstepError {
   constructor(input: number | null, length: number, expected: number) {
     const message = `input ${input ?? "tensor"} has ${length} words where ${expected} belong`;
     super("InputLengthError", message, { input, length, expected });
+  }
+}
+
+/** An input as whole chunks that are not those of the input. */
+export class CommittedWordError extends LockstepError {
+  constructor(input: number, word: number) {
+    super("CommittedWordError", `word ${word} of input ${input} is another in its chunks`, { input, word });
   }
 }
 

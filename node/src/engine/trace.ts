@@ -135,9 +135,9 @@ export function constantTree(run: Run, root: Hash): Tree {
   return run.trees.get(`constant ${root}`, () => tensorTree(run.constant(root), run.hasher));
 }
 
-/** The tree over an input. */
+/** The tree over an input, as the claim's inputsRoot commits to it. */
 export function inputTensorTree(run: Run, input: number): Tree {
-  return run.trees.get(`input ${input}`, () => tensorTree(run.inputs[input], run.hasher));
+  return run.trees.get(`input ${input}`, () => tensorTree(run.committedInputs[input], run.hasher));
 }
 
 /** The scratch root under the node of a step: zero in a deferred trace, whose roots of primitives are not committed to. */
@@ -189,7 +189,10 @@ export function committedTensor(run: Run, section: 3 | 4, step: number, item: nu
   if (initial.kind === "constant") {
     return { words: () => run.constant(initial.root), tree: () => constantTree(run, initial.root) };
   }
-  return { words: () => run.inputs[initial.index], tree: () => inputTensorTree(run, initial.index) };
+  const words = run.inputs[initial.index];
+  // A state with other words than zeros past its end is wrong wherever they come from.
+  if (words !== run.committedInputs[initial.index]) return committed(run, `words ${initial.index}`, () => words);
+  return { words: () => words, tree: () => inputTensorTree(run, initial.index) };
 }
 
 function committed(run: Run, key: string, words: () => Uint32Array): CommittedTensor {

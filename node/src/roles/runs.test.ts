@@ -11,7 +11,7 @@ import { serializeModel } from "../onnx/index.ts";
 import { ContentStore } from "./content-store.ts";
 import { costOf, RunTooLargeError } from "./limits.ts";
 import { Programs, type LoweredProgram } from "./programs.ts";
-import { InputsUnavailableError, Runs, ServedContent, type RunComponents } from "./runs.ts";
+import { DEFERRED, InputsUnavailableError, Runs, ServedContent, type RunComponents } from "./runs.ts";
 import { hashOf, writeEvent } from "./test-events.ts";
 import { joinInputs, splitInputs, wordsOf } from "./words.ts";
 
@@ -113,6 +113,32 @@ describe("runs", () => {
     assert.equal(traceRootOf(await runsOf({ exchange }).get(request())), expected());
     assert.equal(traceRootOf(await runsOf().get(request())), expected());
     assert.equal(state.asked, 1);
+  });
+
+  it("run on inputs that came as whole chunks, and commit to the chunks", async () => {
+    const whole = new Uint32Array(512);
+    whole.set(INPUTS[0] ?? []);
+    whole[511] = 9;
+    const inputs = [whole, ...INPUTS.slice(1)];
+    const inputsRoot = inputsRootOf(inputs);
+    const runs = runsOf();
+    assert.equal(await runs.hasInputs(program.program, inputsRoot), false);
+    await assert.rejects(runs.keepInputs(INPUTS, inputsRoot), InputsUnavailableError);
+    await runs.keepInputs(inputs, inputsRoot);
+    assert.equal(await runs.hasInputs(program.program, inputsRoot), true);
+    const run = await runs.get({ ...request(), inputsRoot });
+    assert.equal(traceRootOf(run), expected());
+    assert.deepEqual([...run.inputs], INPUTS);
+    assert.equal(inputsRootOf(run.committedInputs), inputsRoot);
+  });
+
+  it("commit to the state alone where a deferred trace is asked for", async () => {
+    await post(bytesToHex(joinInputs(INPUTS)));
+    const runs = runsOf();
+    const [full, deferred] = [await runs.get(request()), await runs.get({ ...request(), traceMode: DEFERRED })];
+    assert.deepEqual([full.trace, deferred.trace], ["full", "deferred"]);
+    assert.notEqual(traceRootOf(full), traceRootOf(deferred));
+    assert.equal(await runs.get({ ...request(), traceMode: 0 }), full);
   });
 
   it("keep their inputs when longer ones with the same root are fetched", async () => {

@@ -9,7 +9,7 @@ import { getFact, setFact, type NodeDatabase } from "../chain/database.ts";
 import { createExecution, inputsRootOf, type Engine, type Run, type Tamper } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
 import type { Program } from "../ir/index.ts";
-import { buildTree, tensorRoot, treeRoot, ZERO_HASH, type Hash } from "../merkle/index.ts";
+import { buildTree, CHUNK_WORDS, chunkCount, tensorRoot, treeRoot, ZERO_HASH, type Hash } from "../merkle/index.ts";
 import type { ContentExchange, ContentSource } from "../net/content.ts";
 import type { ContentStore } from "./content-store.ts";
 import { checkCost, DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
@@ -75,7 +75,12 @@ export class Runs {
     const { programs, limits = DEFAULT_LIMITS } = this.#components;
     const { program, constants } = await programs.runnable(request.programRoot, own);
     checkCost(program, request.steps, limits);
-    return { program, constants, inputs: await this.#inputs(program, request.inputsRoot) };
+    const committedInputs = await this.#inputs(program, request.inputsRoot);
+    const inputs = committedInputs.map((words, index) => {
+      const length = program.inputs[index]?.length ?? 0;
+      return words.length === length ? words : words.subarray(0, length);
+    });
+    return { program, constants, inputs, committedInputs };
   }
 
   /** Whether the inputs of a program are at hand: posted with a task, or stored. Nobody is asked for them. */
@@ -83,7 +88,10 @@ export class Runs {
     return (await this.#heldInputs(program, inputsRoot)) !== undefined;
   }
 
-  /** Keeps inputs that came another way. Throws InputsUnavailableError for words that are not those of the root. */
+  /**
+   * Keeps inputs that came another way: their words, or whole chunks where a root commits to other words than zeros past the
+   * end. Throws InputsUnavailableError for words that are not those of the root.
+   */
   async keepInputs(inputs: readonly Uint32Array[], inputsRoot: Hash): Promise<void> {
     const { database, store } = this.#components;
     if (inputsRootOf(inputs) !== inputsRoot) throw new InputsUnavailableError(inputsRoot);
@@ -94,9 +102,10 @@ export class Runs {
 
   async #execute(request: RunRequest, tamper: Tamper | undefined, own: boolean): Promise<Run> {
     const { engine } = this.#components;
-    const { program, constants, inputs } = await this.prepare(request, own);
+    const { program, constants, inputs, committedInputs } = await this.prepare(request, own);
     const execution = createExecution(program, {
       inputs,
+      committedInputs,
       steps: request.steps,
       engine,
       trace: request.traceMode === DEFERRED ? "deferred" : "full",
@@ -126,7 +135,9 @@ export class Runs {
     }
     const inputs: Uint32Array[] = [];
     for (const [index, root] of ((await this.#inputRoots(inputsRoot)) ?? []).entries()) {
-      const bytes = await store.get(root, 4 * (program.inputs[index]?.length ?? 0));
+      const length = program.inputs[index]?.length ?? 1;
+      const bytes =
+        (await store.get(root, 4 * length)) ?? (await store.get(root, 4 * chunkCount(length) * CHUNK_WORDS));
       if (bytes !== undefined) inputs.push(wordsOf(bytes));
     }
     return inputs.length === program.inputs.length ? inputs : undefined;

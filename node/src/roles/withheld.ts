@@ -44,14 +44,17 @@ export function createWordsDemander(context: NodeContext, demandedChunks: number
     return { inputs, constants };
   }
 
+  function report(claimId: Hex, reason: string): false {
+    if (!reported.has(claimId)) log.error({ claim: claimId, reason }, "the claim can't be checked");
+    reported.add(claimId);
+    return false;
+  }
+
   // Whether demands are due, and few enough.
   async function mayDemand({ claimId, challengeUntil = 0 }: Claim, wanted: readonly Supply[], head: Head) {
     const chunks = wanted.reduce((sum, { length }) => sum + chunkCount(length), 0);
     if (chunks > demandedChunks) {
-      const message = "the claim withholds more than is demanded under the clock; it can't be checked";
-      if (!reported.has(claimId)) log.error({ claim: claimId, chunks, demandedChunks }, message);
-      reported.add(claimId);
-      return false;
+      return report(claimId, `it withholds ${chunks} chunks, and ${demandedChunks} are demanded under the clock`);
     }
     const windowSeconds = await client.readContract({ ...protocol.claims, functionName: "windowSeconds" });
     const left = challengeUntil - head.time;
@@ -75,8 +78,11 @@ export function createWordsDemander(context: NodeContext, demandedChunks: number
     const move = supplyMove(program, wanted, { inputsRoot, openings, challenging: played !== undefined, standing });
     if (move.kind === "complete") {
       if (inputs.length > 0) await runs.keepInputs(move.tensors.slice(0, inputs.length), inputsRoot);
-      for (const [index, { root }] of constants.entries()) {
-        await programs.keepConstant(root, move.tensors[inputs.length + index] ?? new Uint32Array(0));
+      for (const [index, { root, length }] of constants.entries()) {
+        const words = move.tensors[inputs.length + index];
+        // No importer makes such a program, and no engine runs it.
+        if (words?.length !== length) return report(claimId, "a constant holds other words than zeros past its end");
+        await programs.keepConstant(root, words);
       }
       log.info({ claim: claimId }, "had what a claim withheld from its challenges");
       return true;

@@ -74,6 +74,11 @@ export function buildElementProofFromRun(
   return buildElementProof(viewOfRun(claimant), step, primitive, element);
 }
 
+/** Whether a slot, or slot count + output, has the root of the tensor that it is bound to. */
+export function isBound(view: TraceView, step: number, item: number): boolean {
+  return view.node(tensorRootPosition(view.run, SECTION.stateTensor, step, item)) === slotSource(view, step, item).root;
+}
+
 /** Proof that a slot, or slot count + output, is not the tensor it is bound to. Throws NothingToProveError when it is. */
 export function buildSlotProof(view: TraceView, step: number, item: number): SlotProof {
   const { run } = view;
@@ -185,7 +190,7 @@ function initialSource(run: Run, operand: OperandRef, slot: number): OperandSour
 }
 
 function inputSource(run: Run, kind: "input" | "initial", operand: OperandRef, input: number): OperandSource {
-  const tensor = { words: () => run.inputs[input], tree: () => inputTensorTree(run, input) };
+  const tensor = { words: () => run.committedInputs[input], tree: () => inputTensorTree(run, input) };
   return { kind, operand, tensor, root: treeRoot(tensor.tree()), path: () => inputPath(run, input) };
 }
 

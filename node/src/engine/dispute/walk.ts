@@ -21,7 +21,7 @@ import type { Position } from "../position.ts";
 import { committedTensor, nodeAt, openingOf, stepOpeningOf } from "../trace.ts";
 import type { Opened } from "../trace.ts";
 import { NO_BYTES, evidenceOf } from "./evidence.ts";
-import { buildElementProof, buildPaddingProof, buildSlotProof } from "./proofs.ts";
+import { buildElementProof, buildPaddingProof, buildSlotProof, isBound } from "./proofs.ts";
 import { FRAUD } from "./types.ts";
 import type { FraudProof, Opening, TensorShown } from "./types.ts";
 import { createClaimantView } from "./view.ts";
@@ -66,8 +66,9 @@ export function nextStop(own: Run, traceRoot: Hash, openings: readonly Opening[]
     if (!view.isOpened(position)) return { kind: "look", position, view };
     if (opensToChunk(position)) return { kind: "prove", fraud: chunkFraud(view, position) };
     position = firstDifference(view, position);
-    // What stands in the state tree is bound by a root, so a differing root is already a proof.
-    if (position.section === SECTION.stateTensor) {
+    // What stands in the state tree is bound by a root, so a differing root is already a proof, unless the claim's inputs
+    // hold words past their ends: then the slot that is one of them does, which is wrong too.
+    if (position.section === SECTION.stateTensor && !isBound(view, position.step, position.item)) {
       return {
         kind: "prove",
         fraud: { kind: FRAUD.badSlot, proof: buildSlotProof(view, position.step, position.item) },
@@ -142,15 +143,14 @@ function firstDifference(view: ClaimantView, position: Position): Position {
 // A chunk that differs has a wrong word: within the tensor's length one to recompute, else one that must be zero.
 function chunkFraud(view: TraceView, position: Position): FraudProof {
   const { step, item, index } = position;
-  const { length } = tensorOf(view.run, SECTION.scratchTensor, step, item);
+  const section = position.section === SECTION.scratchTensor ? SECTION.scratchTensor : SECTION.stateTensor;
+  const { length } = tensorOf(view.run, section, step, item);
   const claimed = wordsFromChunk(view.chunk(position));
-  const computed = wordsFromChunk(
-    chunkBytes(committedTensor(view.run, SECTION.scratchTensor, step, item).words(), index),
-  );
+  const computed = wordsFromChunk(chunkBytes(committedTensor(view.run, section, step, item).words(), index));
   const word = claimed.findIndex((value, at) => value !== computed[at]);
   const element = index * CHUNK_WORDS + word;
-  if (element < length) {
+  if (section === SECTION.scratchTensor && element < length) {
     return { kind: FRAUD.badElement, proof: buildElementProof(view, step, item, element) };
   }
-  return { kind: FRAUD.badPadding, proof: buildPaddingProof(view, SECTION.scratchTensor, step, item) };
+  return { kind: FRAUD.badPadding, proof: buildPaddingProof(view, section, step, item) };
 }

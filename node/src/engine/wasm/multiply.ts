@@ -4,6 +4,8 @@
  * bit depends on who runs which.
  */
 
+import { blocksOfCompiled, rowsOfNative } from "./blocks.ts";
+import type { BlockTiles, NativeTiles, RowTiles } from "./blocks.ts";
 import type { Contraction } from "./contraction.ts";
 import type { Arena } from "./memory.ts";
 import { compileMultiplier } from "./multiplier-module.ts";
@@ -16,6 +18,7 @@ import { PANEL_COLUMNS, PART_COLUMNS, panelRowBytes } from "./tiles.ts";
 import type { TileExports } from "./tiles.ts";
 import type { WidenedExports } from "./widened.ts";
 
+export type { NativeTiles } from "./blocks.ts";
 export { isPackable, panelLayout, planMultiplication } from "./multiplication.ts";
 export type { Multiplication, MultiplicationOptions } from "./multiplication.ts";
 export { compileMultiplier, multiplierModule } from "./multiplier-module.ts";
@@ -68,12 +71,6 @@ export interface BoundMultiplier {
   ): void;
 }
 
-/** Functions outside WebAssembly that stand in for those of the module, over the same shared memory. */
-export interface NativeTiles extends TileExports {
-  /** Takes notice of growth of the memory; called before every run. */
-  refresh(): void;
-}
-
 /** Whether narrow panels hold these words without loss: all are zero in their lower halves. */
 export function isNarrowable(words: Uint32Array): boolean {
   for (let index = 0; index < words.length; index++) if ((words[index] & 0xffff) !== 0) return false;
@@ -87,25 +84,33 @@ export function bindMultiplier(
   native: NativeTiles | null = null,
 ): BoundMultiplier {
   const { exports } = new WebAssembly.Instance(modules.tiles, { host: { memory } });
-  const compiled = exports as unknown as Exports & WidenedExports;
-  const { multiplyWidened: multiply, multiplyNarrowWidened: multiplyNarrow } = compiled;
-  const widened = modules.isWidened ? { multiply, multiplyNarrow } : {};
-  const code: Exports = { ...compiled, ...(native === null ? widened : tilesOf(native)) };
+  const compiled = exports as unknown as TileExports & RowExports & PanelExports & WidenedExports;
+  const code: Exports = { ...compiled, ...tilesOf(compiled, modules.isWidened, native) };
   return {
     packColumns: (plan, placement, first, end, scratch) => packUnits(code, plan, placement, first, end, scratch),
     run(plan, placement, step, first, end, scratch) {
       native?.refresh();
-      if (plan.cut.rowCount === 1) runRow(code, plan, placement, step, first, end, scratch);
-      else for (let unit = first; unit < end; unit++) runUnit(code, plan, placement, step, unit, scratch);
+      if (plan.cut.rowCount === 1) return runRow(code, plan, placement, step, first, end, scratch);
+      const most = native === null ? 1 : unitsOfCall(plan);
+      for (let unit = first; unit < end;) unit = runUnits(code, plan, placement, step, unit, end, most, scratch);
     },
   };
 }
 
-function tilesOf({ multiply, multiplyNarrow, multiplyRow, multiplyRowNarrow }: NativeTiles): TileExports {
-  return { multiply, multiplyNarrow, multiplyRow, multiplyRowNarrow };
+function tilesOf(
+  compiled: TileExports & WidenedExports,
+  isWidened: boolean,
+  native: NativeTiles | null,
+): BlockTiles & RowTiles {
+  if (native !== null) {
+    const { multiplyBlocks, multiplyBlocksNarrow } = native;
+    return { multiplyBlocks, multiplyBlocksNarrow, ...rowsOfNative(native) };
+  }
+  const { multiplyWidened: multiply, multiplyNarrowWidened: multiplyNarrow, multiplyRow, multiplyRowNarrow } = compiled;
+  return { ...blocksOfCompiled(isWidened ? { multiply, multiplyNarrow } : compiled), multiplyRow, multiplyRowNarrow };
 }
 
-type Exports = TileExports & RowExports & PanelExports;
+type Exports = BlockTiles & RowTiles & RowExports & PanelExports;
 
 function packUnits(
   code: Exports,
@@ -313,21 +318,37 @@ function plainPanels({ panelOffsets, unpacked }: Cut, panel: number, end: number
   return size;
 }
 
-function runUnit(
+/** Words of the totals of a call at most, which are to stay in the second-level cache from block to block. */
+const CALL_TOTALS = 1 << 16;
+
+/** How many units that follow one another may be one call: what needs no room of its own for panels. */
+function unitsOfCall({ cut }: Multiplication): number {
+  if (!cut.isPacked || cut.outputStride === 0) return 1;
+  return Math.max(1, Math.floor(CALL_TOTALS / (cut.bandRows * cut.groupPanels * PANEL_COLUMNS)));
+}
+
+/** Runs units of the same rows from one on, as many as may be one; gives the next. */
+function runUnits(
   code: Exports,
   { cut, units }: Multiplication,
   placement: MultiplicationPlacement,
   step: number,
   unit: number,
+  endUnit: number,
+  most: number,
   scratch: number,
-): void {
+): number {
   const groups = Math.ceil(cut.panelCount / cut.groupPanels);
   const perBatch = units / (cut.batches.length / 3);
   const batch = Math.floor(unit / perBatch);
   const inBatch = unit - batch * perBatch;
   const firstRow = Math.floor(inBatch / groups) * cut.unitRows;
-  const first = (inBatch % groups) * cut.groupPanels;
-  const end = Math.min(cut.panelCount, first + cut.groupPanels);
+  const group = inBatch % groups;
+  const first = group * cut.groupPanels;
+  const wanted = Math.min(most, groups - group, endUnit - unit) * cut.groupPanels;
+  const plain = wanted === cut.groupPanels ? 0 : plainPanels(cut, first, Math.min(cut.panelCount, first + wanted));
+  const taken = Math.max(1, Math.floor(plain / cut.groupPanels));
+  const end = Math.min(cut.panelCount, first + taken * cut.groupPanels);
   const shifts = shiftsOf(cut, batch, step);
   const panels = panelsOf(code, cut, placement, first, end, shifts.columns, scratch);
   const endRow = Math.min(cut.rowCount, firstRow + cut.unitRows);
@@ -335,6 +356,7 @@ function runUnit(
     const rowCount = Math.min(cut.bandRows, endRow - row);
     multiplyBand(code, cut, placement, panels, { row, rowCount, first, end, shifts, scratch });
   }
+  return unit + taken;
 }
 
 interface Band {
@@ -364,24 +386,42 @@ function multiplyBand(code: Exports, cut: Cut, placement: MultiplicationPlacemen
   if (cut.isContinued && !isPlain) {
     code.gather(tile, tileStride, rowOffsets, rowCount, columnOffsets, columns, place);
   }
-  const rowBytes = panelRowBytes(panels.isNarrow ? "narrow" : "wide");
-  const multiply = panels.isNarrow ? code.multiplyNarrow : code.multiply;
-  const direct = cut.isDirect ? directRow(cut, placement, shifts.rows) + 4 * row * cut.rowStride : 0;
-  const rowStride = 4 * (cut.isDirect ? cut.rowStride : cut.copyStride);
-  const copies = scratch + 4 * cut.scratch.rows;
+  const multiply = panels.isNarrow ? code.multiplyBlocksNarrow : code.multiplyBlocks;
   const spare = scratch + 4 * cut.scratch.spare;
-  for (let [k, index] = [0, 0]; k < cut.count; k += cut.blockLength, index++) {
-    const size = Math.min(cut.blockLength, cut.count - k);
-    if (!cut.isDirect) {
+  const isContinued = cut.isContinued ? 1 : 0;
+  const { count, blockLength } = cut;
+  const { address, bytes } = panels;
+  if (cut.isDirect) {
+    const from = directRow(cut, placement, shifts.rows) + 4 * row * cut.rowStride;
+    const stride = 4 * cut.rowStride;
+    multiply(
+      from,
+      stride,
+      rowCount,
+      address,
+      bytes,
+      parts,
+      count,
+      blockLength,
+      output,
+      outputStride,
+      isContinued,
+      spare,
+    );
+  } else {
+    const rowBytes = panelRowBytes(panels.isNarrow ? "narrow" : "wide");
+    const copies = scratch + 4 * cut.scratch.rows;
+    const stride = 4 * cut.copyStride;
+    for (let [k, index] = [0, 0]; k < count; k += blockLength, index++) {
+      const size = Math.min(blockLength, count - k);
       const addresses = tables + 4 * (cut.tables.rowAddresses + row);
       const runs = tables + 4 * (cut.tables.rowRuns + 2 * cut.blockRuns[index]);
       const runCount = cut.blockRuns[index + 1] - cut.blockRuns[index];
-      code.collect(copies, rowStride, addresses, rowCount, rows.address, rows.length, shifts.rows, runs, runCount);
+      code.collect(copies, stride, addresses, rowCount, rows.address, rows.length, shifts.rows, runs, runCount);
+      const packed = address + k * rowBytes;
+      const isLater = k === 0 ? isContinued : 1;
+      multiply(copies, stride, rowCount, packed, bytes, parts, size, size, output, outputStride, isLater, spare);
     }
-    const from = cut.isDirect ? direct + 4 * k : copies;
-    const isFirst = k === 0 && !cut.isContinued ? 1 : 0;
-    const packed = panels.address + k * rowBytes;
-    multiply(from, rowStride, rowCount, packed, panels.bytes, parts, size, output, outputStride, isFirst, spare);
   }
   if (!isPlain) code.scatter(tile, tileStride, rowOffsets, rowCount, columnOffsets, columns, place);
 }

@@ -195,6 +195,28 @@ describe("players of a dispute", () => {
     assert.deepEqual(play(honest, lying, openings.slice(0, -1)).kinds, ["challenge", "prove"]);
   });
 
+  it("catch lies of a claim whose inputs hold other words than zeros past their ends", () => {
+    const fixture = recurrent(600);
+    const committedInputs = fixture.inputs.map((words, input) => wholeChunks(words, 7 + input));
+    const run = (tamper?: Tamper) =>
+      runFixture(fixture, 3, { committedInputs, ...(tamper === undefined ? {} : { tamper }) });
+    const honest = run();
+    // The slot of the second input never changes, so that a claim that is right about all words still has to commit to it as it is.
+    const lies: [Tamper, number][] = [
+      [{ step: 0, primitive: 0, element: 599, xor: 1 }, 0],
+      [{ step: 0, primitive: 4, element: 599, xor: 1 }, 0],
+      [{ step: 0, item: 2, element: 255, xor: 8 }, 2],
+    ];
+    for (const [tamper, kind] of lies) {
+      const lying = run(tamper);
+      const { fraud } = play(honest, lying);
+      const sent = decodeProof(fraud.kind, encodeProof(fraud));
+      assert.ok(sent.kind !== 3);
+      assert.equal(sent.kind, kind);
+      assert.equal(checkProof(claimViewOf(lying), sent).step, 0);
+    }
+  });
+
   it("leave a claim alone that is right, and one of another trace mode does not look right", () => {
     const honest = runFixture(recurrent(600), 3);
     const traceRoot = nodeAt(honest, traceRootPosition(honest));
@@ -203,6 +225,14 @@ describe("players of a dispute", () => {
     assert.equal(challengerMove(runFixture(recurrent(600), 3, { trace: "deferred" }), dispute).kind, "challenge");
   });
 });
+
+// The last word of the last chunk is another than zero.
+function wholeChunks(words: Uint32Array, last: number): Uint32Array {
+  const whole = new Uint32Array(Math.ceil(words.length / 256) * 256);
+  whole.set(words);
+  whole[whole.length - 1] = last;
+  return whole;
+}
 
 describe("words that a claim vouches for beside its trace", () => {
   function demandAll(run: Run, wanted: readonly Supply[]): { tensors: readonly Uint32Array[]; demands: number } {
@@ -259,6 +289,14 @@ describe("words that a claim vouches for beside its trace", () => {
       );
       assert.equal(shown.demands, supplyDemands(run.program, constants));
     }
+  });
+
+  it("are given as whole chunks where other words than zeros stand past their ends", () => {
+    const fixture = recurrent(600);
+    const committedInputs = fixture.inputs.map((words, input) => wholeChunks(words, input));
+    const run = runFixture(fixture, 1, { committedInputs });
+    const { tensors } = demandAll(run, inputSupplies(run.program));
+    assert.deepEqual(tensors, [fixture.inputs[0], committedInputs[1]]);
   });
 
   it("are shown with a path to the root that the claim names", () => {

@@ -100,7 +100,10 @@ export function supplyDemands(program: Program, wanted: readonly Supply[]): numb
   return wanted.reduce((sum, { length }) => sum + inner(chunkCount(length)) + chunkCount(length), roots);
 }
 
-/** The next demand for these tensors; or their words, in order, when all were opened. */
+/**
+ * The next demand for these tensors; or their words, in order, when all were opened. A tensor with other words than zeros past
+ * its end is given as whole chunks: it is what its root commits to.
+ */
 export function supplyMove(
   program: Program,
   wanted: readonly Supply[],
@@ -117,17 +120,16 @@ export function supplyMove(
       root = inputs.node(0, item);
     }
     const tree = grow(root, chunkCount(length), placed(section, step, item), dispute.openings);
-    const words = new Uint32Array(length);
+    const whole = new Uint32Array(tree.count * CHUNK_WORDS);
     for (let index = 0; index < tree.count; index++) {
       const missing = unopened(tree, index, 0);
       if (missing !== null) {
         const above = supply.root === null && program.inputs.length > 1 ? inputs.siblings(0, item) : [];
         return demandOf(program, tree, missing, above, dispute);
       }
-      const first = index * CHUNK_WORDS;
-      words.set(wordsFromChunk(tree.chunk(index)).subarray(0, length - first), first);
+      whole.set(wordsFromChunk(tree.chunk(index)), index * CHUNK_WORDS);
     }
-    tensors.push(words);
+    tensors.push(whole.subarray(length).every((word) => word === 0) ? whole.slice(0, length) : whole);
   }
   return { kind: "complete", tensors };
 }
@@ -148,7 +150,7 @@ function supplied(own: Run, position: GamePosition): { tree: Tree; words: (() =>
   const constant = (root: Hash) => ({ tree: constantTree(own, root), words: () => own.constant(root) });
   if (section === SUPPLY.inputs && own.inputsTree !== null) return { tree: own.inputsTree, words: null };
   if (section === SUPPLY.tensor && item < program.inputs.length) {
-    return { tree: inputTensorTree(own, item), words: () => own.inputs[item] };
+    return { tree: inputTensorTree(own, item), words: () => own.committedInputs[item] };
   }
   if (section === SUPPLY.tensor) {
     const initial = program.slots[item - program.inputs.length]?.initial;
