@@ -1,6 +1,6 @@
 /** The challenges that a node itself has of a claim: which of them is played on, and how a move of its own is sent. */
 import { tryToSend, type NodeContext } from "./node-context.ts";
-import { challengerCall, type ChallengerMove } from "./players/index.ts";
+import { challengerCall, claimNameOf, type ChallengerMove } from "./players/index.ts";
 import { preimageOf, type Challenge, type Claim } from "./views.ts";
 
 /** Demands that the game takes in one challenge. */
@@ -35,7 +35,9 @@ export async function sendMove(
   const { client, protocol } = context;
   const played = usableOf(own);
   const nonce = played?.nonce ?? nextNonce(own);
-  const call = { ...protocol.game, ...challengerCall(preimageOf(claim), claim.claimId, nonce, move) };
+  const preimage = preimageOf(claim);
+  const name = claimNameOf(await client.getChainId(), protocol.claims.address, preimage);
+  const call = { ...protocol.game, ...challengerCall(preimage, name, nonce, move) };
   if (played !== undefined) {
     await tryToSend(context, `${move.kind}:${played.challengeId}:${played.moves.length}`, call);
     return;
