@@ -18,15 +18,16 @@ import {
 } from "viem";
 import { inputsRootOf, outputRootsOf, outputsShownOf, traceRootOf, type Run } from "@lockstep/node/engine";
 import { encodeProgram, type Program } from "@lockstep/node/ir";
-import { outputsHashOf, sealOf, type ClaimPreimage } from "@lockstep/node/players";
+import { claimNameOf, outputsHashOf, sealOf, type ClaimName, type ClaimPreimage } from "@lockstep/node/players";
 import lockstep from "../ignition/modules/Lockstep.ts";
 import { BenchError } from "./rows.ts";
 
 const SALT = keccak256("0x5a");
 const PRICE = parseEther("5");
-// The same in every run: ids hash them, and calldata costs by the bytes of ids. The task that is refunded has the earlier.
+// The same in every run: ids hash them, and calldata costs by the bytes of ids. The task that is refunded has the earlier;
+// times of challenges have 32 bits.
 const DEADLINE = 2n ** 40n;
-const REFUND_AFTER = 2n ** 33n;
+const REFUND_AFTER = 2n ** 31n;
 // EIP-7825, less a little: what a transaction uses does not depend on it, and estimating takes as long as running.
 const GAS_LIMIT = 16_700_000n;
 
@@ -51,6 +52,7 @@ export type Report = (row: string, used: bigint, hash: Hex) => void;
 /** A revealed claim. */
 export interface Claimed {
   readonly claim: ClaimPreimage;
+  readonly name: ClaimName;
   readonly claimId: Hex;
   readonly taskId: Hex;
   readonly challengeUntil: bigint;
@@ -66,6 +68,7 @@ export async function openChain(report: Report) {
   const { token, programRegistry: programs, claimRegistry: claims, disputeGame: game } = deployed;
   const { taskMarket: market, referee, structureReferee } = deployed;
   const client = await viem.getPublicClient();
+  const chainId = await client.getChainId();
   const wallets = await viem.getWalletClients();
   const [requester, solver, challenger, second, third] = wallets.map(({ account }) => account.address);
   const bond = await claims.read.minBondWei();
@@ -209,7 +212,8 @@ export async function openChain(report: Report) {
         const args = [claim, revealBy, outputRoots, outputsShownOf(run)];
         const revealed = await send("claim-reveal", { ...call, functionName: "reveal", args });
         const { challengeUntil } = eventOf(revealed, claims, "ClaimRevealed") as { challengeUntil: bigint };
-        return { claim, claimId, taskId, challengeUntil };
+        const name = claimNameOf(chainId, claims.address, claim);
+        return { claim, name, claimId, taskId, challengeUntil };
       },
     };
   }
@@ -272,7 +276,7 @@ export async function openChain(report: Report) {
   return {
     accounts: { requester, solver, challenger, second, third },
     contracts: { claims, game, market, referee, structureReferee },
-    client,
+    chainId,
     time: networkHelpers.time,
     takeSnapshot: networkHelpers.takeSnapshot,
     transact,

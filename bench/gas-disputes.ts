@@ -55,7 +55,7 @@ export type Disputes = ReturnType<typeof disputesOn>;
 
 /** Disputes on a chain; `total` hears what a whole dispute used. */
 export function disputesOn(chain: GasChain, total: (row: string, used: number) => void) {
-  const { contracts, accounts, client, send, eventOf, claim, passClaim } = chain;
+  const { contracts, accounts, send, eventOf, claim, passClaim } = chain;
   const { game } = contracts;
 
   const call = (account: Address, { functionName, args }: GameCall, value?: bigint) => ({
@@ -85,7 +85,7 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number) =
   ): Promise<GamePosition> {
     const { claimed, challenger } = walk;
     const value = move.kind === "challenge" ? await game.read.depositOf([claimed.claim.terms.moveFeeWei]) : undefined;
-    const sent = challengerCall(claimed.claim, claimed.claimId, NONCE, move);
+    const sent = challengerCall(claimed.claim, claimed.name, NONCE, move);
     const receipt = await send(row ?? MOVE_ROWS[move.kind], call(challenger, sent, value));
     walk.spent += Number(receipt.gasUsed);
     walk.isOpen = true;
@@ -112,10 +112,7 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number) =
   }
 
   async function prove({ claimed, challenger }: Walk, fraud: FraudProof): Promise<void> {
-    await send(
-      "prove",
-      call(challenger, challengerCall(claimed.claim, claimed.claimId, NONCE, { kind: "prove", fraud })),
-    );
+    await send("prove", call(challenger, challengerCall(claimed.claim, claimed.name, NONCE, { kind: "prove", fraud })));
   }
 
   /** Commits to a proof; `reveal` gives it. */
@@ -127,9 +124,16 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number) =
   ) {
     const proof = encodeProof(fraud);
     const types = parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32");
-    const chainId = BigInt(await client.getChainId());
     const commitment = keccak256(
-      encodeAbiParameters(types, [chainId, game.address, claimId, account, SALT, fraud.kind, keccak256(proof)]),
+      encodeAbiParameters(types, [
+        BigInt(chain.chainId),
+        game.address,
+        claimId,
+        account,
+        SALT,
+        fraud.kind,
+        keccak256(proof),
+      ]),
     );
     const value = await game.read.proofBondWei();
     const committing = { functionName: "commitProof", args: [claimId, nonce, commitment] };

@@ -21,17 +21,29 @@ export interface Most {
 
 export interface Gas {
   readonly rows: ReadonlyMap<string, Most>;
-  readonly snapshot: string;
+  /** The rows as they are without GPT-2. */
+  readonly small: ReadonlyMap<string, Most>;
   unit(row: string): string;
 }
+
+/** Snapshots of all rows, and of the rows without GPT-2. */
+export const SNAPSHOTS = { rows: "gas", small: "gas-small" } as const;
 
 /** Walks and direct proofs that are played of each model, the dearest by their estimates. */
 const PLAYED = { walks: 8, directs: 4 } as const;
 
 const LEAVES = [64, 768, 1024, 4096] as const;
 
+export interface GasOptions {
+  readonly isLarge?: boolean;
+  /** Hears what each dispute used. */
+  readonly log?: (line: string) => void;
+}
+
+const noLog = (): void => {};
+
 /** Measures every row, or all but those of GPT-2, which take a few minutes. */
-export async function gas({ isLarge = true } = {}): Promise<Gas> {
+export async function gas({ isLarge = true, log = noLog }: GasOptions = {}): Promise<Gas> {
   const rows = new Map<string, Most>();
   let place: string | undefined;
   const most = (row: string, value: number, tx?: Hex): void => {
@@ -39,36 +51,41 @@ export async function gas({ isLarge = true } = {}): Promise<Gas> {
     rows.set(row, { value, ...(tx === undefined ? {} : { tx }), ...(place === undefined ? {} : { place }) });
   };
   const chain = await openChain((row, used, tx) => most(row, Number(used), tx));
-  const disputes = disputesOn(chain, most);
+  const disputes = disputesOn(chain, (row, used) => {
+    log(`${row} ${used}${place === undefined ? "" : `: ${place}`}`);
+    most(row, used);
+  });
   const executed = await executionOn(chain);
-  const [mlp, digits] = [mlpSubject(), digitsSubject()];
-  await chain.honest("mlp", mlp.run());
 
-  const subjects = [mlp, digits, ...(isLarge ? [gpt2Subject()] : [])];
-  let first: Dispute | undefined;
-  for (const subject of subjects) {
+  /** Plays the dearest lies in the subject's run; the dearest of all. */
+  async function playDearest(subject: Subject): Promise<Dispute> {
     const own = subject.run();
-    const lies = await pricesOf(own, executed);
-    for (const lie of dearest(lies, PLAYED.walks, PLAYED.directs)) {
+    const [dearestOfAll, ...others] = dearest(await pricesOf(own, executed), PLAYED.walks, PLAYED.directs);
+    for (const lie of [dearestOfAll, ...others]) {
       const dispute = disputeOf(subject, own, lie);
-      first ??= dispute;
       place = lie.place;
       await disputes.walk(dispute);
       await disputes.direct(dispute);
     }
-    const [deepest] = dearest(lies, 1, 0);
-    place = deepest.place;
-    if (subject === subjects.at(-1)) await disputes.joined(disputeOf(subject, own, deepest));
+    place = dearestOfAll.place;
+    const dispute = disputeOf(subject, own, dearestOfAll);
+    await disputes.joined(dispute);
     place = undefined;
+    return dispute;
   }
+
+  const mlp = mlpSubject();
+  await chain.honest("mlp", mlp.run());
+  const dispute = await playDearest(mlp);
+  await playDearest(digitsSubject());
   await deferred(mlp, disputes);
   await leaves(disputes, executed, most);
-  if (first !== undefined) {
-    await disputes.heldBounty(first);
-    await disputes.timeouts(first);
-  }
+  await disputes.heldBounty(dispute);
+  await disputes.timeouts(dispute);
   await chain.abandoned("mlp", mlp.run());
-  return { rows, snapshot: "gas", unit: (row) => (row.startsWith("dispute-openings") ? "openings" : "gas") };
+  const small = new Map(rows);
+  if (isLarge) await playDearest(gpt2Subject());
+  return { rows, small, unit: (row) => (row.startsWith("dispute-openings") ? "openings" : "gas") };
 }
 
 /** What a referee executes for a lie. */

@@ -42,12 +42,16 @@ process.exitCode = await main(process.argv.slice(2));
 
 // Gas is exact: it is compared with a committed snapshot, which --update writes anew.
 async function gasRows({ update }: Flags): Promise<Row[]> {
-  const { gas } = await import("./gas.ts");
-  const { unit, rows, snapshot } = await gas();
-  const values = new Map([...rows].map(([name, { value }]) => [name, value]));
-  if (update === true) writeSnapshot(snapshot, values);
-  for (const [name, { value, place }] of rows) if (place !== undefined) console.error(`${name} ${value}: ${place}`);
-  return toRows(values, unit, readSnapshot(snapshot)).map((row) => {
+  const { gas, SNAPSHOTS } = await import("./gas.ts");
+  const { unit, rows, small } = await gas({ log: (text) => console.error(text) });
+  const valuesOf = (of: typeof rows) => new Map([...of].map(([name, { value }]) => [name, value]));
+  if (update === true) {
+    writeSnapshot(SNAPSHOTS.rows, valuesOf(rows));
+    writeSnapshot(SNAPSHOTS.small, valuesOf(small));
+  }
+  for (const [name, { value, place }] of rows)
+    if (place !== undefined) console.error(`most ${name} ${value}: ${place}`);
+  return toRows(valuesOf(rows), unit, readSnapshot(SNAPSHOTS.rows)).map((row) => {
     const { tx } = rows.get(row.name)!;
     return tx === undefined ? row : { ...row, tx };
   });

@@ -63,7 +63,7 @@ export async function attackHonest(
   await answer(chain, challenge, position, honest, "honest");
   const next = isSupplied ? nextSupply(challenge, honest) : decide(challenge, accuser);
   if (next !== null && next.kind !== "prove") {
-    const call = challengerCall(claimed.claim, claimed.claimId, nonce, elsewhere(random, next));
+    const call = challengerCall(claimed.claim, claimed.name, nonce, elsewhere(random, next));
     await refuse("a demand for another node", "accuser", call);
   }
 

@@ -19,7 +19,7 @@ import {
   type RpcTransactionReceipt,
   type TransactionReceipt,
 } from "viem";
-import { readDeployment } from "../../chain/deployment.ts";
+import { readDeployment, type Deployment } from "../../chain/deployment.ts";
 import { PROTOCOL_ERRORS, protocolOf, type Protocol } from "../../chain/protocol.ts";
 import type { Call } from "../../chain/sender.ts";
 import { LockstepError } from "../../float/errors.ts";
@@ -37,6 +37,7 @@ export type Party = (typeof PARTIES)[number];
 export interface FuzzChain {
   readonly client: PublicClient;
   readonly protocol: Protocol;
+  readonly chainId: number;
   address(party: Party): Address;
   /** Sends a call that must succeed. Throws CallRefusedError. */
   send(party: Party, call: Call): Promise<TransactionReceipt>;
@@ -66,7 +67,7 @@ export async function withFuzzChain<T>(
     processes.start(instantChainProcess(port));
     const client = await Promise.race([connect(url), processes.failure]);
     const deployment = await deploy(processes, folder, url);
-    return await Promise.race([use(createChain(client, protocolOf(deployment))), processes.failure]);
+    return await Promise.race([use(createChain(client, deployment)), processes.failure]);
   } finally {
     await processes.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -91,7 +92,8 @@ async function deploy(processes: Processes, folder: string, url: string) {
   return readDeployment(out);
 }
 
-function createChain(client: PublicClient, protocol: Protocol): FuzzChain {
+function createChain(client: PublicClient, deployment: Deployment): FuzzChain {
+  const protocol = protocolOf(deployment);
   const addresses = Object.fromEntries(
     PARTIES.map((party, index) => [party, developmentAccount(index + 1).address]),
   ) as Record<Party, Address>;
@@ -142,6 +144,7 @@ function createChain(client: PublicClient, protocol: Protocol): FuzzChain {
   return {
     client,
     protocol,
+    chainId: deployment.chainId,
     address: (party) => addresses[party],
     async send(party, call) {
       const receipt = await attempt(party, call);

@@ -7,7 +7,7 @@ import { inputsRootOf, outputRootsOf, outputsShownOf, traceRootOf, type Run } fr
 import { LockstepError } from "../../float/errors.ts";
 import { encodeProgram, type EncodedProgram } from "../../ir/index.ts";
 import { keccak, type Hash } from "../../merkle/index.ts";
-import { outputsHashOf, sealOf, type ClaimPreimage } from "../../roles/players/index.ts";
+import { claimNameOf, outputsHashOf, sealOf, type ClaimName, type ClaimPreimage } from "../../roles/players/index.ts";
 import type { FuzzChain, Party } from "./chain.ts";
 
 // What the contracts call the states of a claim.
@@ -18,6 +18,7 @@ export const SLASHED = 4;
 /** A revealed claim. */
 export interface Claimed {
   readonly claim: ClaimPreimage;
+  readonly name: ClaimName;
   readonly claimId: Hex;
   readonly challengeUntil: number;
 }
@@ -86,7 +87,8 @@ export async function claim(chain: FuzzChain, party: Party, said: ClaimedRun): P
   const args = [preimage, revealBy, outputRoots, opening];
   const { logs } = await send(party, { ...claims, functionName: "reveal", args });
   const [revealed = missing("ClaimRevealed")] = parseEventLogs({ abi: claims.abi, eventName: "ClaimRevealed", logs });
-  return { claim: preimage, claimId, challengeUntil: Number(revealed.args.challengeUntil) };
+  const name = claimNameOf(chain.chainId, claims.address, preimage);
+  return { claim: preimage, name, claimId, challengeUntil: Number(revealed.args.challengeUntil) };
 }
 
 /** Throws FuzzFailure for a claim in another state. */

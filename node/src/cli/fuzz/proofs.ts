@@ -80,11 +80,10 @@ export async function commit(
   nonce: bigint,
   salt: Hex,
 ): Promise<Hex> {
-  const { client, protocol, address, constant } = chain;
+  const { chainId, protocol, address, constant } = chain;
   const { game } = protocol;
   const types = parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32");
-  const chainId = BigInt(client.chain?.id ?? (await client.getChainId()));
-  const values = [chainId, game.address, claimId, address(party), salt, kind, keccak256(bytes)] as const;
+  const values = [BigInt(chainId), game.address, claimId, address(party), salt, kind, keccak256(bytes)] as const;
   const commitment = keccak256(encodeAbiParameters(types, values));
   const valueWei = await constant<bigint>({ ...game, functionName: "proofBondWei", args: [] });
   const args = [claimId, nonce, commitment];

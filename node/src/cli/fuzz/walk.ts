@@ -61,12 +61,12 @@ export function decide(challenge: Challenge, own: Run): ChallengerMove | null {
 export async function ask(chain: FuzzChain, challenge: Challenge, move: Demanding): Promise<GamePosition> {
   const { game } = chain.protocol;
   const { claimed, challenger, nonce } = challenge;
-  const { claim, claimId } = claimed;
+  const { claim, name } = claimed;
   const deposit = { ...game, functionName: "depositOf", args: [claim.terms.moveFeeWei] };
   const value = move.kind === "challenge" ? { valueWei: await chain.constant<bigint>(deposit) } : {};
   const { logs } = await chain.send(challenger, {
     ...game,
-    ...challengerCall(claim, claimId, nonce, move),
+    ...challengerCall(claim, name, nonce, move),
     ...value,
   });
   const [demanded] = parseEventLogs({ abi: game.abi, eventName: "NodeDemanded", logs });
