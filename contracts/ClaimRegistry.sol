@@ -14,11 +14,13 @@ import {Claim, OutputsShown, Terms} from "./types/Types.sol";
 
 /// @title Claim registry
 /// @notice Keeps claims and their bonds (section 6). Nobody owns it: the deployer binds the dispute game once and has no
-/// power after. A commitment writes one slot, freed when it ends; a claim keeps one word from its reveal on. What callers
+/// power after. A commitment writes one slot, which later ones of the same run use again; a claim keeps one word from its reveal on. What callers
 /// carry of a claim is refused unless its id is the one they name.
 contract ClaimRegistry is IClaimRegistry, PullPayments {
     uint32 private constant MAX_STEPS = 1 << 20;
     uint8 private constant TRACE_DEFERRED = 1;
+
+    bytes32 private constant ENDED = bytes32(uint256(1));
 
     struct Head {
         ClaimStatus status;
@@ -45,7 +47,8 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
     /// @inheritdoc IClaimRegistry
     address public disputeGame;
     mapping(bytes32 claimId => Head) private _heads;
-    // By claimant, program, inputs and steps: the hash of claim id and time to reveal while a commitment is live.
+    // By claimant, program, inputs and steps: the hash of claim id and time to reveal while a commitment is live, ENDED once
+    // one was: only then can a claim of the run have an id already.
     mapping(bytes32 run => bytes32 commitment) private _commitments;
 
     /// @param programs_ Says which programs may be claimed.
@@ -88,10 +91,12 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         claimId = ClaimId.ofSealed(address(this), msg.sender, terms, msg.value, seal);
         _checkTerms(terms, msg.value);
         if (!programs.isRegistered(terms.programRoot)) revert ProgramNotRegistered(terms.programRoot);
-        if (_heads[claimId].status != ClaimStatus.None) revert ClaimExists(claimId);
         bytes32 run = _runOf(msg.sender, terms.programRoot, terms.inputsRoot, terms.steps);
         bytes32 live = _commitments[run];
-        if (live != 0) revert CommitmentLive(live);
+        if (live != 0) {
+            if (live != ENDED) revert CommitmentLive(live);
+            if (_heads[claimId].status != ClaimStatus.None) revert ClaimExists(claimId);
+        }
         uint64 revealBy = uint64(block.timestamp) + revealSeconds;
 
         _commitments[run] = _commitment(claimId, revealBy);
@@ -128,7 +133,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         _checkOutputs(claim.terms, claim.traceRoot, outputRoots, shown);
         uint64 challengeUntil = uint64(block.timestamp) + windowSeconds;
 
-        delete _commitments[run];
+        _commitments[run] = ENDED;
         _heads[claimId] = Head(ClaimStatus.Revealed, uint40(challengeUntil));
         emit ClaimRevealed(claimId, claim.traceRoot, outputRoots, claim.salt, challengeUntil);
         if (auditor != address(0)) IAuditor(auditor).onReveal(claimId, claim.traceRoot);
@@ -154,7 +159,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         bytes32 run = _runCommitted(claimant, terms, claimId, revealBy);
         if (block.timestamp <= revealBy) revert RevealPending(claimId, revealBy);
 
-        delete _commitments[run];
+        _commitments[run] = ENDED;
         _heads[claimId].status = ClaimStatus.Forfeited;
         emit ClaimForfeited(claimId, claimant, bondWei);
         Bonds.burn(bondWei);
@@ -175,7 +180,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         uint256 maxWei = Bonds.maxAuditFee(bondWei);
         if (feeWei > maxWei) revert VoidFeeTooHigh(feeWei, maxWei);
 
-        delete _commitments[run];
+        _commitments[run] = ENDED;
         _heads[claimId].status = ClaimStatus.Voided;
         emit ClaimVoided(claimId, claimant, feeWei);
         _credit(claimant, bondWei - feeWei);
@@ -218,7 +223,8 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         bytes32 inputsRoot,
         uint32 steps
     ) external view returns (bytes32) {
-        return _commitments[_runOf(claimant, programRoot, inputsRoot, steps)];
+        bytes32 live = _commitments[_runOf(claimant, programRoot, inputsRoot, steps)];
+        return live == ENDED ? bytes32(0) : live;
     }
 
     /// @inheritdoc IClaimRegistry
@@ -249,7 +255,8 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
 
     function _checkTerms(Terms calldata terms, uint256 bondWei) private view {
         if (terms.traceMode > TRACE_DEFERRED) revert TraceModeUnsupported(terms.traceMode);
-        if (terms.steps == 0 || terms.steps > MAX_STEPS) revert StepsOutOfRange(terms.steps, MAX_STEPS);
+        uint32 steps = terms.steps;
+        if (steps == 0 || steps > MAX_STEPS) revert StepsOutOfRange(steps, MAX_STEPS);
         uint256 maxBondWei = uint256(type(uint48).max) * 1 gwei;
         if (bondWei < minBondWei || bondWei > maxBondWei) revert BondOutOfRange(bondWei, minBondWei, maxBondWei);
         if (bondWei % 1 gwei != 0) revert BondNotWholeGwei(bondWei);

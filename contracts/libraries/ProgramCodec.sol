@@ -141,14 +141,29 @@ library ProgramCodec {
 
     /// @notice The segment of a canonical summary that runs `step`.
     function segmentOfStep(bytes calldata summary, uint256 step) internal pure returns (Segment memory segment) {
+        return segmentAt(summary, segmentIndexOf(summary, step));
+    }
+
+    /// @notice Index of the segment of a canonical summary that runs `step`.
+    function segmentIndexOf(bytes calldata summary, uint256 step) internal pure returns (uint256 index) {
         unchecked {
             uint256 last = segmentCountOf(summary) - 1;
-            uint256 index = 0;
             for (uint256 end = 0; index < last; ++index) {
                 end += _u32(_word(summary, SUMMARY_HEAD_BYTES + SEGMENT_BYTES * index + 64), 0);
-                if (step < end) break;
+                if (step < end) return index;
             }
-            return segmentAt(summary, index);
+        }
+    }
+
+    /// @notice Records of segment row `index` of a canonical summary, index below the number of segments.
+    function recordsOf(
+        bytes calldata summary,
+        uint256 index
+    ) internal pure returns (bytes32 recordsRoot, uint256 recordCount) {
+        unchecked {
+            uint256 offset = SUMMARY_HEAD_BYTES + SEGMENT_BYTES * index;
+            recordsRoot = bytes32(_word(summary, offset));
+            recordCount = _u32(_word(summary, offset + 64), 4);
         }
     }
 
@@ -191,6 +206,13 @@ library ProgramCodec {
         head.length = word >> 224;
         head.outputType = (word >> 216) & 0xff;
         head.operandCount = (word >> 208) & 0xff;
+    }
+
+    /// @notice Length of a record's tensor. Whether the rest of the record is canonical is not looked at.
+    function lengthOf(bytes calldata record) internal pure returns (uint256 length) {
+        if (record.length < RECORD_HEAD_BYTES) revert RecordInvalid(1);
+        length = _word(record, 32) >> 224;
+        if (length == 0 || length > MAX_LENGTH) revert RecordInvalid(2);
     }
 
     /// @notice Operand `index` of a canonical record.

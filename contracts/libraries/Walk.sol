@@ -333,14 +333,16 @@ library Walk {
         uint256 place,
         TensorShown calldata shown
     ) private pure returns (uint256 leafCount, uint256 itemCount) {
-        uint256 section = place.sectionOf();
-        uint256 step = section == STEPS ? place.indexOf() : place.stepOf();
-        ProgramCodec.Segment memory segment = ProgramCodec.segmentOfStep(shown.summary, step);
-        if (section != SCRATCH_TENSOR) return (segment.recordCount, 0);
-        itemCount = segment.recordCount;
-        if (place.itemOf() >= itemCount) _refuse(place);
-        _checkRecord(segment, place.itemOf(), shown);
-        leafCount = MerkleTree.chunkCountOf(ProgramCodec.decodeRecord(shown.record).length);
+        bool isStepNode = place.sectionOf() == STEPS;
+        bytes calldata summary = shown.summary;
+        uint256 segment = ProgramCodec.segmentIndexOf(summary, isStepNode ? place.indexOf() : place.stepOf());
+        (bytes32 recordsRoot, uint256 recordCount) = ProgramCodec.recordsOf(summary, segment);
+        if (place.sectionOf() != SCRATCH_TENSOR) return (recordCount, 0);
+        uint256 item = place.itemOf();
+        if (item >= recordCount) _refuse(place);
+        bytes calldata record = shown.record;
+        _checkRecord(recordsRoot, recordCount, item, record, shown.recordSiblings);
+        return (MerkleTree.chunkCountOf(ProgramCodec.lengthOf(record)), recordCount);
     }
 
     /// @dev Sections 2 and 4.
@@ -389,27 +391,27 @@ library Walk {
         uint256 place,
         TensorShown calldata shown
     ) private pure returns (uint256 leafCount, bytes32 constantRoot) {
-        uint256 item = place.itemOf();
-        ProgramCodec.Segment memory segment = ProgramCodec.segmentAt(shown.summary, item >> PRIMITIVE_BITS);
-        _checkRecord(segment, item & ((1 << PRIMITIVE_BITS) - 1), shown);
-        if (place.stepOf() >= ProgramCodec.decodeRecord(shown.record).operandCount) _refuse(place);
-        ProgramCodec.Operand memory operand = ProgramCodec.operandAt(shown.record, place.stepOf());
+        uint256 segment = place.itemOf() >> PRIMITIVE_BITS;
+        if (segment >= ProgramCodec.segmentCountOf(shown.summary)) _refuse(place);
+        (bytes32 recordsRoot, uint256 recordCount) = ProgramCodec.recordsOf(shown.summary, segment);
+        uint256 primitive = place.itemOf() & ((1 << PRIMITIVE_BITS) - 1);
+        bytes calldata record = shown.record;
+        _checkRecord(recordsRoot, recordCount, primitive, record, shown.recordSiblings);
+        if (place.stepOf() >= ProgramCodec.decodeRecord(record).operandCount) _refuse(place);
+        ProgramCodec.Operand memory operand = ProgramCodec.operandAt(record, place.stepOf());
         if (operand.kind != ProgramCodec.KIND_CONSTANT) _refuse(place);
         return (MerkleTree.chunkCountOf(operand.length), operand.root);
     }
 
     function _checkRecord(
-        ProgramCodec.Segment memory segment,
+        bytes32 recordsRoot,
+        uint256 recordCount,
         uint256 primitive,
-        TensorShown calldata shown
+        bytes calldata record,
+        bytes32[] calldata siblings
     ) private pure {
-        bytes32 root = MerkleTree.rootOfPath(
-            MerkleTree.hashBytes(shown.record),
-            primitive,
-            segment.recordCount,
-            shown.recordSiblings
-        );
-        if (root != segment.recordsRoot) revert RecordsRootMismatch(segment.recordsRoot, root);
+        bytes32 root = MerkleTree.rootOfPath(MerkleTree.hashBytes(record), primitive, recordCount, siblings);
+        if (root != recordsRoot) revert RecordsRootMismatch(recordsRoot, root);
     }
 
     function _checkRow(ProgramCodec.Summary memory head, uint256 row, bytes calldata table) private pure {
