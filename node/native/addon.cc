@@ -73,75 +73,40 @@ static bool fits(const Memory& memory, uint32_t address, int64_t stride, uint32_
 
 constexpr uint32_t kMostCount = 1 << 20;
 
-// Checks a block and runs it. The numbers are those of `MultiplyParameters` in tiles.ts.
-static napi_value multiply(napi_env env, napi_callback_info info, bool isNarrow) {
+// Checks a product and runs it. The numbers are those of `MultiplyBlocksParameters` in blocks.ts.
+static napi_value multiplyBlocks(napi_env env, napi_callback_info info, bool isNarrow) {
   Memory* memory;
-  uint32_t n[10];
-  if (!readNumbers(env, info, &memory, n)) return refuse(env, "multiply takes ten numbers");
-  const auto [rows, rowStride, rowCount, panels, panelStride, parts, count, output, outputStride, isFirst] = n;
+  uint32_t n[11];
+  if (!readNumbers(env, info, &memory, n)) return refuse(env, "multiplyBlocks takes eleven numbers");
+  const auto [rows, rowStride, rowCount, panels, panelStride, parts, count, blockLength, output, outputStride,
+              isContinued] = n;
   const uint64_t rowBytes = (isNarrow ? 2 : 4) * kPanelColumns;
   const uint32_t panelCount = parts / 4 + (parts % 4 != 0);
   // Counts are bounded so that no product below leaves 64 bits.
   const bool isInside =
-      count > 0 && count <= kMostCount && rowCount <= kMostCount && panelCount <= kMostCount &&
-      fits(*memory, rows, static_cast<int32_t>(rowStride), rowCount, uint64_t{4} * count) &&
+      count > 0 && count <= kMostCount && blockLength > 0 && blockLength <= kMostCount && rowCount <= kMostCount &&
+      panelCount <= kMostCount && fits(*memory, rows, static_cast<int32_t>(rowStride), rowCount, uint64_t{4} * count) &&
       fits(*memory, panels, panelStride, panelCount, count * rowBytes) &&
       fits(*memory, output, static_cast<int32_t>(outputStride), rowCount, uint64_t{4} * kPanelColumns * panelCount);
-  if (!isInside) return refuse(env, "a block is outside the memory");
+  if (!isInside) return refuse(env, "a product is outside the memory");
   if (!isRoundingExact()) return refuse(env, "this thread does not round as binary32 asks");
-  Block block = {memory->base + rows,
-                 static_cast<int32_t>(rowStride),
-                 rowCount,
-                 memory->base + panels,
-                 panelStride,
-                 panelCount,
-                 count,
-                 memory->base + output,
-                 static_cast<int32_t>(outputStride),
-                 isFirst != 0};
-  (isNarrow ? memory->set->multiplyNarrow : memory->set->multiply)(block);
+  const Product product = {memory->base + rows,
+                           static_cast<int32_t>(rowStride),
+                           rowCount,
+                           memory->base + panels,
+                           panelStride,
+                           panelCount,
+                           count,
+                           blockLength,
+                           memory->base + output,
+                           static_cast<int32_t>(outputStride),
+                           isContinued != 0};
+  (isNarrow ? memory->set->multiplyNarrow : memory->set->multiply)(product);
   return nullptr;
 }
 
-// Checks a row and runs its blocks. The numbers are those of `MultiplyRowParameters`.
-static napi_value multiplyRow(napi_env env, napi_callback_info info, bool isNarrow) {
-  Memory* memory;
-  uint32_t n[8];
-  if (!readNumbers(env, info, &memory, n)) return refuse(env, "multiplyRow takes eight numbers");
-  const auto [row, count, blockLength, panels, panelStride, panelCount, output, isContinued] = n;
-  const uint64_t rowBytes = (isNarrow ? 2 : 4) * kPanelColumns;
-  const bool isInside = count > 0 && count <= kMostCount && blockLength > 0 && panelCount <= kMostCount &&
-                        fits(*memory, row, 0, 1, uint64_t{4} * count) &&
-                        fits(*memory, panels, panelStride, panelCount, count * rowBytes) &&
-                        fits(*memory, output, 0, 1, uint64_t{4} * kPanelColumns * panelCount);
-  if (!isInside) return refuse(env, "a row is outside the memory");
-  if (!isRoundingExact()) return refuse(env, "this thread does not round as binary32 asks");
-  const MultiplyKernel kernel = isNarrow ? memory->set->multiplyNarrow : memory->set->multiply;
-  // A few panels at a time, so that a block's totals are still near when the next block adds to them.
-  constexpr uint32_t kPanels = 4;
-  for (uint32_t panel = 0; panel < panelCount; panel += kPanels) {
-    for (uint32_t k = 0; k < count; k += blockLength) {
-      const uint32_t left = panelCount - panel;
-      Block block = {memory->base + row + uint64_t{4} * k,
-                     0,
-                     1,
-                     memory->base + panels + uint64_t{panelStride} * panel + k * rowBytes,
-                     panelStride,
-                     left < kPanels ? left : kPanels,
-                     count - k < blockLength ? count - k : blockLength,
-                     memory->base + output + uint64_t{4} * kPanelColumns * panel,
-                     0,
-                     k == 0 && isContinued == 0};
-      kernel(block);
-    }
-  }
-  return nullptr;
-}
-
-static napi_value multiplyWide(napi_env env, napi_callback_info info) { return multiply(env, info, false); }
-static napi_value multiplyNarrow(napi_env env, napi_callback_info info) { return multiply(env, info, true); }
-static napi_value multiplyRowWide(napi_env env, napi_callback_info info) { return multiplyRow(env, info, false); }
-static napi_value multiplyRowNarrow(napi_env env, napi_callback_info info) { return multiplyRow(env, info, true); }
+static napi_value multiplyWide(napi_env env, napi_callback_info info) { return multiplyBlocks(env, info, false); }
+static napi_value multiplyNarrow(napi_env env, napi_callback_info info) { return multiplyBlocks(env, info, true); }
 
 constexpr uint32_t kChunkWords = 256;
 constexpr uint32_t kHashBytes = 32;
@@ -245,10 +210,8 @@ static const Method kMethods[] = {
     {"refresh", refresh, false},
     {"chunks", chunks, false},
     {"pairs", pairs, false},
-    {"multiply", multiplyWide, true},
-    {"multiplyNarrow", multiplyNarrow, true},
-    {"multiplyRow", multiplyRowWide, true},
-    {"multiplyRowNarrow", multiplyRowNarrow, true},
+    {"multiplyBlocks", multiplyWide, true},
+    {"multiplyBlocksNarrow", multiplyNarrow, true},
 };
 
 static const InstructionSet* findSet(napi_env env, napi_value name) {

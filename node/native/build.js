@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** What `node/src/host/native.ts` asks the addon for. */
-const VERSION = 1;
+const VERSION = 2;
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const target = join(folder, "build", "lockstep.node");

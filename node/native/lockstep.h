@@ -15,8 +15,9 @@ namespace lockstep {
 constexpr int kPanelColumns = 32;
 constexpr int kPartColumns = 8;
 
-// One block of rows by panels; strides in bytes. total = isFirst ? dot : total + dot, NaN canonical.
-struct Block {
+// Rows by panels; strides in bytes. The dot product over each `blockLength` of `count` is added to the total, which starts as
+// what the output holds where isContinued, else as the first of them. NaN is canonical.
+struct Product {
   const uint8_t* rows;
   ptrdiff_t rowStride;
   uint32_t rowCount;
@@ -24,12 +25,13 @@ struct Block {
   size_t panelStride;
   uint32_t panelCount;
   uint32_t count;
+  uint32_t blockLength;
   uint8_t* output;
   ptrdiff_t outputStride;
-  bool isFirst;
+  bool isContinued;
 };
 
-using MultiplyKernel = void (*)(const Block&);
+using MultiplyKernel = void (*)(const Product&);
 
 // A chunk of 256 little-endian words, hashed big-endian, or two nodes of 32 bytes; and where the 32 bytes of the hash go.
 struct HashJob {

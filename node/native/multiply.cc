@@ -113,10 +113,10 @@ TARGET static inline void order_avx2(__m256& low, __m256& high) {
 
 #include "tile-template.h"
 
-void multiplyAvx512(const Block& block) { multiply_avx512<false>(block); }
-void multiplyNarrowAvx512(const Block& block) { multiply_avx512<true>(block); }
-void multiplyAvx2(const Block& block) { multiply_avx2<false>(block); }
-void multiplyNarrowAvx2(const Block& block) { multiply_avx2<true>(block); }
+void multiplyAvx512(const Product& product) { multiply_avx512<false>(product); }
+void multiplyNarrowAvx512(const Product& product) { multiply_avx512<true>(product); }
+void multiplyAvx2(const Product& product) { multiply_avx2<false>(product); }
+void multiplyNarrowAvx2(const Product& product) { multiply_avx2<true>(product); }
 
 #elif LOCKSTEP_ARM64
 
@@ -153,8 +153,8 @@ static inline float32x4_t canonical_neon(float32x4_t vector) {
 
 #include "tile-template.h"
 
-void multiplyNeon(const Block& block) { multiply_neon<false>(block); }
-void multiplyNarrowNeon(const Block& block) { multiply_neon<true>(block); }
+void multiplyNeon(const Product& product) { multiply_neon<false>(product); }
+void multiplyNarrowNeon(const Product& product) { multiply_neon<true>(product); }
 
 #endif
 

@@ -5,13 +5,13 @@
 namespace lockstep {
 
 #if LOCKSTEP_X64
-void multiplyAvx512(const Block& block);
-void multiplyNarrowAvx512(const Block& block);
-void multiplyAvx2(const Block& block);
-void multiplyNarrowAvx2(const Block& block);
+void multiplyAvx512(const Product& product);
+void multiplyNarrowAvx512(const Product& product);
+void multiplyAvx2(const Product& product);
+void multiplyNarrowAvx2(const Product& product);
 #elif LOCKSTEP_ARM64
-void multiplyNeon(const Block& block);
-void multiplyNarrowNeon(const Block& block);
+void multiplyNeon(const Product& product);
+void multiplyNarrowNeon(const Product& product);
 #endif
 
 }  // namespace lockstep

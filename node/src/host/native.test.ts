@@ -9,6 +9,7 @@ import { bindMultiplier, compileMultiplier } from "../engine/wasm/multiply.ts";
 import type { BoundMultiplier, NativeTiles } from "../engine/wasm/multiply.ts";
 import { directedWords, finiteCount, likeWords } from "../engine/wasm/fixtures.ts";
 import { checkProduct, hostileWords, matrix, narrowed } from "../engine/wasm/product-fixtures.ts";
+import { PANEL_COLUMNS } from "../engine/wasm/tiles.ts";
 import { below, createRandom, DIRECTED_CLASSES } from "../float/directed.ts";
 import { CHUNK_WORDS, HASH_BYTES, plainHasher } from "../merkle/hash.ts";
 import { hasTiles, isExact, loadNative, nativeSet, openNative } from "./native.ts";
@@ -40,7 +41,7 @@ describe("the addon", () => {
     writeFileSync(text, "no library");
     assert.equal(openNative(text), null);
     const other = join(folder, "other.cjs");
-    writeFileSync(other, "module.exports = { version: 2, sets: [], attach() {} };");
+    writeFileSync(other, "module.exports = { version: 1, sets: [], attach() {} };");
     assert.equal(openNative(other), null);
   });
 
@@ -59,14 +60,7 @@ describe("the addon", () => {
     assert.ok(addon !== null);
     const [set] = sets;
     if (set === "plain") return;
-    for (const spoiled of [
-      "multiply",
-      "multiplyNarrow",
-      "multiplyRow",
-      "multiplyRowNarrow",
-      "chunks",
-      "pairs",
-    ] as const) {
+    for (const spoiled of ["multiplyBlocks", "multiplyBlocksNarrow", "chunks", "pairs"] as const) {
       const liar = {
         sets,
         attach(shared: WebAssembly.Memory, name: string): NativeMemory {
@@ -74,10 +68,10 @@ describe("the addon", () => {
           const lie = (...numbers: number[]): void => {
             (honest[spoiled] as (...numbers: number[]) => void)(...numbers);
             const words = new Uint32Array(shared.buffer);
-            // The output is the eighth number of a block, the seventh of a row; of a job it is its last.
-            const places = { multiply: 7, multiplyNarrow: 7, multiplyRow: 6, multiplyRowNarrow: 6 };
-            const at = spoiled in places ? numbers[places[spoiled as keyof typeof places]] / 4 : null;
-            words[at ?? words[numbers[0] / 4 + (spoiled === "chunks" ? 2 : 1)] / 4] ^= 1;
+            // The output is the ninth number of a product; of a job it is its last.
+            const isProduct = spoiled === "multiplyBlocks" || spoiled === "multiplyBlocksNarrow";
+            const at = isProduct ? numbers[8] : words[numbers[0] / 4 + (spoiled === "chunks" ? 2 : 1)];
+            words[at / 4] ^= 1;
           };
           return { ...honest, [spoiled]: lie };
         },
@@ -161,6 +155,17 @@ for (const set of sets.filter((name) => name !== "plain")) {
       }
     });
 
+    it("have them where several units are one call, of rows where they lie and of copies", () => {
+      for (const [rows, columns, count, isContinued] of [
+        [40, 293, 257, true],
+        [6, 417, 1024, false],
+      ] as const) {
+        const words = [rows * count, columns * count, rows * columns].map((length, seed) => likeWords(seed, length));
+        const draft = { ...matrix(rows, columns, count), isContinued };
+        checkProduct(candidates, draft, [words[0], narrowed(words[1]), words[2]], `${rows} ${columns} ${count}`);
+      }
+    });
+
     it("have them over directed words, with a class of its own in every row", () => {
       const classes = Object.values(DIRECTED_CLASSES);
       const random = createRandom(15);
@@ -194,14 +199,15 @@ for (const set of sets.filter((name) => name !== "plain")) {
       checkProduct(candidates, draft, words, "backwards", 1);
     });
 
-    it("refuse blocks and rows that are not in the memory, and write nothing", () => {
+    it("refuse products that are not in the memory, and write nothing", () => {
       const native = tilesOf(set);
+      type Numbers = Parameters<typeof native.multiplyBlocks>;
       const end = memory.buffer.byteLength;
       new Uint32Array(memory.buffer).fill(0);
-      const block = [0, 1024, 3, 8192, 32768, 4, 256, 131072, 128, 1, 0];
-      const row = [0, 512, 256, 8192, 65536, 2, 262144, 0];
-      const wrong = (whole: readonly number[], changes: Readonly<Record<number, number>>): number[] =>
-        whole.map((number, index) => changes[index] ?? number);
+      const block = [0, 1024, 3, 8192, 32768, 4, 256, 256, 131072, 128, 0, 0] as const;
+      const row = [0, 0, 1, 8192, 65536, 8, 512, 256, 262144, 0, 0, 0] as const;
+      const wrong = (whole: readonly number[], changes: Readonly<Record<number, number>>): Numbers =>
+        whole.map((number, index) => changes[index] ?? number) as Numbers;
       const blocks: Readonly<Record<number, number>>[] = [
         { 0: end - 1024 },
         { 0: end },
@@ -219,52 +225,82 @@ for (const set of sets.filter((name) => name !== "plain")) {
         { 5: 0xffffffff },
         { 6: 0 },
         { 6: 0xffffffff },
-        { 7: end - 128 },
-        { 7: end - 4 },
-        { 8: end },
-        { 8: -131072 },
+        { 7: 0 },
+        { 7: 0xffffffff },
+        { 8: end - 128 },
+        { 8: end - 4 },
+        { 9: end },
+        { 9: -131072 },
       ];
       for (const changes of blocks) {
-        assert.throws(
-          () => native.multiply(...(wrong(block, changes) as Parameters<typeof native.multiply>)),
-          RangeError,
-        );
+        assert.throws(() => native.multiplyBlocks(...wrong(block, changes)), RangeError);
         const narrow = changes[3] === end - 32764 ? { 3: end - 16380 } : changes;
-        assert.throws(
-          () => native.multiplyNarrow(...(wrong(block, narrow) as Parameters<typeof native.multiply>)),
-          RangeError,
-        );
+        assert.throws(() => native.multiplyBlocksNarrow(...wrong(block, narrow)), RangeError);
       }
       const rows: Readonly<Record<number, number>>[] = [
         { 0: end - 2044 },
         { 0: 1 },
-        { 1: 0 },
-        { 1: 0xffffffff },
-        { 2: 0 },
         { 3: end - 131068 },
         { 4: end },
         { 5: 0 },
         { 5: 0xffffffff },
-        { 6: end - 252 },
-        { 6: 5 },
+        { 6: 0 },
+        { 6: 0xffffffff },
+        { 7: 0 },
+        { 8: end - 252 },
+        { 8: 5 },
       ];
-      for (const changes of rows) {
-        assert.throws(
-          () => native.multiplyRow(...(wrong(row, changes) as Parameters<typeof native.multiplyRow>)),
-          RangeError,
-        );
-      }
-      assert.throws(() => (native.multiply as (...numbers: unknown[]) => void)(...block.slice(0, 9)), RangeError);
-      assert.throws(() => (native.multiply as (...numbers: unknown[]) => void)(...block.map(String)), RangeError);
+      for (const changes of rows) assert.throws(() => native.multiplyBlocks(...wrong(row, changes)), RangeError);
+      const loose = native.multiplyBlocks as (...numbers: unknown[]) => void;
+      assert.throws(() => loose(...block.slice(0, 10)), RangeError);
+      assert.throws(() => loose(...block.map(String)), RangeError);
       assert.ok(new Uint32Array(memory.buffer).every((word) => word === 0));
-      native.multiply(...(block as Parameters<typeof native.multiply>));
-      native.multiplyRow(...(row as Parameters<typeof native.multiplyRow>));
+      native.multiplyBlocks(...block);
+      native.multiplyBlocks(...row);
+    });
+
+    it("give the same bits for any cut into blocks, rows, panels and calls that the definition leaves open", () => {
+      const native = tilesOf(set);
+      for (let seed = 201; seed <= 216; seed++) {
+        const random = createRandom(seed);
+        const [rows, panels, count] = [1 + below(random, 30), 1 + below(random, 9), 1 + below(random, 700)];
+        const blockLength = 1 + below(random, 300);
+        const isNarrow = seed % 2 === 0;
+        const words = new Uint32Array(memory.buffer);
+        const panelBytes = count * PANEL_COLUMNS * (isNarrow ? 2 : 4);
+        const [panelsAt, whole, parts] = [1 << 20, 4 << 20, 5 << 20];
+        const outputStride = 4 * (panels * PANEL_COLUMNS + below(random, 5));
+        const outputWords = (outputStride / 4) * rows;
+        const isContinued = below(random, 2);
+        words.set(hostileWords(random, rows * count));
+        words.set(hostileWords(random, (panels * panelBytes) / 4), panelsAt / 4);
+        const before = hostileWords(random, outputWords);
+        words.set(before, whole / 4);
+        words.set(before, parts / 4);
+        const multiply = isNarrow ? native.multiplyBlocksNarrow : native.multiplyBlocks;
+        const partCount = 4 * panels;
+        const sides = [0, 4 * count, rows, panelsAt, panelBytes, partCount] as const;
+        multiply(...sides, count, blockLength, whole, outputStride, isContinued, 0);
+        for (let k = 0; k < count; k += blockLength) {
+          const size = Math.min(blockLength, count - k);
+          for (let row = 0; row < rows; row++) {
+            for (let panel = 0; panel < panels; panel++) {
+              const from = panelsAt + panel * panelBytes + (k * panelBytes) / count;
+              const to = parts + row * outputStride + 4 * PANEL_COLUMNS * panel;
+              const isLater = k === 0 ? isContinued : 1;
+              multiply(4 * (row * count + k), 0, 1, from, panelBytes, 4, size, size, to, 0, isLater, 0);
+            }
+          }
+        }
+        const found = words.slice(whole / 4, whole / 4 + outputWords);
+        assert.deepEqual(found, words.slice(parts / 4, parts / 4 + outputWords), `seed ${seed}`);
+      }
     });
 
     it("reach what the memory has grown by, once they have heard of it", () => {
       const native = tilesOf(set);
       const end = memory.buffer.byteLength;
-      const reach = (): void => native.multiplyRow(end, 1, 1, end + 256, 128, 1, end + 1024, 0);
+      const reach = (): void => native.multiplyBlocks(end, 0, 1, end + 256, 128, 4, 1, 1, end + 1024, 0, 0, 0);
       assert.throws(reach, RangeError);
       memory.grow(1);
       assert.throws(reach, RangeError);

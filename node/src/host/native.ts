@@ -16,7 +16,7 @@ import { plainHasher, CHUNK_WORDS, HASH_BYTES } from "../merkle/hash.ts";
 import { selfTestCases, type TestCase } from "./self-test.ts";
 
 /** The version of the addon that fits this code; `node/native/build.js` compiles it in. */
-const NATIVE_VERSION = 1;
+const NATIVE_VERSION = 2;
 
 const ADDON = join(import.meta.dirname, "../../native/build/lockstep.node");
 
@@ -103,7 +103,7 @@ export function isExact(addon: NativeAddon, set: string): boolean {
 
 /** Whether the instruction set multiplies too. */
 export function hasTiles(native: NativeMemory): native is NativeMemory & NativeTiles {
-  return native.multiply !== undefined;
+  return native.multiplyBlocks !== undefined;
 }
 
 function multipliesExactly(memory: WebAssembly.Memory, native: NativeTiles): boolean {
