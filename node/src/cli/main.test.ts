@@ -74,6 +74,30 @@ describe("typed errors", () => {
       "RoleOptionError",
       { option: "lie", role: "watchtower" },
     ],
+    [
+      "a trace of no kind",
+      ["node", "start", "--role", "solver", "--trace", "none"],
+      "OptionError",
+      { option: "trace", value: "none" },
+    ],
+    [
+      "an operator that is no address",
+      ["node", "start", "--role", "solver", "--operator", "bob"],
+      "OptionError",
+      { option: "operator", value: "bob" },
+    ],
+    [
+      "a verifier that claims",
+      ["node", "start", "--role", "verifier", "--trace", "full"],
+      "RoleOptionError",
+      { option: "trace", role: "verifier" },
+    ],
+    [
+      "a solver that demands",
+      ["node", "start", "--role", "solver", "--demand-chunks", "1"],
+      "RoleOptionError",
+      { option: "demand-chunks", role: "solver" },
+    ],
     ["a solver's lie", ["node", "start", "--role", "solver", "--lie", "x"], "LieFormatError", { value: "x" }],
     [
       "a bond that is no amount",

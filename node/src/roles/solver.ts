@@ -35,6 +35,8 @@ export interface SolverOptions {
    * primitives computed and costs that those who find it wrong have to walk.
    */
   trace?: "full" | "deferred";
+  /** Who beside it may post the scratch roots of a deferred trace, such as a watchtower's account; nobody unless given. */
+  operator?: Address;
   /** Makes it a cheat. */
   lie?: LieChoice;
 }
@@ -133,7 +135,7 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
       inputsRoot: task.inputsRoot,
       steps: task.steps,
       traceMode,
-      operator: sender.address,
+      operator: options.operator ?? sender.address,
       taskId: task.taskId,
       moveFeeWei,
     };

@@ -1,6 +1,7 @@
 /** `lockstep node`: the daemon, and the key it works with. */
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isAddress, type Address } from "viem";
 import { z } from "zod";
 import { sharedHost } from "../../host/index.ts";
 import { LockstepError } from "../../float/errors.ts";
@@ -41,6 +42,10 @@ export const nodeStart = defineCommand({
     {
       flag: "--trace <mode>",
       summary: "solver: what its claims commit to: full (the default), or deferred (the state of each step alone)",
+    },
+    {
+      flag: "--operator <account>",
+      summary: "solver: a watchtower's account, which may answer for a deferred trace too (default: none)",
     },
     { flag: "--least-price <amount>", summary: "solver: least price it works for (default: 0)" },
     {
@@ -108,6 +113,7 @@ function roleFactory(role: (typeof ROLES)[number], input: Input): (context: Node
   if (lie !== undefined && role === "watchtower") throw new RoleOptionError("lie", role);
   const choice = lie === undefined ? undefined : parseLie(lie);
   if (choice?.kind === "drawn") input.log.warn({ seed: choice.seed }, "the lie is drawn from this seed");
+  if (text(input, "operator") !== undefined && role !== "solver") throw new RoleOptionError("operator", role);
   if (text(input, "trace") !== undefined && role !== "solver") throw new RoleOptionError("trace", role);
   if (text(input, "demandChunks") !== undefined && role !== "verifier")
     throw new RoleOptionError("demand-chunks", role);
@@ -117,11 +123,13 @@ function roleFactory(role: (typeof ROLES)[number], input: Input): (context: Node
       const bondWei = amount(input, "bond");
       const leastPrice = amount(input, "leastPrice");
       const trace = traceOf(input);
+      const operator = accountOf(input, "operator");
       return (context) =>
         createSolver(context, {
           ...(bondWei === undefined ? {} : { bondWei }),
           ...(leastPrice === undefined ? {} : { leastPrice }),
           ...(trace === undefined ? {} : { trace }),
+          ...(operator === undefined ? {} : { operator }),
           ...cheat,
         });
     }
@@ -135,6 +143,12 @@ function roleFactory(role: (typeof ROLES)[number], input: Input): (context: Node
     case "watchtower":
       return (context) => [createWatchtower(context, {})];
   }
+}
+
+function accountOf(input: Input, key: string): Address | undefined {
+  const value = text(input, key);
+  if (value === undefined || isAddress(value, { strict: false })) return value;
+  throw new OptionError(key, value, "an address");
 }
 
 function traceOf(input: Input): "full" | "deferred" | undefined {
