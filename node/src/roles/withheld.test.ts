@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Hex } from "viem";
+import type { Call } from "../chain/sender.ts";
+import { silent } from "../chain/test-chain.ts";
+import { inputsRootOf } from "../engine/index.ts";
+import { recurrent, runFixture } from "../engine/fixtures.ts";
+import type { NodeContext } from "./node-context.ts";
+import { openingsOf, standingOf, supplyOpeningsOf } from "./openings.ts";
+import { nextNonce, openOf, usableOf } from "./own-challenge.ts";
+import { claimantMove, type GameDemand } from "./players/index.ts";
+import { hashOf } from "./test-events.ts";
+import type { Challenge, Claim, Move } from "./views.ts";
+import { createWordsDemander } from "./withheld.ts";
+
+const RUN = runFixture(recurrent(600), 2);
+const ME: Hex = `0x${"b".repeat(40)}`;
+const UNTIL = 1_000;
+const WINDOW = 100n;
+const CLAIM: Claim = {
+  claimId: hashOf("claim"),
+  claimant: `0x${"a".repeat(40)}`,
+  programRoot: hashOf("program"),
+  inputsRoot: inputsRootOf(RUN.inputs),
+  steps: 2,
+  traceMode: 0,
+  operator: `0x${"a".repeat(40)}`,
+  taskId: hashOf("task"),
+  bondWei: 1n,
+  moveFeeWei: 1n,
+  seal: hashOf("seal"),
+  revealBy: 900,
+  status: "revealed",
+  traceRoot: hashOf("trace"),
+  outputRoots: [],
+  salt: hashOf("salt"),
+  challengeUntil: UNTIL,
+};
+
+const made = { deadline: 2_000, transaction: hashOf("transaction"), time: 950 };
+const challengeOf = (moves: Move[], more: Partial<Challenge> = {}): Challenge => ({
+  challengeId: hashOf("challenge"),
+  claimId: CLAIM.claimId,
+  challenger: ME,
+  nonce: 0n,
+  moves,
+  openedIn: hashOf("transaction"),
+  ended: false,
+  closed: false,
+  ...more,
+});
+
+// A node that has everything but the inputs, and writes down what it sends and keeps.
+function bench(limit: number, constants = true) {
+  const sent: Call[] = [];
+  const kept: (readonly Uint32Array[])[] = [];
+  const keptConstants: Uint32Array[] = [];
+  const reports: unknown[] = [];
+  const values: Record<string, unknown> = { windowSeconds: WINDOW, depositOf: 17n };
+  const context = {
+    client: {
+      getChainId: () => Promise.resolve(1),
+      readContract: ({ functionName }: { functionName: string }) => Promise.resolve(values[functionName]),
+    },
+    protocol: { claims: { address: ME }, game: { address: ME } },
+    sender: { send: (_key: string, call: Call) => Promise.resolve(sent.push(call)) },
+    programs: {
+      decoded: () => Promise.resolve(RUN.program),
+      isRunnable: () => Promise.resolve(constants),
+      holdsConstant: () => Promise.resolve(false),
+      keepConstant: (_root: Hex, words: Uint32Array) => Promise.resolve(keptConstants.push(words)),
+    },
+    runs: {
+      hasInputs: () => Promise.resolve(kept.length > 0),
+      keepInputs: (inputs: readonly Uint32Array[]) => Promise.resolve(kept.push(inputs)),
+    },
+    log: { ...silent, info: () => undefined, error: (values: unknown) => reports.push(values) },
+  };
+  const demand = createWordsDemander(context as unknown as NodeContext, limit);
+  return { sent, kept, keptConstants, reports, demand };
+}
+
+const at = (time: number) => ({ number: 1, time });
+const NONE = new Map<Hex, Challenge>();
+
+describe("what a claim withholds", () => {
+  it("is demanded in the second half of the window, not before and not after", async () => {
+    const { sent, demand } = bench(8);
+    assert.equal(await demand(CLAIM, [], NONE, at(UNTIL - 51)), false);
+    assert.equal(await demand(CLAIM, [], NONE, at(UNTIL + 1)), false);
+    assert.deepEqual(sent, []);
+    assert.equal(await demand(CLAIM, [], NONE, at(UNTIL - 50)), true);
+    const [call] = sent;
+    assert.deepEqual([call?.functionName, call?.valueWei], ["challenge", 17n]);
+    const [, nonce, asked] = call?.args as [unknown, bigint, GameDemand];
+    assert.deepEqual([nonce, asked.node, asked.position.section], [0n, CLAIM.inputsRoot, 7]);
+  });
+
+  it("is reported once where it is more than is demanded", async () => {
+    const { sent, reports, demand } = bench(3);
+    for (let times = 0; times < 2; times++) assert.equal(await demand(CLAIM, [], NONE, at(UNTIL)), false);
+    assert.deepEqual([sent.length, reports.length], [0, 1]);
+  });
+
+  it("is asked for until all is there, and then kept", async () => {
+    for (const constants of [true, false]) {
+      const { sent, kept, keptConstants, demand } = bench(100, constants);
+      const moves: Move[] = [];
+      const own = challengeOf(moves);
+      const challenges = new Map([[own.challengeId, own]]);
+      for (let turns = 0; kept.length === 0; turns++) {
+        assert.ok(turns < 40);
+        const before = sent.length;
+        assert.equal(await demand(CLAIM, moves.length === 0 ? [] : [own], challenges, at(UNTIL)), true);
+        const call = sent[before];
+        if (call === undefined) break;
+        const position = demandedBy(call, moves);
+        const answer = claimantMove(RUN, position);
+        const node = hashOf("node");
+        moves.push({ kind: "demand", position, node, ...made });
+        assert.ok(answer.kind !== "openStep");
+        if (answer.kind === "open") moves.push({ kind: "open", position, node, nodes: answer.nodes, ...made });
+        else {
+          const chunk: Hex = `0x${Buffer.from(answer.chunk).toString("hex")}`;
+          moves.push({ kind: "openChunk", position, node, chunk, ...made });
+        }
+      }
+      assert.deepEqual(kept, [RUN.inputs]);
+      assert.equal(keptConstants.length, constants ? 0 : 2);
+      assert.deepEqual(openingsOf(RUN, challenges, CLAIM.claimId), [], "no part of the trace");
+      assert.ok(supplyOpeningsOf(challenges, CLAIM.claimId).length > 4);
+      // With the inputs at hand there is nothing to ask for.
+      assert.equal(await demand(CLAIM, [], challenges, at(UNTIL)), !constants);
+    }
+  });
+
+  it("costs a claimant that is silent its claim", async () => {
+    const { sent, demand } = bench(8);
+    const position = { section: 7, height: 1, step: 0, item: 0, index: 0 };
+    const own = challengeOf([{ kind: "demand", position, node: CLAIM.inputsRoot, ...made }], { nonce: 3n });
+    assert.equal(await demand(CLAIM, [own], NONE, at(2_000)), true);
+    assert.deepEqual(sent, []);
+    assert.equal(await demand(CLAIM, [own], NONE, at(2_001)), true);
+    assert.deepEqual([sent[0]?.functionName, ...(sent[0]?.args ?? []).slice(1)], ["timeout", ME, 3n]);
+  });
+});
+
+describe("the challenges of a node", () => {
+  const demanded: Move = {
+    kind: "demand",
+    position: { section: 0, height: 1, step: 0, item: 0, index: 0 },
+    node: "0x",
+    ...made,
+  };
+
+  it("are played on as long as they take demands", () => {
+    const [full, ended] = [challengeOf(Array<Move>(16).fill(demanded)), challengeOf([], { nonce: 1n, ended: true })];
+    assert.equal(usableOf([full, ended]), undefined);
+    assert.equal(openOf([full, ended]), full);
+    assert.equal(nextNonce([full, ended]), 2n);
+    assert.equal(nextNonce([ended]), 0n);
+    const last = challengeOf(Array<Move>(15).fill(demanded), { nonce: 2n });
+    assert.equal(usableOf([full, ended, last]), last);
+  });
+
+  it("stand where a node was opened last, after a step at the root over its primitives", () => {
+    const [stateRoot, scratchRoot] = [hashOf("state"), hashOf("scratch")];
+    const step = { section: 0, height: 0, step: 0, item: 0, index: 1 };
+    const opened: Move = { kind: "openStep", position: step, stateRoot, scratchRoot, nodes: [], ...made };
+    assert.equal(standingOf(RUN, challengeOf([demanded])), null);
+    const root = { section: 1, height: 3, step: 1, item: 0, index: 0 };
+    assert.deepEqual(standingOf(RUN, challengeOf([demanded, opened, demanded])), root);
+    const node: Move = { kind: "open", position: demanded.position, node: "0x", nodes: [], ...made };
+    assert.deepEqual(standingOf(RUN, challengeOf([demanded, node])), demanded.position);
+    assert.equal(openingsOf(RUN, new Map([["0x", challengeOf([demanded, opened])]]), CLAIM.claimId).length, 1 + 1);
+  });
+});
+
+// Where a call's demand is, given the moves before it.
+function demandedBy({ functionName, args }: Call, moves: readonly Move[]) {
+  if (functionName !== "descend") return (args[2] as GameDemand).position;
+  const [, , , index, path] = args as [Hex, bigint, Hex, number, readonly Hex[]];
+  const standing = moves.at(-1)?.position;
+  assert.ok(standing !== undefined);
+  return { ...standing, height: standing.height - path.length, index };
+}
