@@ -171,7 +171,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 node = stored.node;
         Walk.checkNode(node, Walk.rootOfOpening(place, nodes));
 
-        uint64 deadline = _answer(stored, word, place);
+        uint64 deadline = _answer(claimId, stored, word, place);
         emit NodeOpened(challengeId, claimId, Place.positionOf(place), node, nodes, msg.sender, deadline);
     }
 
@@ -188,7 +188,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 node = stored.node;
         Walk.checkChunk(node, chunk);
 
-        uint64 deadline = _answer(stored, word, place);
+        uint64 deadline = _answer(claimId, stored, word, place);
         emit ChunkOpened(challengeId, claimId, Place.positionOf(place), node, chunk, msg.sender, deadline);
     }
 
@@ -218,7 +218,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (left == 0) _post(claim, claimId, step, scratchRoot);
 
         stored.node = scratchRoot;
-        uint64 deadline = _answer(stored, word, place);
+        uint64 deadline = _answer(claimId, stored, word, place);
         emit StepOpened(challengeId, claimId, step, stateRoot, scratchRoot, nodes, msg.sender, deadline);
     }
 
@@ -226,7 +226,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
     function prove(Claim calldata claim, uint64 nonce, uint8 kind, bytes calldata proof, uint32 postedStep) external {
         bytes32 claimId = _claimId(claim);
         (bytes32 challengeId, Stored storage stored, uint256 word) = _openChallenge(claimId, msg.sender, nonce);
-        if (word.statusOf() == ChallengeStatus.ChallengerTurn) _checkClock(challengeId, word);
+        if (word.isIn(ChallengeStatus.ChallengerTurn)) _checkClock(challengeId, word);
         if (block.number <= word.openedBlockOf()) revert ProofTooEarly(uint64(word.openedBlockOf()));
         Fault memory fault = _judge(_viewOf(claim, claimId, postedStep), kind, proof);
 
@@ -241,7 +241,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         uint64 deadline = _deadline(word);
         if (block.timestamp <= deadline) revert ClockRunning(challengeId, deadline);
 
-        if (word.statusOf() == ChallengeStatus.ClaimantTurn) {
+        if (word.isIn(ChallengeStatus.ClaimantTurn)) {
             emit ChallengeTimedOut(challengeId, claimId, claim.claimant);
             _win(claim, claimId, challengeId, challenger, stored, word);
             return;
@@ -270,15 +270,17 @@ contract DisputeGame is IDisputeGame, PullPayments {
 
     /// @inheritdoc IDisputeGame
     function commitProof(bytes32 claimId, uint64 nonce, bytes32 commitment) external payable {
-        uint64 challengeUntil = _revealedUntil(claimId);
-        if (block.timestamp > challengeUntil && !_isOpen(claimId, msg.sender, nonce)) {
-            revert WindowClosed(claimId, challengeUntil);
+        Dispute storage dispute = _disputes[claimId];
+        // A claim with an open challenge is revealed as long as it is not slashed.
+        bool keepsClaim = dispute.openChallenges != 0 && dispute.slashedAt == 0 && _isOpen(claimId, msg.sender, nonce);
+        if (!keepsClaim) {
+            uint64 challengeUntil = _revealedUntil(claimId);
+            if (block.timestamp > challengeUntil) revert WindowClosed(claimId, challengeUntil);
         }
         if (msg.value != proofBondWei) revert WrongValue(proofBondWei, msg.value);
         ProofCommitment storage committed = _proofs[claimId][msg.sender][commitment];
         if (committed.sequence != 0) revert ProofAlreadyCommitted(claimId, msg.sender, commitment);
 
-        Dispute storage dispute = _disputes[claimId];
         uint32 sequence = dispute.commitments + 1;
         dispute.commitments = sequence;
         dispute.pendingProofs += 1;
@@ -441,6 +443,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
     ) private {
         if (word.demandsOf() == Bonds.MAX_DEMANDS) revert DemandsExhausted(challengeId, Bonds.MAX_DEMANDS);
         Dispute storage dispute = _disputes[claimId];
+        _checkNotSlashed(claimId, dispute);
         uint24 paidDemands = dispute.paidDemands;
         uint256 paid = 0;
         if (paidDemands < dispute.paidDemandLimit) {
@@ -466,7 +469,13 @@ contract DisputeGame is IDisputeGame, PullPayments {
     }
 
     /// @dev Leaves the challenge at `place` and gives the turn to the challenger.
-    function _answer(Stored storage stored, uint256 word, uint256 place) private returns (uint64 deadline) {
+    function _answer(
+        bytes32 claimId,
+        Stored storage stored,
+        uint256 word,
+        uint256 place
+    ) private returns (uint64 deadline) {
+        _checkNotSlashed(claimId, _disputes[claimId]);
         uint256 usedSeconds = Clock.used(word.turnStartedOf(), word.claimantUsedOf(), block.timestamp);
         word = word.answered(place, usedSeconds);
         stored.word = word;
@@ -607,15 +616,17 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (committed.sequence == 0) revert ProofNotCommitted(claimId, committer, commitment);
     }
 
-    /// @dev A challenge of a claim that is not slashed, in the turn named and in time.
+    /// @dev A challenge in the turn named and in time; whether its claim is slashed is seen when the move is counted.
     function _inTurn(
         bytes32 claimId,
         address challenger,
         uint64 nonce,
         ChallengeStatus turn
     ) private view returns (bytes32 challengeId, Stored storage stored, uint256 word) {
-        (challengeId, stored, word) = _openChallenge(claimId, challenger, nonce);
-        if (word.statusOf() != turn) revert WrongTurn(challengeId, word.statusOf());
+        challengeId = challengeIdOf(claimId, challenger, nonce);
+        stored = _challenges[challengeId];
+        word = stored.word;
+        if (!word.isIn(turn)) revert WrongTurn(challengeId, word.statusOf());
         _checkClock(challengeId, word);
     }
 
@@ -629,11 +640,15 @@ contract DisputeGame is IDisputeGame, PullPayments {
         stored = _challenges[challengeId];
         word = stored.word;
         if (!word.isOpen()) revert WrongTurn(challengeId, word.statusOf());
-        if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
+        _checkNotSlashed(claimId, _disputes[claimId]);
     }
 
     function _isOpen(bytes32 claimId, address challenger, uint64 nonce) private view returns (bool) {
         return _challenges[challengeIdOf(claimId, challenger, nonce)].word.isOpen();
+    }
+
+    function _checkNotSlashed(bytes32 claimId, Dispute storage dispute) private view {
+        if (dispute.slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
     }
 
     function _checkClock(bytes32 challengeId, uint256 word) private view {
@@ -642,8 +657,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
     }
 
     function _deadline(uint256 word) private view returns (uint64) {
-        uint256 usedSeconds =
-            word.statusOf() == ChallengeStatus.ClaimantTurn ? word.claimantUsedOf() : word.challengerUsedOf();
+        uint256 usedSeconds = word.isIn(ChallengeStatus.ClaimantTurn) ? word.claimantUsedOf() : word.challengerUsedOf();
         return Clock.deadline(word.turnStartedOf(), usedSeconds, clockSeconds);
     }
 

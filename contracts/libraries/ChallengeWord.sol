@@ -55,9 +55,14 @@ library ChallengeWord {
         return ChallengeStatus(word >> STATUS_AT);
     }
 
+    /// @notice Whether the challenge has that status.
+    function isIn(uint256 word, ChallengeStatus status) internal pure returns (bool) {
+        return word >> STATUS_AT == uint256(status);
+    }
+
+    /// @notice Whether somebody has the turn.
     function isOpen(uint256 word) internal pure returns (bool) {
-        ChallengeStatus status = statusOf(word);
-        return status == ChallengeStatus.ChallengerTurn || status == ChallengeStatus.ClaimantTurn;
+        return isIn(word, ChallengeStatus.ChallengerTurn) || isIn(word, ChallengeStatus.ClaimantTurn);
     }
 
     function placeOf(uint256 word) internal pure returns (uint256) {
