@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 
 import { network } from "hardhat";
 import {
+  concatHex,
   encodeAbiParameters,
   encodeFunctionData,
   decodeAbiParameters,
@@ -65,7 +66,7 @@ export type Substitutes = Partial<Record<"ClaimRegistry" | "DisputeGame", Hex>>;
 export async function createArena(cases: Case[], auditor: number | null, substitutes: Substitutes = {}) {
   const { viem, provider } = await network.create({
     network: "default",
-    override: { blockGasLimit: GAS, transactionGasCap: GAS },
+    override: { blockGasLimit: GAS, transactionGasCap: GAS, allowBlocksWithSameTimestamp: true },
   });
   const [wallet] = await viem.getWalletClients();
   const batch = await viem.deployContract("CallBatch", [BigInt(ACTORS)]);
@@ -159,7 +160,7 @@ function typeName(parameter: { type: string; components?: readonly unknown[] }):
 
 const SEAL = parseAbiParameters("address, bytes32, bytes32, bytes32");
 const TERMS = "(bytes32, bytes32, uint32, uint8, address, bytes32, uint256)";
-const CLAIM_ID = parseAbiParameters(`uint256, address, uint256, address, ${TERMS}, uint256, bytes32`);
+const CLAIM_BODY = parseAbiParameters(`uint256, address, uint256, address, ${TERMS}, uint256, bytes32`);
 const CHALLENGE_ID = parseAbiParameters("uint256, address, bytes32, address, uint64");
 const COMMITMENT = parseAbiParameters("uint256, address, bytes32, address, bytes32, uint8, bytes32");
 const PROTOCOL_VERSION = 2n;
@@ -179,7 +180,7 @@ export function termsOf({ actors }: Arena, { of, operator, moveFeeWei }: Claim) 
   };
 }
 
-/** Fills in the seal and the id of a claim. */
+/** Fills in the seal, the body and the id of a claim. */
 export function sealClaim(arena: Arena, claim: Claim): Claim {
   const { of, salt, claimant, bondWei } = claim;
   const seal = keccak256(encodeAbiParameters(SEAL, [arena.actors[claimant], of.traceRoot, outputsHashOf(of), salt]));
@@ -188,7 +189,8 @@ export function sealClaim(arena: Arena, claim: Claim): Claim {
   const { chainId, registry, actors } = arena;
   const packed = [chainId, registry, PROTOCOL_VERSION, actors[claimant], terms, bondWei, seal] as const;
   claim.seal = seal;
-  claim.id = keccak256(encodeAbiParameters(CLAIM_ID, packed));
+  claim.body = keccak256(encodeAbiParameters(CLAIM_BODY, packed));
+  claim.id = keccak256(concatHex([programRoot, claim.body]));
   return claim;
 }
 
@@ -270,7 +272,7 @@ function partsOf(arena: Arena, call: Call): ["registry" | "game", readonly unkno
     }
     case "enter": {
       const { to, index, path, shown } = call.move;
-      return ["game", [claimOf(call.challenge.claim), call.challenge.nonce, to.node, index, path, shown], 0n];
+      return ["game", [call.challenge.claim.body, call.challenge.nonce, to.node, index, path, shown], 0n];
     }
     case "open":
     case "openChunk":

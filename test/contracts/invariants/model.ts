@@ -31,6 +31,8 @@ export interface Claim {
   bondWei: bigint;
   salt: Hex;
   id: Hex;
+  /** All of the id but the program. */
+  body: Hex;
   seal: Hex;
   phase: ClaimPhase;
   revealBy: number;
@@ -211,7 +213,7 @@ export function rulesBroken(model: Model, call: Call): string[] {
       brokenByTurn(model, challenge, "challenger", when);
       when(challenge.demands === MAX_DEMANDS, "DemandsExhausted");
       if (call.name === "demand") when(!isPosted(challenge.claim, call.site), "*");
-      else when(!challenge.site.moves.includes(call.move) && !standsAt(challenge, call.move), "*");
+      else when(call.move.kind !== call.name || !challenge.site.moves.includes(call.move), "*");
       break;
     }
     case "open":
@@ -294,12 +296,6 @@ function isSameAnswer(one: Site, other: Site): boolean {
   if (one.answer.kind === "chunk" && other.answer.kind === "chunk") return one.node === other.node;
   if (one.answer.kind !== "nodes" || other.answer.kind !== "nodes") return false;
   return one.answer.nodes.join() === other.answer.nodes.join();
-}
-
-/** A step that was opened stands at its scratch root, which the moves of a tree of one leaf start from too. */
-function standsAt(challenge: Challenge, move: Move): boolean {
-  const { answer } = challenge.site;
-  return challenge.phase === "challenger" && answer.kind === "step" && answer.below.moves.includes(move);
 }
 
 function brokenByTurn(

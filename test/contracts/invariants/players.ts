@@ -1,8 +1,6 @@
 // Who plays: honest and dishonest claimants and challengers, provers, a copier, a watchtower, an auditor or an accomplice that
 // floods, and chance. Each looks at the model and says what it does next, or nothing.
-import { numberToHex } from "viem";
-
-import { answerName, challengeIdOf, commitmentOf, isMangleable, sealClaim, type Arena } from "./arena.ts";
+import { answerName, isMangleable, type Arena } from "./arena.ts";
 import { nextOf, type Case, type Proof } from "./cases.ts";
 import {
   MAX_DEMANDS,
@@ -16,8 +14,8 @@ import {
   type Challenge,
   type Claim,
   type Model,
-  type Pledge,
 } from "./model.ts";
+import { newChallenge, newClaim, newPledge } from "./pieces.ts";
 import type { Random } from "./random.ts";
 import type { Move, Site } from "./sites.ts";
 
@@ -144,55 +142,25 @@ function pledgeCall(
   proof: Proof | null,
   postedStep: number,
 ): Call {
-  const salt = numberToHex(++table.nonces, { size: 32 });
-  const pledge: Pledge = {
-    claim,
-    committer,
-    nonce,
-    proof,
-    postedStep,
-    salt,
-    hash: salt,
-    block: 0,
-    sequence: 0,
-    phase: "new",
-  };
-  pledge.hash = commitmentOf(table.arena, pledge);
+  const pledge = newPledge(table.arena, { claim, committer, nonce, proof, postedStep, number: ++table.nonces });
   return { actor: committer, name: "commitProof", pledge, valueWei: table.model.parameters.proofBondWei };
 }
 
 // ---------------------------------------------------------------- what each party likes to do
 
-function newClaim(table: Table, claimant: number, of: Case): Call | null {
+function commitment(table: Table, claimant: number, of: Case): Call | null {
   const { model, random, arena } = table;
   if (model.claims.filter(isLive).length >= LIVE_CLAIMS) return null;
   const bondWei = model.parameters.minBondWei * BigInt(1 + random.below(3));
   const fees = [model.parameters.minMoveFeeWei, bondWei / 512n, (bondWei / 512n + model.parameters.minMoveFeeWei) / 2n];
-  const claim: Claim = {
+  const claim = newClaim(arena, {
     number: Number(++table.nonces),
     of,
     claimant,
     operator: random.once(2) ? ACTOR.watchtower : null,
     moveFeeWei: fees[random.below(fees.length)],
     bondWei,
-    salt: numberToHex(++table.nonces, { size: 32 }),
-    id: "0x",
-    seal: "0x",
-    phase: "new",
-    revealBy: 0,
-    revealedAt: 0,
-    challengeUntil: 0,
-    slashedAt: 0,
-    openChallenges: 0,
-    paidDemands: 0,
-    commitments: 0,
-    pendingProofs: 0,
-    endedThrough: 0,
-    bounty: null,
-    posted: new Map(),
-    slashedBy: null,
-  };
-  sealClaim(arena, claim);
+  });
   const honest = claimant === ACTOR.claimant;
   table.moods.set(claim, {
     reveals: honest || !random.once(8),
@@ -207,7 +175,7 @@ function playClaimant(table: Table): Call | null {
   const duty = random.pick(dutiesOf(table).filter(({ call }) => call()?.actor === ACTOR.claimant));
   if (duty !== undefined && !random.once(3)) return duty.call();
   const of = random.pick(cases.filter(({ wrong }) => !wrong));
-  return of === undefined ? null : newClaim(table, ACTOR.claimant, of);
+  return of === undefined ? null : commitment(table, ACTOR.claimant, of);
 }
 
 function playCheat(table: Table): Call | null {
@@ -225,27 +193,14 @@ function playCheat(table: Table): Call | null {
   );
   if (sealed !== undefined) return { actor: ACTOR.cheat, name: "reveal", claim: sealed };
   const of = random.pick(random.once(5) ? cases : cases.filter(({ wrong }) => wrong));
-  return of === undefined ? null : newClaim(table, ACTOR.cheat, of);
+  return of === undefined ? null : commitment(table, ACTOR.cheat, of);
 }
 
-const newChallenge = (table: Table, claim: Claim, challenger: number, site: Site): Call => {
-  const challenge: Challenge = {
-    claim,
-    challenger,
-    nonce: BigInt(table.random.below(2 ** 31)) * 4_000_000_000n + ++table.nonces,
-    id: "0x",
-    phase: "new",
-    openedBlock: 0,
-    turnStarted: 0,
-    claimantUsed: 0,
-    challengerUsed: 0,
-    demands: 0,
-    paidDemands: 0,
-    site,
-  };
-  challenge.id = challengeIdOf(table.arena, challenge);
+function opening(table: Table, claim: Claim, challenger: number, site: Site): Call {
+  const nonce = BigInt(table.random.below(2 ** 31)) * 4_000_000_000n + ++table.nonces;
+  const challenge = newChallenge(table.arena, claim, challenger, nonce, site);
   return { actor: challenger, name: "challenge", challenge, valueWei: depositOf(table.model, claim) };
-};
+}
 
 const isInWindow = ({ now }: Model, { phase, challengeUntil }: Claim): boolean =>
   phase === "revealed" && now <= challengeUntil;
@@ -266,7 +221,7 @@ function playChallenger(table: Table): Call | null {
       (each) => each.of.wrong && moods.get(each)!.watched && isInWindow(model, each) && !challenged.has(each),
     ),
   );
-  return claim === undefined ? null : newChallenge(table, claim, actor, claim.of.root);
+  return claim === undefined ? null : opening(table, claim, actor, claim.of.root);
 }
 
 function playProver(table: Table): Call | null {
@@ -305,7 +260,7 @@ function playTroll(table: Table): Call | null {
   const site = random.pick(
     claim.of.demandable.filter(({ needsPosted }) => needsPosted === null || claim.posted.has(needsPosted)),
   );
-  return site === undefined ? null : newChallenge(table, claim, actor, site);
+  return site === undefined ? null : opening(table, claim, actor, site);
 }
 
 /** Any demand that the rules allow: a step down, or somewhere else. */
@@ -343,7 +298,7 @@ function playCopier(table: Table): Call | null {
   }
   const claim = random.pick(model.claims.filter(({ phase, of }) => phase === "revealed" && of.wrong));
   if (claim === undefined) return null;
-  if (random.once(6)) return newChallenge(table, claim, actor, claim.of.root);
+  if (random.once(6)) return opening(table, claim, actor, claim.of.root);
   const proof = claim.of.proof!;
   return pledgeCall(
     table,
@@ -396,7 +351,7 @@ function playSeventh(table: Table): Call | null {
     ),
   );
   if (mine !== undefined) return { actor, name: "demand", challenge: mine, site: claim.of.root };
-  return isInWindow(model, claim) ? newChallenge(table, claim, actor, claim.of.root) : null;
+  return isInWindow(model, claim) ? opening(table, claim, actor, claim.of.root) : null;
 }
 
 /** Uses up, in one second, what the bond of a claim of the cheat pays for: whole walks that the cheat answers. */
@@ -412,15 +367,17 @@ export function* floodCalls(table: Table): Generator<Call> {
   );
   if (claim === undefined) return;
   while (claim.paidDemands < paidLimitOf(claim)) {
-    const opening = newChallenge(table, claim, actor, claim.of.root);
-    yield opening;
-    if (opening.name !== "challenge") return;
-    const { challenge } = opening;
+    const first = opening(table, claim, actor, claim.of.root);
+    yield first;
+    if (first.name !== "challenge") return;
+    const { challenge } = first;
     for (let demands = 1; demands < MAX_DEMANDS; demands++) {
       yield answer(challenge, ACTOR.cheat);
       yield { actor, name: "demand", challenge, site: claim.of.root };
     }
     yield answer(challenge, ACTOR.cheat);
+    // One too many.
+    yield { actor, name: "demand", challenge, site: claim.of.root };
   }
 }
 
