@@ -17,3 +17,11 @@ it("refuses a count of runs beside the one run to repeat, and runs out of range"
     assert.deepEqual([code, error.name], [1, "OptionError"], words.join(" "));
   }
 });
+
+it("takes one run to repeat without a count", async () => {
+  let stdout = "";
+  const stream = { write: (text: string) => (stdout += text) };
+  await main(["dispute", "fuzz", "--only", "100001", "--json"], { stdout: stream, stderr: { write: () => "" } });
+  const { error } = JSON.parse(stdout) as { error: { message: string } };
+  assert.doesNotMatch(error.message, /--runs/);
+});
