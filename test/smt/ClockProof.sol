@@ -5,7 +5,7 @@ import {Clock} from "../../contracts/libraries/Clock.sol";
 
 /// @title What is proved of the clocks
 /// @notice By induction over the moves of a challenge (section 6): `opens` is the base and `moves` the step, from any state
-/// in which `_holds`. Times are below 2^32 and budgets below 2^23, as the game keeps and demands them.
+/// in which `_holds`. Times are below 2^32 and budgets at most 2^23, as the game keeps and demands them.
 contract ClockProof {
     /// @dev One challenge: when it opened, when the turn began, and what both sides used before it.
     struct Game {
@@ -19,7 +19,7 @@ contract ClockProof {
 
     /// @notice A challenge that just opened holds the invariant, whoever moves first.
     function opens(uint256 budget, uint256 opened, bool challengerTurn) external pure {
-        require(budget > 0 && budget < 1 << 23);
+        require(budget > 0 && budget <= 1 << 23);
         require(opened < 1 << 32);
 
         assert(_holds(Game(budget, opened, opened, 0, 0, challengerTurn)));
@@ -37,6 +37,7 @@ contract ClockProof {
         assert(usedAfter >= usedBefore);
         assert(usedAfter - usedBefore == endedAt - game.turnStarted);
         assert(usedAfter <= game.budget);
+        assert(usedAfter < 1 << 24);
         assert(
             _holds(
                 Game(
@@ -89,7 +90,7 @@ contract ClockProof {
     function _holds(Game memory game) private pure returns (bool) {
         return
             game.budget > 0 &&
-            game.budget < 1 << 23 &&
+            game.budget <= 1 << 23 &&
             game.opened < 1 << 32 &&
             game.turnStarted < 1 << 32 &&
             game.claimantUsed <= game.budget &&
