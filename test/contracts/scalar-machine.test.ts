@@ -24,6 +24,7 @@ const PROGRAMS = 400;
 const ELEMENTS = 2;
 const MUTANTS = 600;
 const REDUCTIONS = 150;
+const SUM_ROUNDS = 2;
 const LEAPS = SCALAR_LIMITS.chunks;
 /** What one transaction may use at most. */
 const TRANSACTION_GAS = 2 ** 24;
@@ -373,6 +374,27 @@ describe("ScalarMachine", async () => {
     assert.ok(skipped < REDUCTIONS / 2);
   });
 
+  it("test_run_sumsAndSquares_equalInterpreterOnEveryKindOfData", async (t) => {
+    const random = createRandom(SEED + 6);
+    const counts = [1, 31, 32, 33, 255, 256, 257, 700];
+    let runs = 0;
+    const kinds = SUM_FORMS.flatMap((form) => Object.entries(SUM_DATA).map(([name, draw]) => ({ form, name, draw })));
+    for (let round = 0; round < SUM_ROUNDS; round++) {
+      for (const { form, name, draw } of kinds) {
+        const count = counts[runs % counts.length];
+        const program = sumProgram(form, count, count > 256 && runs % 3 === 0);
+        validateScalar(program);
+        // The first word of operand 1 is the center.
+        const tensors = [count + 3, 4].map((length): Tensor => {
+          return { type: "f32", words: Uint32Array.from({ length }, () => draw(random)) };
+        });
+        await assertEqual(program, 0, 0, tensors, cutRanges(random, tensors), `${form} of ${name}, ${count} words`);
+        runs++;
+      }
+    }
+    t.diagnostic(`seed 0x${(SEED + 6).toString(16)}, ${runs} runs`);
+  });
+
   it("test_run_gasOfEveryRunAbove_isWithinFiveQuartersOfTheEstimate", (t) => {
     const greatest = Math.max(...shares);
     t.diagnostic(`at most ${greatest.toFixed(3)} of it in ${shares.length} runs`);
@@ -605,6 +627,80 @@ function leapingLoads(): ScalarProgram {
     },
     epilogue: [],
     result: totals + 2,
+  };
+}
+
+const SUM_FORMS = ["sum", "squares", "squared distances"] as const;
+
+const sign = (random: Random): number => (random() & 0x80000000) >>> 0;
+const fraction = (random: Random): number => random() >>> 9;
+const ofExponents = (least: number, most: number) => (random: Random) =>
+  (sign(random) | ((least + below(random, most - least + 1)) << 23) | fraction(random)) >>> 0;
+
+/** What sums are made of. */
+const SUM_DATA: Readonly<Record<string, (random: Random) => number>> = {
+  "numbers near one": ofExponents(120, 130),
+  "numbers of many sizes": ofExponents(1, 200),
+  "large numbers": ofExponents(198, 202),
+  "numbers of large squares": ofExponents(160, 168),
+  "numbers of small squares": ofExponents(74, 82),
+  "neighbours of the center": (random) => 0x3f800000 + below(random, 4),
+  subnormals: (random) => (sign(random) | fraction(random)) >>> 0,
+  "subnormals and the least normals": (random) => (sign(random) | (below(random, 3) << 23) | fraction(random)) >>> 0,
+  zeros: (random) => sign(random),
+  "halfway cases": (random) => (sign(random) | ((127 + 24 * below(random, 2)) << 23) | (1 << below(random, 23))) >>> 0,
+  cancellation: (random) => (sign(random) | 0x4b000000 | below(random, 3)) >>> 0,
+  "one infinity or NaN among numbers": (random) =>
+    below(random, 300) === 0
+      ? [0x7f800000, 0xff800000, 0x7fc00000, 0xffc01234][below(random, 4)]
+      : ofExponents(1, 254)(random),
+  everything: (random) => random(),
+};
+
+/** A sum of 32 lanes in the form in which lowering writes it. */
+function sumProgram(form: (typeof SUM_FORMS)[number], count: number, single: boolean): ScalarProgram {
+  // Registers: +0, 0, the step, the digit, the center, the counter, the total, the item.
+  const [zero, offset, center, total, item] = [0, 1, 4, 6, 7];
+  const load: Instruction = { op: "load", imm: 0, a: offset, b: 1, c: 0 };
+  const bodies: Record<typeof form, readonly Instruction[]> = {
+    sum: [load, { op: "add", imm: 0, a: total, b: item, c: 0 }],
+    squares: [load, { op: "fma", imm: 0, a: item, b: item, c: total }],
+    "squared distances": [
+      load,
+      { op: "sub", imm: 0, a: item, b: center, c: 0 },
+      { op: "fma", imm: 0, a: item + 1, b: item + 1, c: total },
+    ],
+  };
+  const body = bodies[form];
+  const totals = item + body.length;
+  return {
+    outputType: "f32",
+    operandTypes: ["f32", "f32"],
+    extents: [1],
+    constants: [
+      { type: "f32", word: 0 },
+      { type: "i32", word: 0 },
+    ],
+    patterns: [
+      [
+        { extent: 1, stride: 0 },
+        { extent: 1, stride: 0 },
+        { extent: 70000, stride: 1 },
+      ],
+    ],
+    prologue: [{ op: "load", imm: 1, a: offset, b: 0, c: 0 }],
+    loop: {
+      start: 0,
+      count,
+      single,
+      lanes: 32,
+      continued: false,
+      carried: [{ init: zero, bodyOut: totals - 1, combineOut: totals + 2, totalInit: zero }],
+      body,
+      combine: [{ op: "add", imm: 0, a: totals, b: totals + 1, c: 0 }],
+    },
+    epilogue: [],
+    result: totals + 3,
   };
 }
 
