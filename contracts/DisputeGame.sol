@@ -171,7 +171,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 node = stored.node;
         Walk.checkNode(node, Walk.rootOfOpening(place, nodes));
 
-        uint64 deadline = _answer(claimId, stored, word, place);
+        uint64 deadline = _answer(stored, word, place);
         emit NodeOpened(challengeId, claimId, Place.positionOf(place), node, nodes, msg.sender, deadline);
     }
 
@@ -188,7 +188,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32 node = stored.node;
         Walk.checkChunk(node, chunk);
 
-        uint64 deadline = _answer(claimId, stored, word, place);
+        uint64 deadline = _answer(stored, word, place);
         emit ChunkOpened(challengeId, claimId, Place.positionOf(place), node, chunk, msg.sender, deadline);
     }
 
@@ -218,7 +218,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (left == 0) _post(claim, claimId, step, scratchRoot);
 
         stored.node = scratchRoot;
-        uint64 deadline = _answer(claimId, stored, word, place);
+        uint64 deadline = _answer(stored, word, place);
         emit StepOpened(challengeId, claimId, step, stateRoot, scratchRoot, nodes, msg.sender, deadline);
     }
 
@@ -443,7 +443,6 @@ contract DisputeGame is IDisputeGame, PullPayments {
     ) private {
         if (word.demandsOf() == Bonds.MAX_DEMANDS) revert DemandsExhausted(challengeId, Bonds.MAX_DEMANDS);
         Dispute storage dispute = _disputes[claimId];
-        _checkNotSlashed(claimId, dispute);
         uint24 paidDemands = dispute.paidDemands;
         uint256 paid = 0;
         if (paidDemands < dispute.paidDemandLimit) {
@@ -469,13 +468,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
     }
 
     /// @dev Leaves the challenge at `place` and gives the turn to the challenger.
-    function _answer(
-        bytes32 claimId,
-        Stored storage stored,
-        uint256 word,
-        uint256 place
-    ) private returns (uint64 deadline) {
-        _checkNotSlashed(claimId, _disputes[claimId]);
+    function _answer(Stored storage stored, uint256 word, uint256 place) private returns (uint64 deadline) {
         uint256 usedSeconds = Clock.used(word.turnStartedOf(), word.claimantUsedOf(), block.timestamp);
         word = word.answered(place, usedSeconds);
         stored.word = word;
@@ -616,7 +609,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (committed.sequence == 0) revert ProofNotCommitted(claimId, committer, commitment);
     }
 
-    /// @dev A challenge in the turn named and in time; whether its claim is slashed is seen when the move is counted.
+    /// @dev A challenge of a claim that is not slashed, in the turn named and in time.
     function _inTurn(
         bytes32 claimId,
         address challenger,
@@ -627,6 +620,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         stored = _challenges[challengeId];
         word = stored.word;
         if (!word.isIn(turn)) revert WrongTurn(challengeId, word.statusOf());
+        if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
         _checkClock(challengeId, word);
     }
 
@@ -640,15 +634,11 @@ contract DisputeGame is IDisputeGame, PullPayments {
         stored = _challenges[challengeId];
         word = stored.word;
         if (!word.isOpen()) revert WrongTurn(challengeId, word.statusOf());
-        _checkNotSlashed(claimId, _disputes[claimId]);
+        if (_disputes[claimId].slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
     }
 
     function _isOpen(bytes32 claimId, address challenger, uint64 nonce) private view returns (bool) {
         return _challenges[challengeIdOf(claimId, challenger, nonce)].word.isOpen();
-    }
-
-    function _checkNotSlashed(bytes32 claimId, Dispute storage dispute) private view {
-        if (dispute.slashedAt != 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Slashed);
     }
 
     function _checkClock(bytes32 challengeId, uint256 word) private view {

@@ -1,12 +1,15 @@
 // ClaimRegistry: parameters, binding, commitments, reveals, finality and forfeits. Slashing by the game is in
-// dispute-money.test.ts.
+// dispute-money.test.ts, the auditor's part in auditor.test.ts.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import {
   concatHex,
+  encodeAbiParameters,
   encodeFunctionData,
   keccak256,
+  numberToHex,
+  parseAbiParameters,
   parseGwei,
   stringToHex,
   zeroAddress,
@@ -16,26 +19,36 @@ import {
 
 import { outputsShown, ZERO } from "./support/trace.ts";
 import {
+  answerAt,
   assertSolvent,
   at,
   BOND,
+  challengeUntilOf,
   CLAIM,
   commit,
   createWorld,
+  DEFERRED_TRACE,
   FEE,
+  forfeit,
   HIGH_FEE,
   now,
   openChallenge,
   PARAMETERS,
   prepare,
   reveal,
+  revealByOf,
   revealedClaim,
   SINK,
   SMALL_TRACE,
+  timeOut,
+  topOf,
+  type Commitment,
   type Terms,
 } from "./support/world.ts";
 
 const UNKNOWN = keccak256("0xff");
+/** What a run's slot holds once a commitment ended. */
+const ENDED = numberToHex(1, { size: 32 });
 const MAX_BOND = (2n ** 48n - 1n) * parseGwei("1");
 
 describe("ClaimRegistry", async () => {
@@ -46,9 +59,21 @@ describe("ClaimRegistry", async () => {
   const emits = viem.assertions.emitWithArgs;
   const fixture = () => networkHelpers.loadFixture(begin);
   async function begin(): Promise<void> {}
+  const liveOf = ({ claimant: by, terms: { programRoot, inputsRoot, steps } }: Commitment) =>
+    claims.read.commitmentOf([by, programRoot, inputsRoot, steps]);
+  const commitmentHash = (claimId: Hex, revealBy: bigint) =>
+    keccak256(encodeAbiParameters(parseAbiParameters("bytes32, uint64"), [claimId, revealBy]));
 
   describe("deployment", () => {
-    const good: [Address, bigint, bigint, number, number, number] = [programs.address, 512n, 1n, 1, 1, 1];
+    const good: [Address, bigint, bigint, number, number, number, Address] = [
+      programs.address,
+      512n,
+      1n,
+      1,
+      1,
+      1,
+      zeroAddress,
+    ];
 
     for (const [name, index, floor] of [
       ["minMoveFeeWei", 2, 1n],
@@ -69,7 +94,7 @@ describe("ClaimRegistry", async () => {
 
     it("refuses a minimal bond that allows no move fee", async () => {
       await viem.assertions.revertWithCustomError(
-        viem.deployContract("ClaimRegistry", [programs.address, 511n, 1n, 1, 1, 1]),
+        viem.deployContract("ClaimRegistry", [programs.address, 511n, 1n, 1, 1, 1, zeroAddress]),
         claims,
         "ParameterBelowFloor",
       );
@@ -78,8 +103,10 @@ describe("ClaimRegistry", async () => {
     it("binds one dispute game, by the deployer, that has code", async () => {
       await fixture();
       const unbound = await viem.deployContract("ClaimRegistry", good);
-      const { terms, seal } = await prepare(world);
-      await fails(unbound.write.commit([terms, seal], { value: BOND }), unbound, "DisputeGameNotBound", []);
+      const { claim, terms, seal } = await prepare(world);
+      await unbound.write.commit([terms, seal], { value: BOND, account: claimant });
+      const early = unbound.write.reveal([claim, 0n, SMALL_TRACE.outputRoots, outputsShown(SMALL_TRACE)]);
+      await fails(early, unbound, "DisputeGameNotBound", []);
       await fails(unbound.write.bindDisputeGame([game.address], { account: stranger }), unbound, "NotDeployer", [
         stranger,
       ]);
@@ -91,7 +118,7 @@ describe("ClaimRegistry", async () => {
 
   describe("commit", () => {
     const termCases: [string, Partial<Terms>, bigint, string, readonly unknown[]][] = [
-      ["a deferred trace", { traceMode: 1 }, BOND, "TraceModeUnsupported", [1]],
+      ["a trace that is neither full nor deferred", { traceMode: 2 }, BOND, "TraceModeUnsupported", [2]],
       ["no steps", { steps: 0 }, BOND, "StepsOutOfRange", [0, 2 ** 20]],
       ["more than 2^20 steps", { steps: 2 ** 20 + 1 }, BOND, "StepsOutOfRange", [2 ** 20 + 1, 2 ** 20]],
       [
@@ -144,11 +171,14 @@ describe("ClaimRegistry", async () => {
       const first = await prepare(world);
       const rival = await prepare(world, {}, { salt: UNKNOWN });
       await commit(world, first);
-      await fails(commit(world, rival), claims, "CommitmentLive", [first.claimId]);
+      await fails(commit(world, rival), claims, "CommitmentLive", [await liveOf(first)]);
       await commit(world, await prepare(world, { inputsRoot: UNKNOWN }));
       await commit(world, await prepare(world, {}, { claimant: stranger }));
       await reveal(world, first);
+      assert.equal(await liveOf(first), ZERO);
       await commit(world, rival);
+      assert.notEqual(await liveOf(first), ZERO);
+      await fails(commit(world, first), claims, "CommitmentLive", [await liveOf(rival)]);
       await assertSolvent(world);
     });
 
@@ -178,17 +208,13 @@ describe("ClaimRegistry", async () => {
         seal,
         revealBy,
       ]);
-      const claim = await claims.read.claimOf([claimId]);
-      assert.deepEqual(
-        [claim.status, claim.claimant, claim.revealBy, claim.challengeUntil, claim.bondWei],
-        [CLAIM.committed, claimant, revealBy, 0n, BOND],
-      );
-      assert.equal(await claims.read.statusOf([claimId]), CLAIM.committed);
+      assert.equal(await liveOf(commitment), commitmentHash(claimId, revealBy));
+      assert.equal(await claims.read.statusOf([claimId]), CLAIM.none);
       await assertSolvent(world);
     });
 
     it("binds the id to the chain, the registry, the claimant and every term", async () => {
-      const { terms, seal } = await prepare(world);
+      const { claim, claimId, terms, seal } = await prepare(world);
       const ids = new Set<Hex>();
       const changes: Partial<Terms>[] = [
         {},
@@ -201,11 +227,62 @@ describe("ClaimRegistry", async () => {
         { moveFeeWei: 1n },
       ];
       for (const change of changes)
-        ids.add(await claims.read.claimIdOf([claimant, { ...terms, ...change }, seal, BOND]));
-      ids.add(await claims.read.claimIdOf([stranger, terms, seal, BOND]));
-      ids.add(await claims.read.claimIdOf([claimant, terms, ZERO, BOND]));
-      ids.add(await claims.read.claimIdOf([claimant, terms, seal, BOND + 1n]));
-      assert.equal(ids.size, changes.length + 3);
+        ids.add(await claims.read.claimIdOf([claimant, { ...terms, ...change }, BOND, seal]));
+      ids.add(await claims.read.claimIdOf([stranger, terms, BOND, seal]));
+      ids.add(await claims.read.claimIdOf([claimant, terms, BOND, ZERO]));
+      ids.add(await claims.read.claimIdOf([claimant, terms, BOND + 1n, seal]));
+      const elsewhere = await viem.deployContract("ClaimRegistry", [programs.address, 512n, 1n, 1, 1, 1, zeroAddress]);
+      ids.add(await elsewhere.read.claimIdOf([claimant, terms, BOND, seal]));
+      assert.equal(ids.size, changes.length + 4);
+
+      const sealed = [{ traceRoot: UNKNOWN }, { outputsHash: UNKNOWN }, { salt: UNKNOWN }, { claimant: stranger }];
+      for (const change of sealed) ids.add(await claims.read.idOf([{ ...claim, ...change }]));
+      assert.equal(ids.size, changes.length + 4 + sealed.length);
+      assert.equal(await claims.read.idOf([claim]), claimId);
+      const body = keccak256(
+        encodeAbiParameters(
+          parseAbiParameters(
+            "uint256, address, uint256, address, (bytes32, bytes32, uint32, uint8, address, bytes32, uint256), uint256, bytes32",
+          ),
+          [
+            BigInt(await client.getChainId()),
+            claims.address,
+            await claims.read.VERSION(),
+            claimant,
+            [
+              terms.programRoot,
+              terms.inputsRoot,
+              terms.steps,
+              terms.traceMode,
+              terms.operator,
+              terms.taskId,
+              terms.moveFeeWei,
+            ],
+            BOND,
+            seal,
+          ],
+        ),
+      );
+      assert.equal(await claims.read.bodyOf([claim]), body);
+      assert.equal(claimId, keccak256(concatHex([terms.programRoot, body])));
+    });
+
+    it("takes the full trace and the deferred one", async () => {
+      await fixture();
+      await revealedClaim(world);
+      await revealedClaim(world, { inputsRoot: UNKNOWN }, { trace: DEFERRED_TRACE });
+      await assertSolvent(world);
+    });
+
+    it("refuses terms that are not canonically encoded", async () => {
+      await fixture();
+      const { terms, seal } = await prepare(world);
+      const data = encodeFunctionData({ abi: claims.abi, functionName: "commit", args: [terms, seal] });
+      // The third word of the terms holds the steps: bits above them would give one run two ids.
+      const at = 2 + 8 + 2 * 64;
+      const dirty = `${data.slice(0, at)}01${data.slice(at + 2)}` as Hex;
+      const [wallet] = await viem.getWalletClients();
+      await assert.rejects(wallet.sendTransaction({ to: claims.address, data: dirty, value: BOND, gas: 500_000n }));
     });
   });
 
@@ -221,43 +298,74 @@ describe("ClaimRegistry", async () => {
     }
 
     it("refuses a claim that is not committed", async () => {
-      const claim = await committed();
-      const other = { ...claim, claimId: UNKNOWN };
-      await fails(reveal(world, other), claims, "ClaimStatusMismatch", [UNKNOWN, CLAIM.committed, CLAIM.none]);
-      await reveal(world, claim);
-      await fails(reveal(world, claim), claims, "ClaimStatusMismatch", [
-        claim.claimId,
-        CLAIM.committed,
-        CLAIM.revealed,
-      ]);
+      const commitment = await committed();
+      const revealBy = await revealByOf(world, commitment.claimId);
+      const other = { ...commitment.claim, salt: UNKNOWN };
+      const otherId = await claims.read.idOf([other]);
+      const computed = commitmentHash(otherId, revealBy);
+      const stranger = claims.write.reveal([other, revealBy, outputRoots, shown]);
+      await fails(stranger, claims, "CommitmentMismatch", [otherId, await liveOf(commitment), computed]);
+      const live = await liveOf(commitment);
+      await reveal(world, commitment);
+      await fails(reveal(world, commitment), claims, "CommitmentMismatch", [commitment.claimId, ENDED, live]);
     });
 
-    it("refuses a reveal that is late by a second", async () => {
-      const claim = await committed();
-      const { revealBy } = await claims.read.claimOf([claim.claimId]);
+    it("refuses a reveal that is late by a second, and another time to reveal", async () => {
+      const commitment = await committed();
+      const revealBy = await revealByOf(world, commitment.claimId);
+      const longer = claims.write.reveal([commitment.claim, revealBy + 1n, outputRoots, shown]);
+      await viem.assertions.revertWithCustomError(longer, claims, "CommitmentMismatch");
       await at(world, revealBy + 1n);
-      await fails(reveal(world, claim), claims, "RevealTooLate", [claim.claimId, revealBy]);
+      await fails(reveal(world, commitment), claims, "RevealTooLate", [commitment.claimId, revealBy]);
     });
 
     it("refuses anything but what was committed", async () => {
-      const claim = await committed();
-      const { claimId, terms, salt } = claim;
-      for (const args of [
-        [claimId, { ...terms, steps: 2 }, traceRoot, outputRoots, salt, shown],
-        [claimId, { ...terms, taskId: UNKNOWN }, traceRoot, outputRoots, salt, shown],
-        [claimId, terms, UNKNOWN, outputRoots, salt, shown],
-        [claimId, terms, traceRoot, outputRoots.toReversed(), salt, shown],
-        [claimId, terms, traceRoot, outputRoots, UNKNOWN, shown],
-      ] as const) {
-        await viem.assertions.revertWithCustomError(claims.write.reveal(args), claims, "ClaimIdMismatch");
+      const { claim, claimId, terms } = await committed();
+      const revealBy = await revealByOf(world, claimId);
+      for (const changed of [
+        { ...claim, terms: { ...terms, steps: 2 } },
+        { ...claim, terms: { ...terms, taskId: UNKNOWN } },
+        { ...claim, traceRoot: UNKNOWN },
+        { ...claim, outputsHash: UNKNOWN },
+        { ...claim, salt: UNKNOWN },
+        { ...claim, bondWei: BOND + 1n },
+        { ...claim, claimant: stranger },
+      ]) {
+        const call = claims.write.reveal([changed, revealBy, outputRoots, shown]);
+        await viem.assertions.revertWithCustomError(call, claims, "CommitmentMismatch");
       }
+      const swapped = claims.write.reveal([claim, revealBy, outputRoots.toReversed(), shown]);
+      await viem.assertions.revertWithCustomError(swapped, claims, "OutputsHashMismatch");
+    });
+
+    it("refuses the seal that another claimant made", async () => {
+      const commitment = await committed();
+      const { claim, terms, seal } = commitment;
+      await claims.write.commit([terms, seal], { value: BOND, account: stranger });
+      const copied = await claims.read.claimIdOf([stranger, terms, BOND, seal]);
+      const revealBy = await revealByOf(world, copied);
+      await reveal(world, commitment);
+      const copy = claims.write.reveal([{ ...claim, claimant: stranger }, revealBy, outputRoots, shown]);
+      await viem.assertions.revertWithCustomError(copy, claims, "CommitmentMismatch");
     });
 
     it("refuses a summary that is not the claimed program", async () => {
-      const claim = await committed();
+      const { claim, claimId } = await committed();
       const summary = concatHex([program.summary, "0x00"]);
-      const args = [claim.claimId, claim.terms, traceRoot, outputRoots, claim.salt, { ...shown, summary }] as const;
-      await fails(claims.write.reveal(args), claims, "ProgramRootMismatch", [program.programRoot, keccak256(summary)]);
+      const call = claims.write.reveal([claim, await revealByOf(world, claimId), outputRoots, { ...shown, summary }]);
+      await fails(call, claims, "ProgramRootMismatch", [program.programRoot, keccak256(summary)]);
+    });
+
+    it("refuses a scratch root beside a deferred trace", async () => {
+      await fixture();
+      const { claim, claimId, trace } = await prepare(world, {}, { trace: DEFERRED_TRACE });
+      await claims.write.commit([claim.terms, (await prepare(world, {}, { trace })).seal], {
+        value: BOND,
+        account: claimant,
+      });
+      const args = { ...outputsShown(trace), scratchRoot: UNKNOWN };
+      const call = claims.write.reveal([claim, await revealByOf(world, claimId), trace.outputRoots, args]);
+      await fails(call, claims, "ScratchRootShown", [UNKNOWN]);
     });
 
     it("refuses outputs that are not the last step's", async () => {
@@ -282,9 +390,10 @@ describe("ClaimRegistry", async () => {
     });
 
     it("refuses paths that do not lead to the trace root or have another length", async () => {
-      const claim = await committed();
+      const { claim, claimId } = await committed();
+      const revealBy = await revealByOf(world, claimId);
       const call = (changes: Partial<typeof shown>) =>
-        claims.write.reveal([claim.claimId, claim.terms, traceRoot, outputRoots, claim.salt, { ...shown, ...changes }]);
+        claims.write.reveal([claim, revealBy, outputRoots, { ...shown, ...changes }]);
       const mismatch = { scratchRoot: UNKNOWN };
       await viem.assertions.revertWithCustomError(call(mismatch), claims, "OutputsMismatch");
       await viem.assertions.revertWithCustomError(call({ stateRoot: UNKNOWN }), claims, "OutputsMismatch");
@@ -298,48 +407,41 @@ describe("ClaimRegistry", async () => {
     });
 
     it("starts the challenge window, in the last second too", async () => {
-      const claim = await committed();
-      const { revealBy } = await claims.read.claimOf([claim.claimId]);
+      const commitment = await committed();
+      const { claimId, salt } = commitment;
+      const revealBy = await revealByOf(world, claimId);
       await at(world, revealBy);
       const until = revealBy + PARAMETERS.windowSeconds;
-      await emits(reveal(world, claim), claims, "ClaimRevealed", [claim.claimId, traceRoot, outputRoots, until]);
-      assert.deepEqual(await claims.read.claimOf([claim.claimId]), {
-        status: CLAIM.revealed,
-        claimant,
-        revealBy: 0n,
-        challengeUntil: until,
-        steps: 3,
-        bondWei: BOND,
-        moveFeeWei: FEE,
-        programRoot: program.programRoot,
-        inputsRoot: claim.terms.inputsRoot,
-        traceRoot,
-        taskId: ZERO,
-      });
-      assert.deepEqual(await claims.read.viewOf([claim.claimId]), {
-        programRoot: program.programRoot,
-        inputsRoot: claim.terms.inputsRoot,
-        traceRoot,
-        steps: 3,
-      });
+      await emits(reveal(world, commitment), claims, "ClaimRevealed", [claimId, traceRoot, outputRoots, salt, until]);
+      assert.deepEqual(await claims.read.headOf([claimId]), [CLAIM.revealed, until]);
+      assert.equal(await liveOf(commitment), ZERO);
+    });
+
+    it("can be done by anyone who knows the claim", async () => {
+      const { claim, claimId } = await committed();
+      const args = [claim, await revealByOf(world, claimId), outputRoots, shown] as const;
+      await claims.write.reveal(args, { account: stranger });
+      assert.equal(await claims.read.statusOf([claimId]), CLAIM.revealed);
     });
   });
 
   describe("finalize", () => {
     it("refuses before T + R has passed, while a challenge is open, and twice", async () => {
       await fixture();
-      const { claimId } = await revealedClaim(world);
-      const { challengeUntil } = await claims.read.claimOf([claimId]);
+      const commitment = await revealedClaim(world);
+      const { claim, claimId } = commitment;
+      const challengeUntil = await challengeUntilOf(world, claimId);
       const finalAfter = challengeUntil + PARAMETERS.proofRevealSeconds;
       await at(world, challengeUntil);
-      const challengeId = await openChallenge(world, claimId, stranger);
+      const challenge = await openChallenge(world, commitment, stranger);
+      await answerAt(world, challenge, topOf(SMALL_TRACE), claimant);
       await at(world, finalAfter);
-      await fails(claims.write.finalize([claimId]), claims, "FinalityTooEarly", [claimId, finalAfter]);
+      await fails(claims.write.finalize([claim]), claims, "FinalityTooEarly", [claimId, finalAfter]);
       await at(world, finalAfter + 1n);
-      await fails(claims.write.finalize([claimId]), claims, "ChallengesOpen", [claimId, 1n]);
-      await game.write.timeout([challengeId]);
-      await emits(claims.write.finalize([claimId]), claims, "ClaimFinalized", [claimId, claimant]);
-      await fails(claims.write.finalize([claimId]), claims, "ClaimStatusMismatch", [
+      await fails(claims.write.finalize([claim]), claims, "ChallengesOpen", [claimId, 1n]);
+      await timeOut(world, challenge);
+      await emits(claims.write.finalize([claim]), claims, "ClaimFinalized", [claimId, claimant]);
+      await fails(claims.write.finalize([claim]), claims, "ClaimStatusMismatch", [
         claimId,
         CLAIM.revealed,
         CLAIM.final,
@@ -349,10 +451,9 @@ describe("ClaimRegistry", async () => {
 
     it("returns the bond to the claimant", async () => {
       await fixture();
-      const { claimId } = await revealedClaim(world);
-      const { challengeUntil } = await claims.read.claimOf([claimId]);
-      await at(world, challengeUntil + PARAMETERS.proofRevealSeconds + 1n);
-      await emits(claims.write.finalize([claimId], { account: stranger }), claims, "Credited", [claimant, BOND]);
+      const { claim, claimId } = await revealedClaim(world);
+      await at(world, (await challengeUntilOf(world, claimId)) + PARAMETERS.proofRevealSeconds + 1n);
+      await emits(claims.write.finalize([claim], { account: stranger }), claims, "Credited", [claimant, BOND]);
       assert.equal(await claims.read.creditOf([claimant]), BOND);
       await viem.assertions.balancesHaveChanged(claims.write.withdraw({ account: claimant }), [
         { address: claimant, amount: BOND },
@@ -361,36 +462,59 @@ describe("ClaimRegistry", async () => {
       await fails(claims.write.withdraw({ account: claimant }), claims, "NothingToWithdraw", [claimant]);
       await assertSolvent(world);
     });
+
+    it("refuses a claim that differs in anything from the revealed one", async () => {
+      await fixture();
+      const { claim, claimId, terms } = await revealedClaim(world);
+      await at(world, (await challengeUntilOf(world, claimId)) + PARAMETERS.proofRevealSeconds + 1n);
+      for (const changed of [
+        { ...claim, claimant: stranger },
+        { ...claim, bondWei: 2n * BOND },
+        { ...claim, traceRoot: UNKNOWN },
+        { ...claim, outputsHash: UNKNOWN },
+        { ...claim, salt: UNKNOWN },
+        { ...claim, terms: { ...terms, moveFeeWei: FEE + 1n } },
+      ]) {
+        const id = await claims.read.idOf([changed]);
+        const args: [Hex, number, number] = [id, CLAIM.revealed, CLAIM.none];
+        await fails(claims.write.finalize([changed]), claims, "ClaimStatusMismatch", args);
+      }
+    });
   });
 
   describe("forfeit", () => {
     it("refuses what can still be revealed and what was", async () => {
       await fixture();
-      const claim = await prepare(world);
-      await commit(world, claim);
-      const { revealBy } = await claims.read.claimOf([claim.claimId]);
+      const commitment = await prepare(world);
+      const { claimId } = commitment;
+      await commit(world, commitment);
+      const revealBy = await revealByOf(world, claimId);
+      const live = await liveOf(commitment);
       await at(world, revealBy);
-      await fails(claims.write.forfeit([claim.claimId]), claims, "RevealPending", [claim.claimId, revealBy]);
+      await fails(forfeit(world, commitment), claims, "RevealPending", [claimId, revealBy]);
 
       await fixture();
-      const { claimId } = await revealedClaim(world);
-      await fails(claims.write.forfeit([claimId]), claims, "ClaimStatusMismatch", [
+      const { claimant: by, terms, bondWei, seal } = commitment;
+      await fails(claims.write.forfeit([by, terms, bondWei, seal, revealBy]), claims, "CommitmentMismatch", [
         claimId,
-        CLAIM.committed,
-        CLAIM.revealed,
+        ZERO,
+        live,
       ]);
+      await commit(world, commitment);
+      await reveal(world, commitment);
+      const again = commitmentHash(claimId, await revealByOf(world, claimId));
+      await fails(forfeit(world, commitment), claims, "CommitmentMismatch", [claimId, ENDED, again]);
     });
 
     it("burns the bond and frees the program, inputs and steps", async () => {
       await fixture();
-      const claim = await prepare(world);
-      await commit(world, claim);
-      const { revealBy } = await claims.read.claimOf([claim.claimId]);
-      await at(world, revealBy + 1n);
-      const hash = await claims.write.forfeit([claim.claimId], { account: stranger });
-      await emits(hash, claims, "ClaimForfeited", [claim.claimId, claimant, BOND]);
+      const commitment = await prepare(world);
+      await commit(world, commitment);
+      await at(world, (await revealByOf(world, commitment.claimId)) + 1n);
+      await emits(forfeit(world, commitment), claims, "ClaimForfeited", [commitment.claimId, claimant, BOND]);
       assert.equal(await client.getBalance({ address: SINK }), BOND);
-      assert.equal(await claims.read.statusOf([claim.claimId]), CLAIM.forfeited);
+      assert.equal(await claims.read.statusOf([commitment.claimId]), CLAIM.forfeited);
+      await fails(commit(world, commitment), claims, "ClaimExists", [commitment.claimId]);
       await commit(world, await prepare(world, {}, { salt: UNKNOWN }));
       await assertSolvent(world);
     });
@@ -399,35 +523,27 @@ describe("ClaimRegistry", async () => {
   describe("slash", () => {
     it("obeys the dispute game alone", async () => {
       await fixture();
-      const { claimId } = await revealedClaim(world);
-      await fails(claims.write.slash([claimId, stranger, 0n], { account: stranger }), claims, "NotDisputeGame", [
-        stranger,
-      ]);
+      const { claim } = await revealedClaim(world);
+      const call = claims.write.slash([claim, stranger, 0n], { account: stranger });
+      await fails(call, claims, "NotDisputeGame", [stranger]);
     });
 
     it("refuses more compensation than a quarter, and a game that takes no coin", async () => {
       await fixture();
-      const own = await viem.deployContract("ClaimRegistry", [programs.address, 512n, 1n, 100, 100, 100]);
+      const own = await viem.deployContract("ClaimRegistry", [programs.address, 512n, 1n, 100, 100, 100, zeroAddress]);
       const account = await viem.deployContract("MockAccount");
       await own.write.bindDisputeGame([account.address]);
-      const { terms, salt, seal } = await prepare(world);
-      const claimId = await own.read.claimIdOf([claimant, terms, seal, BOND]);
+      const { claim, terms, seal } = await prepare(world);
       await own.write.commit([terms, seal], { value: BOND, account: claimant });
-      await own.write.reveal([
-        claimId,
-        terms,
-        SMALL_TRACE.traceRoot,
-        SMALL_TRACE.outputRoots,
-        salt,
-        outputsShown(SMALL_TRACE),
-      ]);
+      const revealBy = (await now(world)) + 100n;
+      await own.write.reveal([claim, revealBy, SMALL_TRACE.outputRoots, outputsShown(SMALL_TRACE)]);
       const slash = (compensationWei: bigint) =>
         account.write.execute([
           own.address,
           encodeFunctionData({
             abi: own.abi,
             functionName: "slash",
-            args: [claimId, zeroAddress, compensationWei],
+            args: [claim, zeroAddress, compensationWei],
           }),
         ]);
       await fails(slash(BOND / 4n + 1n), own, "CompensationTooHigh", [BOND / 4n + 1n, BOND / 4n]);
@@ -441,13 +557,12 @@ describe("ClaimRegistry", async () => {
       await fixture();
       const account = await viem.deployContract("MockAccount");
       const commitment = await prepare(world, {}, { claimant: account.address });
-      const { terms, seal, claimId } = commitment;
+      const { claim, terms, seal, claimId } = commitment;
       const data = encodeFunctionData({ abi: claims.abi, functionName: "commit", args: [terms, seal] });
       await account.write.execute([claims.address, data], { value: BOND });
       await reveal(world, { ...commitment, claimant });
-      const { challengeUntil } = await claims.read.claimOf([claimId]);
-      await at(world, challengeUntil + PARAMETERS.proofRevealSeconds + 1n);
-      await claims.write.finalize([claimId]);
+      await at(world, (await challengeUntilOf(world, claimId)) + PARAMETERS.proofRevealSeconds + 1n);
+      await claims.write.finalize([claim]);
       return account;
     }
     const withdrawData = encodeFunctionData({ abi: claims.abi, functionName: "withdraw" });

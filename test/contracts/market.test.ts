@@ -14,6 +14,7 @@ import {
 
 import {
   at,
+  challengeUntilOf,
   CLAIM,
   commit,
   createWorld,
@@ -21,16 +22,18 @@ import {
   openChallenge,
   PARAMETERS,
   prepare,
-  proofOfFault,
+  prove,
   reveal,
   revealedClaim,
   SMALL_TRACE,
+  type Claim,
+  type Commitment,
 } from "./support/world.ts";
 
 const TASK = { none: 0, open: 1, accepted: 2, delivered: 3, paid: 4, cancelled: 5, refunded: 6 } as const;
 const PRICE = 1_000n;
 const UNKNOWN = keccak256("0xff");
-const INPUTS_ROOT = keccak256("0x01");
+const INPUTS_ROOT = SMALL_TRACE.inputsRoot;
 const LIFETIME = 10_000n;
 
 interface Request {
@@ -44,7 +47,7 @@ interface Request {
 
 describe("TaskMarket", async () => {
   const world = await createWorld();
-  const { viem, claims, game, accounts, networkHelpers } = world;
+  const { viem, claims, accounts, networkHelpers } = world;
   const { deployer: requester, claimant: solver, challenger, second, stranger } = accounts;
   const token = await viem.deployContract("TestToken");
   const market = await viem.deployContract("TaskMarket", [
@@ -88,23 +91,22 @@ describe("TaskMarket", async () => {
 
   async function deliveredTask() {
     const task = await acceptedTask();
-    const { claimId } = await revealedClaim(world, { taskId: task.taskId });
-    await market.write.deliver([task.taskId, claimId], { account: solver });
-    return { ...task, claimId };
+    const commitment = await revealedClaim(world, { taskId: task.taskId });
+    await market.write.deliver([task.taskId, commitment.claim], { account: solver });
+    return { ...task, commitment, claimId: commitment.claimId };
   }
 
-  const deliver = (taskId: Hex, claimId: Hex, account = solver) => market.write.deliver([taskId, claimId], { account });
+  const deliver = (taskId: Hex, { claim }: { claim: Claim }, account = solver) =>
+    market.write.deliver([taskId, claim], { account });
   const statusOf = async (taskId: Hex) => (await market.read.taskOf([taskId])).status;
 
-  async function finalize(claimId: Hex): Promise<void> {
-    const { challengeUntil } = await claims.read.claimOf([claimId]);
-    await at(world, challengeUntil + PARAMETERS.proofRevealSeconds + 1n);
-    await claims.write.finalize([claimId]);
+  async function finalize({ claim, claimId }: Commitment): Promise<void> {
+    await at(world, (await challengeUntilOf(world, claimId)) + PARAMETERS.proofRevealSeconds + 1n);
+    await claims.write.finalize([claim]);
   }
 
-  async function slash(claimId: Hex): Promise<void> {
-    const challengeId = await openChallenge(world, claimId, challenger);
-    await game.write.prove([challengeId, 0, proofOfFault()], { account: challenger });
+  async function slash(commitment: Commitment): Promise<void> {
+    await prove(world, await openChallenge(world, commitment, challenger));
   }
 
   /** What the market holds is the price of every task that has not ended. */
@@ -261,56 +263,58 @@ describe("TaskMarket", async () => {
       const { taskId, deliverBy } = await acceptedTask();
       await at(world, deliverBy + 1n);
       await market.write.accept([taskId], { account: second });
-      const { claimId } = await revealedClaim(world, { taskId });
-      await fails(deliver(taskId, claimId), market, "NotSolver", [taskId, second, solver]);
+      const commitment = await revealedClaim(world, { taskId });
+      await fails(deliver(taskId, commitment), market, "NotSolver", [taskId, second, solver]);
     });
   });
 
   describe("deliver", () => {
     it("refuses tasks that are not accepted, others than the solver, and late claims", async () => {
       const open = await openTask();
-      await fails(deliver(open.taskId, UNKNOWN), market, "TaskStatusUnfit", [open.taskId, TASK.open]);
+      const unknown = await prepare(world);
+      await fails(deliver(open.taskId, unknown), market, "TaskStatusUnfit", [open.taskId, TASK.open]);
       const { taskId, deliverBy } = await acceptedTask();
-      await fails(deliver(taskId, UNKNOWN, second), market, "NotSolver", [taskId, solver, second]);
-      const { claimId } = await revealedClaim(world, { taskId });
+      await fails(deliver(taskId, unknown, second), market, "NotSolver", [taskId, solver, second]);
+      const commitment = await revealedClaim(world, { taskId });
       await at(world, deliverBy + 1n);
-      await fails(deliver(taskId, claimId), market, "DeliveryTooLate", [taskId, deliverBy]);
+      await fails(deliver(taskId, commitment), market, "DeliveryTooLate", [taskId, deliverBy]);
     });
 
     it("refuses claims that are unknown, not revealed or slashed", async () => {
       const { taskId } = await acceptedTask();
-      await fails(deliver(taskId, UNKNOWN), market, "ClaimNotDeliverable", [UNKNOWN, CLAIM.none]);
       const claim = await prepare(world, { taskId });
+      await fails(deliver(taskId, claim), market, "ClaimNotDeliverable", [claim.claimId, CLAIM.none]);
       await commit(world, claim);
-      await fails(deliver(taskId, claim.claimId), market, "ClaimNotDeliverable", [claim.claimId, CLAIM.committed]);
+      await fails(deliver(taskId, claim), market, "ClaimNotDeliverable", [claim.claimId, CLAIM.none]);
       await reveal(world, claim);
-      await slash(claim.claimId);
-      await fails(deliver(taskId, claim.claimId), market, "ClaimNotDeliverable", [claim.claimId, CLAIM.slashed]);
+      await slash(claim);
+      await fails(deliver(taskId, claim), market, "ClaimNotDeliverable", [claim.claimId, CLAIM.slashed]);
     });
 
     it("refuses claims of another claimant", async () => {
       const { taskId } = await acceptedTask();
-      const { claimId } = await revealedClaim(world, { taskId }, { claimant: second });
-      await fails(deliver(taskId, claimId), market, "ClaimantMismatch", [claimId, solver, second]);
+      const theirs = await revealedClaim(world, { taskId }, { claimant: second });
+      await fails(deliver(taskId, theirs), market, "ClaimantMismatch", [theirs.claimId, solver, second]);
+
+      const posing = await revealedClaim(world, { taskId, inputsRoot: UNKNOWN }, { claimant: stranger });
+      const claim = { ...posing.claim, claimant: solver };
+      const posedId = await claims.read.idOf([claim]);
+      await fails(deliver(taskId, { claim }), market, "ClaimNotDeliverable", [posedId, CLAIM.none]);
     });
 
     it("refuses claims of other inputs, steps, programs and tasks", async () => {
       const { taskId } = await acceptedTask();
       const ofInputs = await revealedClaim(world, { taskId, inputsRoot: UNKNOWN });
-      await fails(deliver(taskId, ofInputs.claimId), market, "ClaimMismatch", [ofInputs.claimId, INPUTS_ROOT, UNKNOWN]);
+      await fails(deliver(taskId, ofInputs), market, "ClaimMismatch", [ofInputs.claimId, INPUTS_ROOT, UNKNOWN]);
       const untied = await revealedClaim(world);
-      await fails(deliver(taskId, untied.claimId), market, "ClaimMismatch", [
-        untied.claimId,
-        taskId,
-        `0x${"00".repeat(32)}`,
-      ]);
+      await fails(deliver(taskId, untied), market, "ClaimMismatch", [untied.claimId, taskId, `0x${"00".repeat(32)}`]);
       const ofSteps = await acceptedTask({ steps: 4 });
       const threeSteps = await revealedClaim(world, { taskId: ofSteps.taskId });
-      await viem.assertions.revertWithCustomError(deliver(ofSteps.taskId, threeSteps.claimId), market, "ClaimMismatch");
+      await viem.assertions.revertWithCustomError(deliver(ofSteps.taskId, threeSteps), market, "ClaimMismatch");
       const ofProgram = await acceptedTask({ programRoot: UNKNOWN });
-      const { claimId } = await revealedClaim(world, { taskId: ofProgram.taskId });
-      await fails(deliver(ofProgram.taskId, claimId), market, "ClaimMismatch", [
-        claimId,
+      const other = await revealedClaim(world, { taskId: ofProgram.taskId });
+      await fails(deliver(ofProgram.taskId, other), market, "ClaimMismatch", [
+        other.claimId,
         UNKNOWN,
         SMALL_TRACE.program.programRoot,
       ]);
@@ -318,33 +322,33 @@ describe("TaskMarket", async () => {
 
     it("takes a revealed claim until its window closes", async () => {
       const { taskId } = await acceptedTask();
-      const { claimId } = await revealedClaim(world, { taskId });
-      await emits(deliver(taskId, claimId), market, "TaskDelivered", [taskId, claimId, solver]);
-      await fails(deliver(taskId, claimId), market, "TaskStatusUnfit", [taskId, TASK.delivered]);
+      const first = await revealedClaim(world, { taskId });
+      await emits(deliver(taskId, first), market, "TaskDelivered", [taskId, first.claimId, solver]);
+      await fails(deliver(taskId, first), market, "TaskStatusUnfit", [taskId, TASK.delivered]);
 
       const late = await acceptedTask();
       const claim = await revealedClaim(world, { taskId: late.taskId });
-      const { challengeUntil } = await claims.read.claimOf([claim.claimId]);
+      const challengeUntil = await challengeUntilOf(world, claim.claimId);
       await at(world, challengeUntil - 1n);
       await market.write.accept([late.taskId], { account: solver });
       const undo = await networkHelpers.takeSnapshot();
       await at(world, challengeUntil);
-      await deliver(late.taskId, claim.claimId);
+      await deliver(late.taskId, claim);
       await undo.restore();
       await at(world, challengeUntil + 1n);
       const closed: [Hex, bigint] = [claim.claimId, challengeUntil];
-      await fails(deliver(late.taskId, claim.claimId), market, "ClaimWindowClosed", closed);
+      await fails(deliver(late.taskId, claim), market, "ClaimWindowClosed", closed);
     });
 
     it("refuses a claim made final before its task, whose id anyone can foresee, exists", async () => {
       await networkHelpers.loadFixture(begin);
       const terms = await requestOf();
       const taskId = await foreseenId(terms);
-      const { claimId } = await revealedClaim(world, { taskId });
-      await finalize(claimId);
+      const early = await revealedClaim(world, { taskId });
+      await finalize(early);
       await market.write.request([terms, "0x"]);
       await market.write.accept([taskId], { account: solver });
-      await fails(deliver(taskId, claimId), market, "ClaimNotDeliverable", [claimId, CLAIM.final]);
+      await fails(deliver(taskId, early), market, "ClaimNotDeliverable", [early.claimId, CLAIM.final]);
     });
 
     /** The id of the market's first task. */
@@ -370,8 +374,8 @@ describe("TaskMarket", async () => {
     });
 
     it("pays the solver of a final claim, after the deadline too", async () => {
-      const { taskId, claimId, deadline } = await deliveredTask();
-      await finalize(claimId);
+      const { taskId, commitment, deadline } = await deliveredTask();
+      await finalize(commitment);
       await at(world, deadline + 1n);
       await fails(market.write.refund([taskId]), market, "TaskStatusUnfit", [taskId, TASK.delivered]);
       const hash = await market.write.settle([taskId], { account: stranger });
@@ -382,13 +386,13 @@ describe("TaskMarket", async () => {
     });
 
     it("opens the task again when the claim is slashed", async () => {
-      const { taskId, claimId } = await deliveredTask();
-      await slash(claimId);
+      const { taskId, commitment, claimId } = await deliveredTask();
+      await slash(commitment);
       await emits(market.write.settle([taskId]), market, "TaskReopened", [taskId, claimId]);
       await market.write.accept([taskId], { account: second });
       const honest = await revealedClaim(world, { taskId }, { claimant: second });
-      await deliver(taskId, honest.claimId, second);
-      await finalize(honest.claimId);
+      await deliver(taskId, honest, second);
+      await finalize(honest);
       await market.write.settle([taskId]);
       assert.equal(await token.read.balanceOf([second]), PRICE);
       await assertEscrow(0);
@@ -429,8 +433,8 @@ describe("TaskMarket", async () => {
     });
 
     it("refunds a reopened task whose deadline passed", async () => {
-      const { taskId, claimId, deadline } = await deliveredTask();
-      await slash(claimId);
+      const { taskId, commitment, deadline } = await deliveredTask();
+      await slash(commitment);
       await at(world, deadline + 1n);
       await market.write.settle([taskId]);
       await market.write.refund([taskId]);
