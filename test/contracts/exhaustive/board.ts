@@ -6,18 +6,9 @@ import type { Hex } from "viem";
 
 import { PARAMETERS, createArena, encodeCall, playBlock, type Arena } from "../invariants/arena.ts";
 import type { Case } from "../invariants/cases.ts";
-import {
-  apply,
-  deadlineOf,
-  gameOwes,
-  isOpen,
-  registryOwes,
-  rulesBroken,
-  type Call,
-  type Challenge,
-  type Claim,
-  type Model,
-} from "../invariants/model.ts";
+import { deadlineOf, isOpen, type Call, type Challenge, type Claim, type Model } from "../invariants/model.ts";
+import { apply, gameOwes, registryOwes } from "../invariants/changes.ts";
+import { rulesBroken } from "../invariants/rules.ts";
 import { newChallenge, newClaim } from "../invariants/pieces.ts";
 import type { Site } from "../invariants/sites.ts";
 

@@ -2,38 +2,19 @@
 // Throws at the first call that ends otherwise, wei that is missing or too much, word that differs, or honest side that loses.
 import assert from "node:assert/strict";
 
-import { decodeFunctionResult, toEventSelector, type Abi, type Address, type Hex } from "viem";
+import { toEventSelector, type Hex } from "viem";
 
-import {
-  ACTORS,
-  PARAMETERS,
-  SINK,
-  START_WEI,
-  createArena,
-  dataOf,
-  encodeCall,
-  playBlock,
-  type Arena,
-  type Outcome,
-  type Substitutes,
-} from "./arena.ts";
+import { PARAMETERS, createArena, encodeCall, playBlock, type Arena, type Outcome, type Substitutes } from "./arena.ts";
+import { audit } from "./audit.ts";
 import type { Case } from "./cases.ts";
-import {
-  apply,
-  challengeOf,
-  deadlineOf,
-  endOf,
-  gameOwes,
-  isOpen,
-  registryOwes,
-  rulesBroken,
-  type Call,
-  type Challenge,
-  type Claim,
-  type Model,
-} from "./model.ts";
-import { ACTOR, anyCall, dutiesOf, floodCalls, isLive, urgentCall, type Table } from "./players.ts";
+import { apply, gameOwes, registryOwes } from "./changes.ts";
+import { count, countEnding, type Counts } from "./counts.ts";
+import { dutiesOf, urgentCall } from "./honest.ts";
+import { deadlineOf, endOf, isOpen, type Call, type Claim, type Model } from "./model.ts";
+import { anyCall, floodCalls } from "./players.ts";
 import { createRandom } from "./random.ts";
+import { rulesBroken } from "./rules.ts";
+import { ACTOR, isLive, type Table } from "./table.ts";
 
 /** Calls in one block, about. */
 const BLOCK_CALLS = 12;
@@ -50,9 +31,6 @@ export interface PlayOptions {
   audited: boolean;
   substitutes?: Substitutes;
 }
-
-/** How often everything happened: calls made and refused, by name; endings. */
-export type Counts = Map<string, number>;
 
 interface Expected {
   call: Call;
@@ -263,144 +241,6 @@ function prune(play: Play): void {
   for (const claim of moods.keys()) if (!model.claims.includes(claim)) moods.delete(claim);
 }
 
-const CLAIM_STATUS = { new: 0, committed: 0, revealed: 2, final: 3, slashed: 4, forfeited: 5, voided: 6 };
-const CHALLENGE_STATUS = { new: 0, challenger: 1, claimant: 2, won: 3, lost: 4, refunded: 5 };
-
-/** Everything that the contracts tell of what the model knows is the same; no coin came or went. */
-async function audit(play: Play): Promise<void> {
-  const { arena, model, credited } = play;
-  const { registry, game, actors, batch, client, abis } = arena;
-  const views: {
-    target: "registry" | "game";
-    name: string;
-    args: readonly unknown[];
-    check: (value: never) => void;
-  }[] = [];
-  for (const where of ["registry", "game"] as const) {
-    actors.forEach((account, actor) => {
-      const expected = model.credits[where].get(actor) ?? 0n;
-      const said = credited.get(`${arena[where].toLowerCase()} ${account.slice(2).toLowerCase()}`) ?? 0n;
-      assert.equal(said, expected, `events credit actor ${actor} otherwise in the ${where}`);
-      views.push({ target: where, name: "creditOf", args: [account], check: (value) => assert.equal(value, expected) });
-    });
-  }
-  for (const claim of model.claims) {
-    const { id, phase, challengeUntil, openChallenges, bounty } = claim;
-    views.push({
-      target: "registry",
-      name: "headOf",
-      args: [id],
-      check: ([status, until]: [number, bigint]) => {
-        assert.equal(status, CLAIM_STATUS[phase]);
-        if (phase === "revealed") assert.equal(until, BigInt(challengeUntil));
-      },
-    });
-    views.push({
-      target: "game",
-      name: "openChallengesOf",
-      args: [id],
-      check: (value) => assert.equal(value, BigInt(openChallenges)),
-    });
-    views.push({
-      target: "game",
-      name: "bountyOf",
-      args: [id],
-      check: (value: { sequence: bigint; settleAfter: bigint; winner: Address }) => {
-        assert.deepEqual(
-          [value.sequence, value.settleAfter],
-          bounty === null ? [0n, 0n] : [BigInt(bounty.sequence), BigInt(bounty.settleAfter)],
-        );
-        if (bounty !== null) assert.equal(value.winner, actors[bounty.winner]);
-      },
-    });
-    for (const [step, root] of claim.posted) {
-      views.push({
-        target: "game",
-        name: "scratchRootOf",
-        args: [id, step],
-        check: (value) => assert.equal(value, root),
-      });
-    }
-  }
-  for (const challenge of model.challenges) {
-    views.push({
-      target: "game",
-      name: "challengeOf",
-      args: [challenge.id],
-      check: (value) => sameChallenge(challenge, value),
-    });
-    const deadline = isOpen(challenge) ? BigInt(deadlineOf(model, challenge)) : 0n;
-    views.push({
-      target: "game",
-      name: "deadlineOf",
-      args: [challenge.id],
-      check: (value) => assert.equal(value, deadline),
-    });
-  }
-  for (const { claim, committer, hash, phase, sequence } of model.pledges) {
-    views.push({
-      target: "game",
-      name: "proofOf",
-      args: [claim.id, actors[committer], hash],
-      check: (value: { sequence: bigint }) => {
-        if (phase === "pending") assert.equal(value.sequence, BigInt(sequence));
-        else
-          assert.ok(
-            value.sequence === 0n || model.pledges.some((other) => other.hash === hash && other.phase === "pending"),
-          );
-      },
-    });
-  }
-  const data = views.map(({ target, name, args }) => dataOf(arena, target, name, args));
-  const results = await batch.read.look([views.map(({ target }) => arena[target]), data]);
-  views.forEach(({ target, name, check }, i) => {
-    const value: unknown = decodeFunctionResult({ abi: abis[target] as Abi, functionName: name, data: results[i] });
-    check(value as never);
-  });
-  // In this world coin is with the actors, in the two contracts or in the sink.
-  const balances = await Promise.all(
-    [...actors, registry, game, SINK].map((address) => client.getBalance({ address })),
-  );
-  assert.equal(balances.at(-1), model.burntWei, "another amount than the rules say was burnt");
-  assert.equal(
-    balances.reduce((sum, wei_) => sum + wei_, 0n),
-    BigInt(ACTORS) * START_WEI,
-    "coin was made or lost",
-  );
-}
-
-interface Stored {
-  status: number;
-  openedBlock: number;
-  turnStarted: number;
-  claimantUsedSeconds: number;
-  challengerUsedSeconds: number;
-  demands: number;
-  paidDemands: number;
-  position: Challenge["site"]["place"];
-  leafCount: number;
-  node: Hex;
-}
-
-function sameChallenge(challenge: Challenge, stored: Stored): void {
-  const { phase, openedBlock, turnStarted, claimantUsed, challengerUsed, demands, paidDemands, site } = challenge;
-  assert.equal(stored.status, CHALLENGE_STATUS[phase], `status of a challenge of ${challenge.claim.of.name}`);
-  if (!isOpen(challenge)) return;
-  assert.deepEqual(
-    [
-      stored.openedBlock,
-      stored.turnStarted,
-      stored.claimantUsedSeconds,
-      stored.challengerUsedSeconds,
-      stored.demands,
-      stored.paidDemands,
-    ],
-    [openedBlock, turnStarted, claimantUsed, challengerUsed, demands, paidDemands],
-  );
-  assert.deepEqual({ ...stored.position }, site.place);
-  assert.equal(stored.node, site.node);
-}
-
 /** Ends everything that is left; then nothing may be. */
 async function playOut(play: Play, start: number): Promise<void> {
   const { model } = play;
@@ -450,82 +290,4 @@ function endings({ model }: Table): Call[] {
     ]),
     ...model.pledges.map((pledge): Call => ({ actor, name: "forfeitProof", pledge })),
   ];
-}
-
-// ---------------------------------------------------------------- counts
-
-/** The counts by name. */
-export function sorted(counts: Counts): Record<string, number> {
-  return Object.fromEntries([...counts].toSorted(([one], [other]) => (one < other ? -1 : 1)));
-}
-
-export function count(counts: Counts, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
-}
-
-/** Counts how a claim, a challenge or a bounty ended. Called after the change. */
-function countEnding({ counts, model }: Play, call: Call): void {
-  const claim =
-    "claim" in call
-      ? call.claim
-      : "challenge" in call
-        ? call.challenge.claim
-        : "pledge" in call
-          ? call.pledge.claim
-          : null;
-  if (claim === null) return;
-  const said = claim.of.wrong ? "wrong" : "right";
-  switch (call.name) {
-    case "finalize":
-    case "forfeit":
-    case "void":
-      count(counts, `claim ${claim.phase}, ${said}${claim.of.deferred ? ", deferred" : ""}`);
-      break;
-    case "prove":
-    case "timeout":
-    case "revealProof":
-      if ("challenge" in call) count(counts, `challenge ${call.challenge.phase} by ${call.name}`);
-      if (call.name === "revealProof" && challengeOf(model, call.pledge)?.phase === "won") {
-        count(counts, "challenge won by revealProof");
-      }
-      if (
-        claim.slashedAt === model.now &&
-        claim.phase === "slashed" &&
-        (call.name !== "revealProof" || claim.slashedBy === call.pledge)
-      ) {
-        count(counts, `claim slashed by ${call.name}${claim.of.deferred ? ", deferred" : ""}`);
-        count(counts, claim.bounty === null ? "bounty paid at once" : "bounty held");
-      } else if (call.name === "revealProof") {
-        count(
-          counts,
-          claim.bounty?.sequence === call.pledge.sequence
-            ? "bounty taken by an earlier commitment"
-            : "revealed without bounty",
-        );
-      }
-      break;
-    case "close":
-      count(counts, `challenge ${call.challenge.phase} by close`);
-      break;
-    case "challenge":
-    case "demand":
-    case "descend":
-    case "enter": {
-      const { site, demands, paidDemands } = call.challenge;
-      count(counts, `demanded in section ${site.place.section}${claim.of.deferred ? ", deferred" : ""}`);
-      if (paidDemands < demands) count(counts, "demand that the bond no longer pays");
-      break;
-    }
-    case "openStep":
-      if (claim.of.deferred)
-        count(
-          counts,
-          call.actor === claim.claimant
-            ? "step of a deferred trace opened by the claimant"
-            : "step of a deferred trace opened by another",
-        );
-      break;
-    default:
-      break;
-  }
 }

@@ -1,152 +1,25 @@
 // Who plays: honest and dishonest claimants and challengers, provers, a copier, a watchtower, an auditor or an accomplice that
 // floods, and chance. Each looks at the model and says what it does next, or nothing.
-import { answerName, isMangleable, type Arena } from "./arena.ts";
-import { nextOf, type Case, type Proof } from "./cases.ts";
+import type { Case } from "./cases.ts";
+import { anyProof, playChance } from "./chance.ts";
+import { answer, dutiesOf, honestMove, pledgeCall } from "./honest.ts";
 import {
   MAX_DEMANDS,
-  deadlineOf,
   depositOf,
   isOpen,
-  isRevealable,
   paidLimitOf,
-  rulesBroken,
   type Call,
   type Challenge,
   type Claim,
   type Model,
 } from "./model.ts";
-import { newChallenge, newClaim, newPledge } from "./pieces.ts";
-import type { Random } from "./random.ts";
+import { newChallenge, newClaim } from "./pieces.ts";
+import { rulesBroken } from "./rules.ts";
 import type { Move, Site } from "./sites.ts";
-
-export const ACTOR = {
-  claimant: 0,
-  cheat: 1,
-  challenger: 2,
-  prover: 3,
-  troll: 4,
-  copier: 5,
-  watchtower: 6,
-  /** Audits where there is an auditor; else floods the cheat's claims with challenges of its own. */
-  seventh: 7,
-} as const;
+import { ACTOR, isLive, type Table } from "./table.ts";
 
 /** Claims that have not ended, at most. */
 const LIVE_CLAIMS = 12;
-/** Seconds before a deadline in which an honest side no longer waits. */
-const HASTE_SECONDS = 4;
-
-/** What a claimant that may be dishonest has in mind. */
-interface Mood {
-  reveals: boolean;
-  answers: boolean;
-  /** Of a wrong claim: whether honest challengers look at it in time. */
-  watched: boolean;
-}
-
-export interface Table {
-  arena: Arena;
-  model: Model;
-  random: Random;
-  cases: Case[];
-  moods: Map<Claim, Mood>;
-  nonces: bigint;
-}
-
-export const isLive = ({ phase }: Claim): boolean => phase === "committed" || phase === "revealed";
-
-// ---------------------------------------------------------------- what honest parties owe
-
-export interface Duty {
-  deadline: number;
-  call: () => Call | null;
-}
-
-/** Everything that an honest party must do in time, so as not to lose. */
-export function dutiesOf(table: Table): Duty[] {
-  const { model } = table;
-  const duties: Duty[] = [];
-  for (const claim of model.claims) {
-    if (claim.claimant !== ACTOR.claimant || claim.phase !== "committed") continue;
-    const release: Call = { actor: ACTOR.seventh, name: "hold", holding: false };
-    const reveal: Call = { actor: ACTOR.claimant, name: "reveal", claim };
-    duties.push({ deadline: claim.revealBy, call: () => (model.holding && model.auditor !== null ? release : reveal) });
-  }
-  for (const challenge of model.challenges) {
-    if (challenge.claim.phase !== "revealed") continue;
-    const deadline = deadlineOf(model, challenge);
-    if (challenge.phase === "claimant" && challenge.claim.claimant === ACTOR.claimant) {
-      duties.push({ deadline, call: () => answer(challenge, ACTOR.claimant) });
-    }
-    if (challenge.phase === "challenger" && challenge.challenger === ACTOR.challenger) {
-      duties.push({ deadline, call: () => honestMove(table, challenge) });
-    }
-  }
-  for (const pledge of model.pledges) {
-    if (pledge.phase !== "pending" || (pledge.committer !== ACTOR.challenger && pledge.committer !== ACTOR.prover))
-      continue;
-    const { claim } = pledge;
-    const until = Math.max(claim.challengeUntil, claim.slashedAt) + model.parameters.proofRevealSeconds;
-    const reveal: Call = { actor: pledge.committer, name: "revealProof", pledge };
-    // Later than that its own challenge keeps it revealable.
-    duties.push({
-      deadline: until,
-      call: () => (model.block > pledge.block && isRevealable(model, pledge) ? reveal : null),
-    });
-  }
-  return duties;
-}
-
-/** The calls without which an honest party would be late at `next`. */
-export function urgentCall(table: Table, next: number): Call | null {
-  for (const { deadline, call } of dutiesOf(table)) {
-    if (deadline >= next + HASTE_SECONDS) continue;
-    const due = call();
-    if (due !== null && rulesBroken(table.model, due).length === 0) return due;
-  }
-  return null;
-}
-
-function answer(challenge: Challenge, actor: number): Call {
-  return { actor, name: answerName(challenge.site), challenge, site: challenge.site };
-}
-
-/** The honest challenger's move: on to the first difference; at its end a proof, committed to first or not. */
-function honestMove(table: Table, challenge: Challenge): Call | null {
-  const { model } = table;
-  const { claim, challenger: actor, site } = challenge;
-  const { proof } = claim.of;
-  if (proof === null) throw new RangeError("honest challengers leave right claims alone");
-  const next = nextOf(claim.of, site);
-  if (next.kind === "go") {
-    const move = site.moves.find(({ to }) => to === next.to);
-    if (move !== undefined) return { actor, name: move.kind, challenge, move };
-    return { actor, name: "demand", challenge, site: next.to };
-  }
-  const own = model.pledges.find(
-    (pledge) => pledge.claim === claim && pledge.committer === actor && pledge.phase === "pending",
-  );
-  if (own !== undefined) return model.block > own.block ? { actor, name: "revealProof", pledge: own } : null;
-  const postedStep = proof.needs?.step ?? 0;
-  // Every third shows its proof at once.
-  if (claim.number % 3 > 0) return pledgeCall(table, claim, actor, challenge.nonce, proof, postedStep);
-  if (model.block <= challenge.openedBlock) return null;
-  return { actor, name: "prove", challenge, proof, postedStep, proofOf: claim.of };
-}
-
-function pledgeCall(
-  table: Table,
-  claim: Claim,
-  committer: number,
-  nonce: bigint,
-  proof: Proof | null,
-  postedStep: number,
-): Call {
-  const pledge = newPledge(table.arena, { claim, committer, nonce, proof, postedStep, number: ++table.nonces });
-  return { actor: committer, name: "commitProof", pledge, valueWei: table.model.parameters.proofBondWei };
-}
-
-// ---------------------------------------------------------------- what each party likes to do
 
 function commitment(table: Table, claimant: number, of: Case): Call | null {
   const { model, random, arena } = table;
@@ -277,8 +150,6 @@ function randomMove({ random }: Table, challenge: Challenge, actor: number): Cal
 
 const movesFrom = ({ site }: Challenge): Move[] => site.moves;
 
-const anyProof = ({ random, cases }: Table): Proof => random.pick(cases.filter(({ wrong }) => wrong))!.proof!;
-
 /** Commits to proofs it was told, early or late, with or without a challenge, and shows some of them. */
 function playCopier(table: Table): Call | null {
   const { model, random } = table;
@@ -386,79 +257,6 @@ function playWithdrawal({ model, random }: Table): Call | null {
   const owed = [...model.credits[from]].filter(([, wei_]) => wei_ > 0n).map(([actor]) => actor);
   const actor = random.pick(owed);
   return actor === undefined ? null : { actor, name: "withdraw", from };
-}
-
-/** Anything at all, mostly out of place, early, late, by the wrong side or malformed. */
-function playChance(table: Table): Call | null {
-  const { model, random } = table;
-  const actor = random.below(Object.keys(ACTOR).length);
-  const claim = random.pick(model.claims);
-  const challenge = random.pick(model.challenges);
-  const pledge = random.pick(model.pledges);
-  if (claim === undefined) return null;
-  const calls: (Call | null)[] = [
-    { actor: claim.claimant, name: "commit", claim },
-    { actor, name: "reveal", claim },
-    { actor, name: "forfeit", claim },
-    { actor, name: "finalize", claim },
-    { actor: actor === model.auditor ? ACTOR.troll : actor, name: "void", claim, feeWei: 0n },
-    { actor, name: "settleBounty", claim },
-    { actor, name: "withdraw", from: random.once(2) ? "registry" : "game" },
-  ];
-  if (challenge !== undefined) {
-    const { site } = challenge;
-    const { demandable } = challenge.claim.of;
-    const move = random.pick(random.once(2) ? site.moves : (random.pick(demandable)?.moves ?? []));
-    calls.push(
-      { actor, name: "timeout", challenge },
-      { actor, name: "close", challenge },
-      { actor, name: answerName(site), challenge, site: random.once(2) ? site : sameAnswer(table, site, demandable) },
-      {
-        actor: random.once(2) ? actor : challenge.challenger,
-        name: "demand",
-        challenge,
-        site: random.pick(demandable) ?? site,
-      },
-      { actor: challenge.challenger, name: "challenge", challenge, valueWei: depositOf(model, challenge.claim) },
-      {
-        actor: challenge.challenger,
-        name: "prove",
-        challenge,
-        proof: anyProof(table),
-        postedStep: 0,
-        proofOf: challenge.claim.of,
-      },
-      move === undefined ? null : { actor: challenge.challenger, name: move.kind, challenge, move },
-    );
-  }
-  if (pledge !== undefined) {
-    calls.push(
-      { actor: random.once(2) ? actor : pledge.committer, name: "revealProof", pledge },
-      { actor, name: "forfeitProof", pledge },
-      {
-        actor: pledge.committer,
-        name: "commitProof",
-        pledge,
-        valueWei: model.parameters.proofBondWei + BigInt(random.below(2)),
-      },
-    );
-  }
-  const call = random.pick(calls) ?? null;
-  if (call !== null && isOwnBusiness(call)) return null;
-  if (call !== null && isMangleable(call.name) && random.once(2)) call.mangled = true;
-  return call;
-}
-
-/** Whether the call would play an honest side's own hand. */
-function isOwnBusiness({ name, actor }: Call): boolean {
-  if (actor !== ACTOR.challenger && actor !== ACTOR.prover) return false;
-  return ["challenge", "demand", "descend", "enter", "prove", "commitProof"].includes(name);
-}
-
-/** Another site that is answered in the same way. */
-function sameAnswer({ random }: Table, site: Site, among: Site[]): Site {
-  if (site.answer.kind === "step") return site;
-  return random.pick(among.filter(({ answer: other }) => other.kind === site.answer.kind)) ?? site;
 }
 
 /** The players, as often as they play. */

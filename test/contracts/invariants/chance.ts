@@ -1,0 +1,83 @@
+// Chance as a player: any call with any arguments, mostly out of place, early, late, by the wrong side or malformed. It never plays
+// an honest side's own hand.
+import { answerName, isMangleable } from "./arena.ts";
+import type { Proof } from "./cases.ts";
+import { depositOf, type Call } from "./model.ts";
+import type { Site } from "./sites.ts";
+import { ACTOR, type Table } from "./table.ts";
+
+/** A valid proof, mostly of something else. */
+export const anyProof = ({ random, cases }: Table): Proof => random.pick(cases.filter(({ wrong }) => wrong))!.proof!;
+
+/** Anything at all, mostly out of place, early, late, by the wrong side or malformed. */
+export function playChance(table: Table): Call | null {
+  const { model, random } = table;
+  const actor = random.below(Object.keys(ACTOR).length);
+  const claim = random.pick(model.claims);
+  const challenge = random.pick(model.challenges);
+  const pledge = random.pick(model.pledges);
+  if (claim === undefined) return null;
+  const calls: (Call | null)[] = [
+    { actor: claim.claimant, name: "commit", claim },
+    { actor, name: "reveal", claim },
+    { actor, name: "forfeit", claim },
+    { actor, name: "finalize", claim },
+    { actor: actor === model.auditor ? ACTOR.troll : actor, name: "void", claim, feeWei: 0n },
+    { actor, name: "settleBounty", claim },
+    { actor, name: "withdraw", from: random.once(2) ? "registry" : "game" },
+  ];
+  if (challenge !== undefined) {
+    const { site } = challenge;
+    const { demandable } = challenge.claim.of;
+    const move = random.pick(random.once(2) ? site.moves : (random.pick(demandable)?.moves ?? []));
+    calls.push(
+      { actor, name: "timeout", challenge },
+      { actor, name: "close", challenge },
+      { actor, name: answerName(site), challenge, site: random.once(2) ? site : sameAnswer(table, site, demandable) },
+      {
+        actor: random.once(2) ? actor : challenge.challenger,
+        name: "demand",
+        challenge,
+        site: random.pick(demandable) ?? site,
+      },
+      { actor: challenge.challenger, name: "challenge", challenge, valueWei: depositOf(model, challenge.claim) },
+      {
+        actor: challenge.challenger,
+        name: "prove",
+        challenge,
+        proof: anyProof(table),
+        postedStep: 0,
+        proofOf: challenge.claim.of,
+      },
+      move === undefined ? null : { actor: challenge.challenger, name: move.kind, challenge, move },
+    );
+  }
+  if (pledge !== undefined) {
+    calls.push(
+      { actor: random.once(2) ? actor : pledge.committer, name: "revealProof", pledge },
+      { actor, name: "forfeitProof", pledge },
+      {
+        actor: pledge.committer,
+        name: "commitProof",
+        pledge,
+        valueWei: model.parameters.proofBondWei + BigInt(random.below(2)),
+      },
+    );
+  }
+  const call = random.pick(calls) ?? null;
+  if (call !== null && isOwnBusiness(call)) return null;
+  if (call !== null && isMangleable(call.name) && random.once(2)) call.mangled = true;
+  return call;
+}
+
+/** Whether the call would play an honest side's own hand. */
+function isOwnBusiness({ name, actor }: Call): boolean {
+  if (actor !== ACTOR.challenger && actor !== ACTOR.prover) return false;
+  return ["challenge", "demand", "descend", "enter", "prove", "commitProof"].includes(name);
+}
+
+/** Another site that is answered in the same way. */
+function sameAnswer({ random }: Table, site: Site, among: Site[]): Site {
+  if (site.answer.kind === "step") return site;
+  return random.pick(among.filter(({ answer: other }) => other.kind === site.answer.kind)) ?? site;
+}
