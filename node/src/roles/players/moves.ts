@@ -137,13 +137,7 @@ export function claimNameOf(chainId: number, registry: Hex, claim: ClaimPreimage
 }
 
 /** The call of a challenger's move in its challenge of this nonce. A proof may also be committed to and revealed. */
-export function challengerCall(
-  claim: ClaimPreimage,
-  named: ClaimName | Hash,
-  nonce: bigint,
-  move: ChallengerMove,
-): GameCall {
-  const name = typeof named === "string" ? { claimId: named, body: claim } : named;
+export function challengerCall(claim: ClaimPreimage, name: ClaimName, nonce: bigint, move: ChallengerMove): GameCall {
   switch (move.kind) {
     case "challenge":
     case "demand":
