@@ -6,8 +6,8 @@ pragma solidity 0.8.37;
  * @notice IEEE-754 binary32 as the scalar program defines it: nearest even, subnormals kept, one NaN (0x7fc00000). The
  * same bits as node/src/float/ops.ts for every operand.
  * @dev A word is a uint256 below 2^32. Every function is total on such words, NaNs with payloads included; a larger
- * operand is not a word and gives an unspecified result. Comparisons return 0xffffffff or 0. Needs the CLZ opcode
- * (Osaka).
+ * operand is not a word and gives an unspecified result. Comparisons return 0xffffffff or 0. Uses the CLZ opcode; the
+ * build for chains without it has a function in its place (scripts/without-clz.ts).
  *
  * add, mul and fma test first whether their exponents lie in a window in which no result can be subnormal or overflow.
  * There the operands become integers of one fixed scale, so the sum is exact and is rounded once; everything else takes

@@ -14,18 +14,16 @@ library ScalarDot {
     uint256 private constant WORD = 0xffffffff;
 
     /// @dev Runs of fewer words than this are cheaper as single steps.
-    uint256 private constant SHORTEST_RUN = 6;
+    uint256 private constant SHORTEST_RUN = 8;
 
     /// @dev One of the two loads.
     /// @param base Word address before the pattern.
     /// @param pattern Absolute calldata offset.
     /// @param operand Memory address of its ShownOperand.
-    /// @param load The translated instruction.
     struct Stream {
         uint256 base;
         uint256 pattern;
         uint256 operand;
-        uint256 load;
     }
 
     /// @notice Leaves the total in `machine.total`, where it stands at the start if the loop is continued.
@@ -70,7 +68,6 @@ library ScalarDot {
             }
             stream.base = base;
             stream.operand = (instruction >> ScalarCode.OPERAND) & WORD;
-            stream.load = instruction;
             uint256 place = plan.prologueCount + index;
             uint256 raw = ScalarCodec.u64At(plan.instructionsOffset + ScalarCodec.INSTRUCTION_BYTES * place);
             stream.pattern = plan.patternsOffset + ScalarCodec.PATTERN_BYTES * (((raw >> 16) & 0xffff) - 1);
@@ -99,12 +96,17 @@ library ScalarDot {
                     sum = DotProduct.dot(leftOffset, rightOffset, count, sum);
                     continue;
                 }
+                // Straight from calldata too: a look at the operands for each word would search their ranges each time.
                 for (; count > 0; --count) {
-                    uint256 a = ScalarCode.load(left.load, leftWord);
-                    uint256 b = ScalarCode.load(right.load, rightWord);
+                    uint256 a;
+                    uint256 b;
+                    assembly ("memory-safe") {
+                        a := shr(224, calldataload(leftOffset))
+                        b := shr(224, calldataload(rightOffset))
+                    }
                     sum = Float32.fma(a, b, sum);
-                    leftWord = (leftWord + 1) & WORD;
-                    rightWord = (rightWord + 1) & WORD;
+                    leftOffset += 4;
+                    rightOffset += 4;
                 }
             }
         }

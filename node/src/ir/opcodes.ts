@@ -123,8 +123,8 @@ export const GAS = {
   /** Each lane of each carried register at the start of a block. */
   reset: 60,
   /**
-   * Each iteration of a dot product in long runs, loads and fma included. Hostile words cost 730; iterations whose
-   * addresses miss an operand are no runs and cost up to 2,900, which the limit's fourfold headroom covers.
+   * Each iteration of a dot product in long runs, loads and fma included. Hostile words cost 730; runs that leave an
+   * operand every few words cost up to 1,520 an iteration, which the margin of decision 0008 covers.
    */
   dotStep: 960,
   /** Each block of such a dot product. */
