@@ -9,6 +9,18 @@ contract MerkleTreeHarness {
         return MerkleTree.depthOf(count);
     }
 
+    function chunkCountOf(uint256 length) external pure returns (uint256) {
+        return MerkleTree.chunkCountOf(length);
+    }
+
+    function hashPair(bytes32 left, bytes32 right) external pure returns (bytes32) {
+        return MerkleTree.hashPair(left, right);
+    }
+
+    function hashBytes(bytes calldata data) external pure returns (bytes32) {
+        return MerkleTree.hashBytes(data);
+    }
+
     function rootOfPath(
         bytes32 leaf,
         uint256 index,

@@ -30,7 +30,7 @@ export const TARGETS: Target[] = [
   {
     file: library("MerkleTree"),
     artifacts: [harness("MerkleTreeHarness")],
-    tests: tests("merkle-tree"),
+    tests: tests("merkle-tree", "mutation/merkle-tree"),
   },
   { file: library("Float32"), artifacts: [harness("Float32Harness")], tests: tests("float32", "float-dot") },
   { file: library("DotProduct"), artifacts: [harness("Float32Harness")], tests: tests("float-dot") },

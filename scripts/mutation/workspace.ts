@@ -24,12 +24,14 @@ export interface TestsRun {
 const COPIED = ["artifacts", "contracts", "test", "hardhat.config.ts"];
 const UNSEEN = [".git", "cache", "coverage"];
 
+interface SolcContract {
+  abi: unknown;
+  evm: { bytecode: { object: string }; deployedBytecode: { object: string } };
+}
+
 interface SolcOutput {
   errors?: { severity: string; formattedMessage: string }[];
-  contracts?: Record<
-    string,
-    Record<string, { evm: { bytecode: { object: string }; deployedBytecode: { object: string } } }>
-  >;
+  contracts?: Record<string, Record<string, SolcContract>>;
 }
 
 const solc = createRequire(import.meta.url)("solc") as { compile: (input: string) => string };
@@ -58,23 +60,20 @@ export function createWorkspace(root: string): Workspace {
  * @returns the compiler's first error where it refuses the text, else undefined.
  */
 export function install(workspace: Workspace, target: Target, text: string): string | undefined {
-  const built: [string, string, string][] = [];
+  const built: [path: string, contract: SolcContract][] = [];
   for (const [source, name] of target.artifacts) {
     const output = compile(workspace, source, name, target.file, text);
     const error = output.errors?.find(({ severity }) => severity === "error");
     if (error !== undefined) return error.formattedMessage;
-    const evm = output.contracts?.[source][name].evm;
-    if (evm === undefined) return `no bytecode of ${name}`;
-    built.push([
-      join(workspace.folder, "artifacts", source, `${name}.json`),
-      evm.bytecode.object,
-      evm.deployedBytecode.object,
-    ]);
+    const contract = output.contracts?.[source][name];
+    if (contract === undefined) return `no bytecode of ${name}`;
+    built.push([join(workspace.folder, "artifacts", source, `${name}.json`), contract]);
   }
-  for (const [path, bytecode, deployedBytecode] of built) {
+  for (const [path, { abi, evm }] of built) {
     const artifact = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
-    const changed = { ...artifact, bytecode: `0x${bytecode}`, deployedBytecode: `0x${deployedBytecode}` };
-    writeFileSync(path, JSON.stringify(changed));
+    const bytecode = `0x${evm.bytecode.object}`;
+    const deployedBytecode = `0x${evm.deployedBytecode.object}`;
+    writeFileSync(path, JSON.stringify({ ...artifact, abi, bytecode, deployedBytecode }));
   }
   return undefined;
 }
@@ -95,7 +94,7 @@ function runTest(workspace: Workspace, file: string, limitSeconds: number): Prom
   const child: ChildProcess = spawn(process.execPath, ["--test-reporter=tap", file], {
     cwd: workspace.folder,
     // Others' vectors by the hundred thousand find no more here than directed operands do, and take minutes.
-    env: { ...process.env, LOCKSTEP_CONFORMANCE: "" },
+    env: { ...process.env, LOCKSTEP_CONFORMANCE: undefined },
     stdio: ["ignore", "pipe", "ignore"],
     detached: true,
   });
@@ -136,7 +135,7 @@ function compile(workspace: Workspace, source: string, name: string, mutated: st
     evmVersion: "osaka",
     viaIR: true,
     optimizer: { enabled: true, runs: 1_000_000 },
-    outputSelection: { [source]: { [name]: ["evm.bytecode.object", "evm.deployedBytecode.object"] } },
+    outputSelection: { [source]: { [name]: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
   };
   return JSON.parse(solc.compile(JSON.stringify({ language: "Solidity", sources, settings }))) as SolcOutput;
 }
