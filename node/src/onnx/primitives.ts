@@ -26,10 +26,13 @@ const PART_SIZES = [768, 512, 256] as const;
 
 /**
  * The static estimate up to which a loop is not split further. Dot products are cheap enough at any size; the other loops that
- * lowering makes cost the referee about a third of the estimate, so that a leaf stays about a million gas. Programs made for it
+ * lowering makes cost the referee about a third of the estimate, so that a whole proof stays below 600,000 gas. Programs made for it
  * cost up to about twice the estimate, which the limit of valid programs leaves room for (numerics, "Static bounds").
  */
-export const PART_GAS = 3_200_000;
+export const PART_GAS = 1_100_000;
+
+/** Where even the smallest part is dearer, up to here; and at last whatever is valid. */
+const DEAR_PART_GAS = 3_200_000;
 
 /** One word per output element: at `offset` plus digits times `strides` (one per axis of the output). */
 export interface Read {
@@ -272,8 +275,8 @@ function largestPart(
   const split = isWhole ? [WHOLE_SIZE, ...PART_SIZES] : PART_SIZES;
   const sizes = draft.single === true ? [SCALAR_LIMITS.iterations] : split;
   let refusal: unknown;
-  // Where even the smallest part is dear, the largest that is valid.
-  for (const mostGas of [PART_GAS, SCALAR_LIMITS.gas]) {
+  // Where even the smallest part is dear, the largest that is less so, and at last the largest that is valid.
+  for (const mostGas of [PART_GAS, DEAR_PART_GAS, SCALAR_LIMITS.gas]) {
     for (const size of sizes) {
       const count = Math.min(size, rest);
       if (draft.single === true && count < rest) break;

@@ -122,8 +122,8 @@ function thresholdOf(scope: Scope, logits: Logits, temperature: Parameter, filte
 
 /** Elements of a region whose columns are reduced side by side, so that neighbours in a vector are neighbours in memory. */
 const COLUMNS = 16;
-/** Rows of a region: a column of 96 * 16 words touches at most 7 chunks, so a proof about it is short. */
-const MOST_ROWS = 96;
+/** Rows of a region: a column of 48 * 16 words touches at most 4 chunks, so a proof about it is short. */
+const MOST_ROWS = 48;
 
 /** Folds columns of regions: one element for each of `regions * columns`. */
 interface ColumnFold {
