@@ -92,7 +92,7 @@ describe("what a claim withholds", () => {
     assert.equal(await demand(CLAIM, [], NONE, at(UNTIL - 50)), true);
     const [call] = sent;
     assert.deepEqual([call?.functionName, call?.valueWei], ["challenge", 17n]);
-    const [, nonce, asked] = call?.args as [unknown, bigint, GameDemand];
+    const [, nonce, asked] = (call?.args ?? []) as [unknown, bigint, GameDemand];
     assert.deepEqual([nonce, asked.node, asked.position.section], [0n, CLAIM.inputsRoot, 7]);
   });
 
@@ -153,13 +153,15 @@ describe("the challenges of a node", () => {
     ...made,
   };
 
+  const demands = (count: number) => Array.from({ length: count }, () => demanded);
+
   it("are played on as long as they take demands", () => {
-    const [full, ended] = [challengeOf(Array<Move>(16).fill(demanded)), challengeOf([], { nonce: 1n, ended: true })];
+    const [full, ended] = [challengeOf(demands(16)), challengeOf([], { nonce: 1n, ended: true })];
     assert.equal(usableOf([full, ended]), undefined);
     assert.equal(openOf([full, ended]), full);
     assert.equal(nextNonce([full, ended]), 2n);
     assert.equal(nextNonce([ended]), 0n);
-    const last = challengeOf(Array<Move>(15).fill(demanded), { nonce: 2n });
+    const last = challengeOf(demands(15), { nonce: 2n });
     assert.equal(usableOf([full, ended, last]), last);
   });
 
