@@ -206,9 +206,9 @@ async function nextSecond(match: Match): Promise<bigint> {
   const { world, claimId, challengeUntil } = match;
   const now = await nowOf(match);
   const seconds = (await challengesOf(match)).filter(isOpen).map(({ deadline }) => deadline + 1n);
-  if ((await statusOf(match)) === CLAIM.revealed) {
-    seconds.push(challengeUntil + 1n, challengeUntil + PARAMETERS.proofRevealSeconds + 1n);
-  }
+  // Of a slashed claim the commitments that were not shown end later.
+  seconds.push(challengeUntil + PARAMETERS.proofRevealSeconds + 1n);
+  if ((await statusOf(match)) === CLAIM.revealed) seconds.push(challengeUntil + 1n);
   const { settleAfter } = await world.game.read.bountyOf([claimId]);
   if (settleAfter > 0n) seconds.push(settleAfter + 1n);
   const later = seconds.filter((second) => second > now);

@@ -105,7 +105,7 @@ export function flood(account: Address, claimed: Run, count: number): Player {
   return {
     account,
     async turn(match) {
-      if (opened === count) return closeAll(match, account);
+      if (opened === count || (await statusOf(match)) !== CLAIM.revealed) return closeAll(match, account);
       const demand = demandAt(viewOfRun(claimed), traceRootPosition(claimed));
       const call = { functionName: "challenge", args: [match.claim, BigInt(1000 + opened), demand] };
       await send(match, account, call, await depositOf(match));

@@ -39,11 +39,14 @@ export const watchtower = honestClaimant;
 
 /** The challenger that walks: follows the first difference, commits to its proof, and reveals it. */
 export function honestChallenger(account: Address, own: Run, nonce = 1n): Player {
+  let fraud: FraudProof | null = null;
   return {
     account,
     async turn(match) {
       const mine = await challengeOf(match, account, nonce);
-      if ((await statusOf(match)) !== CLAIM.revealed) return afterEnd(match, account, mine);
+      if ((await statusOf(match)) !== CLAIM.revealed) {
+        return (await showPending(match, account, fraud)) || afterEnd(match, account, mine);
+      }
       if (mine !== undefined && mine.status === CHALLENGE.claimantTurn) return timeOut(match, account, mine);
       if (mine !== undefined && mine.status !== CHALLENGE.challengerTurn) return false;
       const { trace } = await openingsOf(match, own);
@@ -54,7 +57,10 @@ export function honestChallenger(account: Address, own: Run, nonce = 1n): Player
         standing: mine?.position ?? null,
       });
       if (move.kind === "agree") return false;
-      if (move.kind === "prove") return showProof(match, account, move.fraud, mine?.nonce ?? 0n);
+      if (move.kind === "prove") {
+        fraud = move.fraud;
+        return showProof(match, account, move.fraud, mine?.nonce ?? 0n);
+      }
       if (move.kind === "challenge" && (await nowOf(match)) > match.challengeUntil) return false;
       const value = move.kind === "challenge" ? await depositOf(match) : 0n;
       await send(match, account, challengerCall(match.claim, match, nonce, move), value);
@@ -70,7 +76,9 @@ export function directProver(account: Address, own: Run, served: Run): Player {
     account,
     async turn(match) {
       if (fraud === null) return false;
-      if ((await statusOf(match)) !== CLAIM.revealed) return afterEnd(match, account, undefined);
+      if ((await statusOf(match)) !== CLAIM.revealed) {
+        return (await showPending(match, account, fraud)) || afterEnd(match, account, undefined);
+      }
       return showProof(match, account, fraud, 0n);
     },
   };
@@ -136,6 +144,14 @@ export async function showProof(match: Match, account: Address, fraud: FraudProo
   const value = await game.read.proofBondWei();
   await paid(match, account, game.write.commitProof([claimId, nonce, commitment], { account, value }));
   return true;
+}
+
+/** Shows a proof that was committed to when another had slashed the claim: for the bond, and the bounty if it was earlier. */
+export async function showPending(match: Match, account: Address, fraud: FraudProof | null): Promise<boolean> {
+  if (fraud === null) return false;
+  const commitment = await commitmentTo(match, account, fraud);
+  const { sequence } = await match.world.game.read.proofOf([match.claimId, account, commitment]);
+  return sequence > 0n && showProof(match, account, fraud, 0n);
 }
 
 /** Takes what is left after a slash: an own challenge that is open, and a bounty that is held. */
