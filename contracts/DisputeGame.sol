@@ -265,7 +265,7 @@ contract DisputeGame is IDisputeGame, PullPayments {
         if (!word.isOpen()) revert WrongTurn(challengeId, word.statusOf());
         if (_disputes[claimId].slashedAt == 0) revert ClaimStatusUnfit(claimId, ClaimStatus.Revealed);
 
-        _refund(claim, claimId, challengeId, challenger, stored, word.ended(ChallengeStatus.Refunded));
+        _credit(challenger, _close(claim, claimId, challengeId, stored, word.ended(ChallengeStatus.Refunded)));
     }
 
     /// @inheritdoc IDisputeGame
@@ -310,19 +310,20 @@ contract DisputeGame is IDisputeGame, PullPayments {
 
         _endCommitment(claimId, msg.sender, commitment, committed.sequence);
         emit ProofRevealed(claimId, msg.sender, committed.sequence);
-        _credit(msg.sender, proofBondWei);
         if (_disputes[claimId].slashedAt != 0) {
             _takeBounty(claimId, committed.sequence);
+            _credit(msg.sender, proofBondWei);
             return;
         }
+        uint256 owedWei = proofBondWei;
         bytes32 challengeId = challengeIdOf(claimId, msg.sender, committed.nonce);
         Stored storage stored = _challenges[challengeId];
         bool winsChallenge = stored.word.isOpen();
         _emitFraud(claimId, winsChallenge ? challengeId : bytes32(0), kind, fault);
         if (winsChallenge) {
-            _refund(claim, claimId, challengeId, msg.sender, stored, stored.word.ended(ChallengeStatus.Won));
+            owedWei += _close(claim, claimId, challengeId, stored, stored.word.ended(ChallengeStatus.Won));
         }
-        _slash(claim, claimId, committed.sequence, msg.sender);
+        _slash(claim, claimId, committed.sequence, msg.sender, owedWei);
     }
 
     /// @inheritdoc IDisputeGame
@@ -484,13 +485,13 @@ contract DisputeGame is IDisputeGame, PullPayments {
         Stored storage stored,
         uint256 word
     ) private {
-        _refund(claim, claimId, challengeId, challenger, stored, word.ended(ChallengeStatus.Won));
-        _slash(claim, claimId, uint64(_disputes[claimId].commitments) + 1, challenger);
+        uint256 owedWei = _close(claim, claimId, challengeId, stored, word.ended(ChallengeStatus.Won));
+        _slash(claim, claimId, uint64(_disputes[claimId].commitments) + 1, challenger, owedWei);
     }
 
-    /// @dev Slashes the claim and pays its bounty, or holds it while an earlier commitment may be revealed. Brings the
-    /// compensation of every challenge that is open into this contract.
-    function _slash(Claim calldata claim, bytes32 claimId, uint64 sequence, address prover) private {
+    /// @dev Slashes the claim and pays its bounty, with what the prover is owed beside it, or holds it while an earlier
+    /// commitment may be revealed. Brings the compensation of every challenge that is open into this contract.
+    function _slash(Claim calldata claim, bytes32 claimId, uint64 sequence, address prover, uint256 owedWei) private {
         Dispute storage dispute = _disputes[claimId];
         uint256 bountyWei = Bonds.bounty(claim.bondWei);
 
@@ -500,27 +501,26 @@ contract DisputeGame is IDisputeGame, PullPayments {
             _bounties[claimId] = Bounty(prover, sequence, settleAfter, bountyWei);
         } else {
             emit BountySettled(claimId, prover, bountyWei);
-            _credit(prover, bountyWei);
+            owedWei += bountyWei;
         }
+        _credit(prover, owedWei);
         claims.slash(claim, prover, dispute.paidDemands * claim.terms.moveFeeWei);
     }
 
-    /// @dev Closes a challenge of a slashed claim, of which `word` is the last: its deposit and a fee for each paid demand go
-    /// to the challenger.
-    function _refund(
+    /// @dev Closes a challenge of a slashed claim, of which `word` is the last.
+    /// @return payoutWei What the challenger is owed: its deposit and a fee for each paid demand.
+    function _close(
         Claim calldata claim,
         bytes32 claimId,
         bytes32 challengeId,
-        address challenger,
         Stored storage stored,
         uint256 word
-    ) private {
+    ) private returns (uint256 payoutWei) {
         uint256 moveFeeWei = claim.terms.moveFeeWei;
-        uint256 payoutWei = depositOf(moveFeeWei) + word.paidDemandsOf() * moveFeeWei;
+        payoutWei = depositOf(moveFeeWei) + word.paidDemandsOf() * moveFeeWei;
         stored.word = word;
         _disputes[claimId].openChallenges -= 1;
         emit ChallengeClosed(challengeId, claimId, false, payoutWei);
-        _credit(challenger, payoutWei);
     }
 
     /// @dev Gives the sender a held bounty if its commitment is earlier than what the winner stands on.
