@@ -31,6 +31,9 @@ const REFUND_AFTER = 2n ** 31n;
 // EIP-7825, less a little: what a transaction uses does not depend on it, and estimating takes as long as running.
 const GAS_LIMIT = 16_700_000n;
 
+/** Where burnt coin goes (contracts/libraries/Bonds.sol). */
+const SINK = "0x000000000000000000000000000000000000dEaD";
+
 /** A contract as calls take it. */
 export interface Contract {
   readonly address: Address;
@@ -65,6 +68,8 @@ export async function openChain(report: Report) {
   await tasks.getTask("build").run({ quiet: true }); // what is measured is what the sources say
   const { viem, networkHelpers, ignition } = await network.create();
   const deployed = await ignition.deploy(lockstep);
+  // On every chain that is in use the sink of burnt bonds holds something; its first coin would cost 25,000 more.
+  await networkHelpers.setBalance(SINK, 1n);
   const { token, programRegistry: programs, claimRegistry: claims, disputeGame: game } = deployed;
   const { taskMarket: market, referee, structureReferee } = deployed;
   const client = await viem.getPublicClient();

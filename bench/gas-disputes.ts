@@ -37,7 +37,8 @@ interface Walk {
   readonly challenger: Address;
   /** All that was opened for the claim, in whichever challenge. */
   readonly openings: Opening[];
-  spent: number;
+  /** The gas of each move, in order. */
+  readonly spent: number[];
   opened: number;
   isOpen: boolean;
   standing: GamePosition | null;
@@ -53,8 +54,8 @@ const MOVE_ROWS: Readonly<Record<Exclude<ChallengerMove["kind"], "prove">, reado
 
 export type Disputes = ReturnType<typeof disputesOn>;
 
-/** Disputes on a chain; `total` hears what a whole dispute used. */
-export function disputesOn(chain: GasChain, total: (row: string, used: number) => void) {
+/** Disputes on a chain; `total` hears what a whole dispute used, and each of its moves. */
+export function disputesOn(chain: GasChain, total: (row: string, used: number, moves?: readonly number[]) => void) {
   const { contracts, accounts, send, eventOf, claim, passClaim } = chain;
   const { game } = contracts;
 
@@ -67,7 +68,7 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number) =
   });
 
   function startWalk(dispute: Dispute, claimed: Claimed, challenger: Address, openings: Opening[] = []): Walk {
-    return { dispute, claimed, challenger, openings, spent: 0, opened: 0, isOpen: false, standing: null };
+    return { dispute, claimed, challenger, openings, spent: [], opened: 0, isOpen: false, standing: null };
   }
 
   function nextMove({ dispute, openings, isOpen, standing }: Walk): ChallengerMove {
@@ -87,7 +88,7 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number) =
     const value = move.kind === "challenge" ? await game.read.depositOf([claimed.claim.terms.moveFeeWei]) : undefined;
     const sent = challengerCall(claimed.claim, claimed.name, NONCE, move);
     const receipt = await send(row ?? MOVE_ROWS[move.kind], call(challenger, sent, value));
-    walk.spent += Number(receipt.gasUsed);
+    walk.spent.push(Number(receipt.gasUsed));
     walk.isOpen = true;
     return eventOf(receipt, game, "NodeDemanded").position as GamePosition;
   }
@@ -101,7 +102,7 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number) =
     const row = { open: "opening", openChunk: "open-chunk", openStep: step }[move.kind];
     const sent = claimantCall(claimed.claim, claimed.claimId, challenger, NONCE, move);
     const receipt = await send(row, call(accounts.solver, sent));
-    walk.spent += Number(receipt.gasUsed);
+    walk.spent.push(Number(receipt.gasUsed));
     walk.opened += 1;
     const at = position as Opening["position"];
     if (move.kind === "openStep") openings.push(...stepOpenings(lying, position.index, move));
@@ -150,9 +151,9 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number) =
   }
 
   /** What the challenger won is withdrawn, so that every proof pays an account without credit, which costs most. */
-  async function proveFraud(claimed: Claimed, fraud: FraudProof, nonce: bigint): Promise<number> {
+  async function proveFraud(claimed: Claimed, fraud: FraudProof, nonce: bigint): Promise<number[]> {
     const { spent, reveal } = await commitProof(claimed, fraud, accounts.challenger, nonce);
-    const used = spent + (await reveal());
+    const used = [spent, await reveal()];
     await withdrawWon(accounts.challenger);
     return used;
   }
@@ -172,9 +173,9 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number) =
         const branch = await chain.takeSnapshot();
         await prove(walked, move.fraud);
         await branch.restore();
-        const used = walked.spent + (await proveFraud(claimed, move.fraud, NONCE));
+        const spent = [...walked.spent, ...(await proveFraud(claimed, move.fraud, NONCE))];
         total(`dispute-openings-${name}`, walked.opened);
-        total(`dispute-interactive-${name}`, used);
+        total(`dispute-interactive-${name}`, sumOf(spent), spent);
         return;
       }
       await answer(walked, await demand(walked, move));
@@ -184,7 +185,8 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number) =
   /** The same lie in one direct proof. */
   async function direct(dispute: Dispute): Promise<void> {
     const claimed = await claim(dispute.name, dispute.lying);
-    total(`dispute-direct-${dispute.name}`, await proveFraud(claimed, fraudIn(dispute), NO_CHALLENGE));
+    const spent = await proveFraud(claimed, fraudIn(dispute), NO_CHALLENGE);
+    total(`dispute-direct-${dispute.name}`, sumOf(spent), spent);
   }
 
   /**
@@ -255,6 +257,10 @@ const JOINED_AFTER = 4;
 export function judgeCall({ referee, structureReferee }: GasChain["contracts"], { fraud, claim, proof }: Lie): Hex {
   const { abi } = fraud.kind === 0 ? referee : structureReferee;
   return encodeFunctionData({ abi, functionName: "prove", args: [fraud.kind, claim, proof] });
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 function requireDemand(name: string, move: ChallengerMove): Exclude<ChallengerMove, { kind: "prove" }> {

@@ -36,7 +36,7 @@ const LEAVES = [64, 768, 1024, 4096] as const;
 
 export interface GasOptions {
   readonly isLarge?: boolean;
-  /** Hears what each dispute used. */
+  /** Hears what each dispute used, move by move. */
   readonly log?: (line: string) => void;
 }
 
@@ -51,8 +51,9 @@ export async function gas({ isLarge = true, log = noLog }: GasOptions = {}): Pro
     rows.set(row, { value, ...(tx === undefined ? {} : { tx }), ...(place === undefined ? {} : { place }) });
   };
   const chain = await openChain((row, used, tx) => most(row, Number(used), tx));
-  const disputes = disputesOn(chain, (row, used) => {
-    log(`${row} ${used}${place === undefined ? "" : `: ${place}`}`);
+  const disputes = disputesOn(chain, (row, used, moves) => {
+    const split = moves === undefined ? "" : ` = ${moves.join(" + ")}`;
+    log(`${row} ${used}${split}${place === undefined ? "" : `: ${place}`}`);
     most(row, used);
   });
   const executed = await executionOn(chain);
