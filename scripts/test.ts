@@ -16,7 +16,7 @@ const NIGHTLY_LIMIT_MS = 2 * 3600_000;
 const suites = [
   ...(options.checks ? staticChecks() : []),
   ...testSuites(),
-  ...(options.nightly ? [nodeTest("nightly", "test/**/*.nightly.ts", 1)] : []),
+  ...(options.nightly ? nightlySuites() : []),
 ].filter(({ name }) => name.includes(options.only ?? ""));
 const counts = await (options.nightly ? runSuites(suites, NIGHTLY_LIMIT_MS) : runSuites(suites));
 console.log(closingLine(counts));
@@ -30,6 +30,15 @@ function testSuites(): Suite[] {
     contractTest("test/contracts/**/*.test.ts"),
     nodeTest("examples", "{examples,bench}/**/*.test.ts"),
     nodeTest("project", "test/!(contracts)/**/*.test.ts"),
+  ];
+}
+
+// Each within a limit of its own: those of the contracts alone may take an hour.
+function nightlySuites(): Suite[] {
+  return [
+    nodeTest("nightly invariants", "test/contracts/invariants/*.nightly.ts", 1),
+    nodeTest("nightly lines of play", "test/contracts/exhaustive/*.nightly.ts", 1),
+    nodeTest("nightly", "test/!(contracts)/**/*.nightly.ts", 1),
   ];
 }
 

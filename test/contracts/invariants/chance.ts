@@ -1,9 +1,11 @@
 // Chance as a player: any call with any arguments, mostly out of place, early, late, by the wrong side or malformed. It never plays
 // an honest side's own hand.
+import { rootOf } from "@lockstep/node/merkle";
+
 import { answerName, isMangleable } from "./arena.ts";
 import type { Proof } from "./cases.ts";
 import { depositOf, type Call } from "./model.ts";
-import type { Site } from "./sites.ts";
+import { LEVELS, type Site } from "./sites.ts";
 import { ACTOR, type Table } from "./table.ts";
 
 /** A valid proof, mostly of something else. */
@@ -80,4 +82,26 @@ function isOwnBusiness({ name, actor }: Call): boolean {
 function sameAnswer({ random }: Table, site: Site, among: Site[]): Site {
   if (site.answer.kind === "step") return site;
   return random.pick(among.filter(({ answer: other }) => other.kind === site.answer.kind)) ?? site;
+}
+
+/**
+ * Posts what is not its to post: the scratch root of a step, before its claimant did; or, once one was posted, another one that has
+ * the same state beside it.
+ */
+export function playPoster({ model, random }: Table): Call | null {
+  const steps = model.challenges.filter(
+    ({ phase, claim, site }) => phase === "claimant" && claim.of.deferred && site.answer.kind === "step",
+  );
+  const challenge = random.pick(steps);
+  if (challenge === undefined) return null;
+  const { claim, site } = challenge;
+  const { answer } = site;
+  if (answer.kind !== "step") return null;
+  if (!claim.posted.has(answer.step)) return { actor: ACTOR.troll, name: "openStep", challenge, site };
+  // With deeper trees the nodes shown are not the leaves.
+  if (answer.nodes.length > 1 && answer.below.place.height > LEVELS) return null;
+  const leaves = answer.nodes.slice(0, answer.below.leafCount).with(0, answer.stateRoot);
+  const nodes = answer.nodes.with(0, answer.stateRoot);
+  const forged: Site = { ...site, answer: { ...answer, nodes, scratchRoot: rootOf(leaves) } };
+  return { actor: claim.claimant, name: "openStep", challenge, site: forged };
 }

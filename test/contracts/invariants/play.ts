@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { toEventSelector, type Hex } from "viem";
 
-import { PARAMETERS, createArena, encodeCall, playBlock, type Arena, type Outcome, type Substitutes } from "./arena.ts";
+import { PARAMETERS, createArena, encodeCall, playBlock, type Outcome, type Substitutes } from "./arena.ts";
 import { audit } from "./audit.ts";
 import type { Case } from "./cases.ts";
 import { apply, gameOwes, registryOwes } from "./changes.ts";
@@ -82,7 +82,7 @@ export async function playWorld(
 async function playOneBlock(play: Play, now: number, choose: (table: Table) => Call | null): Promise<number> {
   const { arena, model, random } = play;
   model.now = now;
-  model.block = Number(await blockNumber(arena)) + 1;
+  model.block++;
   const expected: Expected[] = [];
   const make = (call: Call): void => {
     const broken = rulesBroken(model, call);
@@ -109,11 +109,7 @@ async function playOneBlock(play: Play, now: number, choose: (table: Table) => C
   play.calls += calls.length;
   checkHonest(play);
   prune(play);
-  return nextTime(play);
-}
-
-async function blockNumber({ provider }: Arena): Promise<bigint> {
-  return BigInt((await provider.request({ method: "eth_blockNumber" })) as Hex);
+  return Math.max(now + 1, Math.min(next, nextDuty(play)));
 }
 
 /** Once nothing may keep a claim from its end any more, whoever wants may end it. */
@@ -137,11 +133,6 @@ function sweep({ model, counts }: Play, make: (call: Call) => void): void {
 function nextTime(play: Play): number {
   const { model, random } = play;
   const { now } = model;
-  const latest = Math.min(
-    ...dutiesOf(play)
-      .map(({ deadline }) => deadline)
-      .filter((deadline) => deadline > now),
-  );
   let next = now + 1 + (random.once(3) ? random.below(4) : 0);
   if (random.once(12)) {
     const deadlines = [
@@ -154,7 +145,13 @@ function nextTime(play: Play): number {
     const deadline = random.pick(deadlines.filter((each) => each > now)) ?? now;
     next = Math.max(next, deadline + random.below(2));
   }
-  return Math.max(now + 1, Math.min(next, latest));
+  return Math.max(now + 1, Math.min(next, nextDuty(play)));
+}
+
+/** The first deadline of an honest side. */
+function nextDuty(play: Play): number {
+  const deadlines = dutiesOf(play).map(({ deadline }) => deadline);
+  return Math.min(...deadlines.filter((deadline) => deadline > play.model.now));
 }
 
 /** The contract did what the model says, holds what the model says, and told so in events. */

@@ -86,7 +86,7 @@ export function rulesBroken(model: Model, call: Call): string[] {
       const answerWith = { nodes: "open", chunk: "openChunk", step: "openStep" }[challenge.site.answer.kind];
       when(answerWith !== call.name, "OpeningKindMismatch");
       when(!isSameAnswer(site, challenge.site), "*");
-      brokenByPosting(call.actor, challenge, when);
+      brokenByPosting(call.actor, challenge.claim, site, when);
       break;
     }
     case "prove": {
@@ -155,6 +155,9 @@ function isPosted(claim: Claim, site: Site): boolean {
 
 function isSameAnswer(one: Site, other: Site): boolean {
   if (one === other) return true;
+  // Of a deferred trace only the state is under the step node.
+  if (one.answer.kind === "step" && other.answer.kind === "step")
+    return one.answer.stateRoot === other.answer.stateRoot;
   if (one.answer.kind === "chunk" && other.answer.kind === "chunk") return one.node === other.node;
   if (one.answer.kind !== "nodes" || other.answer.kind !== "nodes") return false;
   return one.answer.nodes.join() === other.answer.nodes.join();
@@ -173,7 +176,8 @@ function brokenByTurn(
 
 function brokenByPosting(
   actor: number,
-  { claim, site }: Challenge,
+  claim: Claim,
+  site: Site,
   when: (condition: boolean, error: string) => void,
 ): void {
   if (!claim.of.deferred || site.answer.kind !== "step") return;

@@ -22,7 +22,7 @@ const SECTIONS = [0, 1, 2, 3, 4, 5, 6, 7].map((section) => `demanded in section 
 const REFUSALS =
   "AuditRunning BountyHeld BountyNotHeld ChallengeExists ChallengesOpen ClaimExists ClockExpired ClockRunning CommitmentLive " +
   "DemandsExhausted FinalityTooEarly NotAuditor OpenedNodeMismatch OpeningMismatch PostingNotAllowed ProofAlreadyCommitted " +
-  "ProofNotCommitted ProofRevealClosed ProofRevealPending ProofTooEarly ScratchRootNotPosted ScratchRootUnknown WindowClosed " +
+  "ProofNotCommitted ProofRevealClosed ProofRevealPending ProofTooEarly PostedRootMismatch ScratchRootNotPosted ScratchRootUnknown WindowClosed " +
   "WrongTurn WrongValue";
 
 /** Everything that play must have come to, by the names of its counts. */
