@@ -10,8 +10,8 @@ import { readVectors } from "../vectors/read.ts";
 import { callOf, load, search, startingPoint, store } from "./support/gas-search.ts";
 import type { Candidate, StoredCandidate } from "./support/gas-search.ts";
 
-const STARTS = 256;
-const CHANGES = 40;
+const STARTS = 96;
+const CHANGES = 24;
 const MARGIN = 2;
 const seed = Number(process.env["LOCKSTEP_FUZZ_SEED"] ?? 1000);
 
