@@ -147,14 +147,15 @@ contract DisputeGame is IDisputeGame, PullPayments {
         bytes32[] calldata path,
         TensorShown calldata shown
     ) external {
-        bytes32 claimId = ClaimId.join(MerkleTree.hashBytes(shown.summary), body);
+        bytes calldata summary = shown.summary;
+        bytes32 claimId = ClaimId.join(MerkleTree.hashBytes(summary), body);
         (bytes32 challengeId, Stored storage stored, uint256 word) = _inTurn(
             claimId,
             msg.sender,
             nonce,
             ChallengeStatus.ChallengerTurn
         );
-        uint256 place = Walk.enteredPlace(word.placeOf(), stored.node, node, index, path, shown);
+        uint256 place = Walk.enteredPlace(word.placeOf(), stored.node, node, index, path, summary, shown);
         _ask(challengeId, claimId, stored, word, place, node);
     }
 

@@ -26,6 +26,11 @@ library Place {
         return (place & ~MAX_FIELD) | leafCount;
     }
 
+    /// @notice A place of height 0 at another height.
+    function raised(uint256 place, uint256 height) internal pure returns (uint256) {
+        return place | (height << 104);
+    }
+
     function sectionOf(uint256 place) internal pure returns (uint256) {
         return (place >> 112) & 0xff;
     }

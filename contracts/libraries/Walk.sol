@@ -80,11 +80,12 @@ library Walk {
             bytes32 constantRoot = 0;
             uint256 leafCount = steps;
             if (section != STEPS || place.heightOf() == 0) {
-                bytes32 programRoot = MerkleTree.hashBytes(demand.shown.summary);
+                bytes calldata summary = demand.shown.summary;
+                bytes32 programRoot = MerkleTree.hashBytes(summary);
                 if (programRoot != claim.terms.programRoot) {
                     revert ProgramRootMismatch(claim.terms.programRoot, programRoot);
                 }
-                (leafCount, itemCount, constantRoot) = _sizesOf(place, demand.shown);
+                (leafCount, itemCount, constantRoot) = _sizesOf(place, summary, demand.shown);
             } else if (_isAnyShown(demand.shown)) {
                 revert TooMuchShown(section);
             }
@@ -134,27 +135,27 @@ library Walk {
 
     /// @notice Where the top of what a leaf of sections 0, 1, 2 and 7 holds stands, the leaf 0 to 5 levels below the node opened
     /// at `place`; refuses a leaf that does not stand there.
-    /// @param shown Of the claimed program; its summary was checked before.
+    /// @param summary Of the claimed program, as shown.
     function enteredPlace(
         uint256 place,
         bytes32 opened,
         bytes32 node,
         uint256 index,
         bytes32[] calldata path,
+        bytes calldata summary,
         TensorShown calldata shown
     ) internal pure returns (uint256 entered) {
         uint256 section = place.sectionOf();
         if (_isTensor(section)) revert SectionUnknown(section);
         entered = _placeBelow(place, opened, node, index, path);
         if (entered.heightOf() != 0) revert PathLengthMismatch(place.heightOf(), path.length);
-        uint256 height = 0;
         if (section != STEPS) {
             section = section == INPUTS ? TABLE_TENSOR : section + SCRATCH_TENSOR - SCRATCH;
             entered = Place.make(section, 0, place.stepOf(), index, 0);
         }
-        (uint256 leafCount, , ) = _sizesOf(entered, shown);
-        if (section != STEPS) height = MerkleTree.depthOf(leafCount);
-        return Place.make(section, height, entered.stepOf(), entered.itemOf(), entered.indexOf()) | leafCount;
+        (uint256 leafCount, , ) = _sizesOf(entered, summary, shown);
+        if (section != STEPS) entered = entered.raised(MerkleTree.depthOf(leafCount));
+        return entered.withLeafCount(leafCount);
     }
 
     function _placeBelow(
@@ -306,6 +307,7 @@ library Walk {
     /// @return constantRoot The root of a constant; else zero.
     function _sizesOf(
         uint256 place,
+        bytes calldata summary,
         TensorShown calldata shown
     ) private pure returns (uint256 leafCount, uint256 itemCount, bytes32 constantRoot) {
         uint256 section = place.sectionOf();
@@ -318,23 +320,23 @@ library Walk {
             revert TooMuchShown(section);
         }
         if (section == CONSTANT) {
-            (leafCount, constantRoot) = _constantSizes(place, shown);
+            (leafCount, constantRoot) = _constantSizes(place, summary, shown);
         } else if (section >= TABLE_TENSOR) {
-            (leafCount, itemCount, constantRoot) = _inputSizes(place, shown);
+            (leafCount, itemCount, constantRoot) = _inputSizes(place, summary, shown);
         } else if (section == STATE || section == STATE_TENSOR) {
-            (leafCount, itemCount) = _stateSizes(place, shown);
+            (leafCount, itemCount) = _stateSizes(place, summary, shown);
         } else {
-            (leafCount, itemCount) = _scratchSizes(place, shown);
+            (leafCount, itemCount) = _scratchSizes(place, summary, shown);
         }
     }
 
     /// @dev Sections 0 (a step node), 1 and 3.
     function _scratchSizes(
         uint256 place,
+        bytes calldata summary,
         TensorShown calldata shown
     ) private pure returns (uint256 leafCount, uint256 itemCount) {
         bool isStepNode = place.sectionOf() == STEPS;
-        bytes calldata summary = shown.summary;
         uint256 segment = ProgramCodec.segmentIndexOf(summary, isStepNode ? place.indexOf() : place.stepOf());
         (bytes32 recordsRoot, uint256 recordCount) = ProgramCodec.recordsOf(summary, segment);
         if (place.sectionOf() != SCRATCH_TENSOR) return (recordCount, 0);
@@ -348,9 +350,10 @@ library Walk {
     /// @dev Sections 2 and 4.
     function _stateSizes(
         uint256 place,
+        bytes calldata summary,
         TensorShown calldata shown
     ) private pure returns (uint256 leafCount, uint256 itemCount) {
-        ProgramCodec.Summary memory head = ProgramCodec.headOf(shown.summary);
+        ProgramCodec.Summary memory head = ProgramCodec.headOf(summary);
         unchecked {
             itemCount = head.slotCount + head.outputCount;
             if (place.sectionOf() == STATE) return (itemCount, 0);
@@ -364,9 +367,10 @@ library Walk {
     /// @dev Sections 7 and 5: inputs, and initial values of slots that are constants.
     function _inputSizes(
         uint256 place,
+        bytes calldata summary,
         TensorShown calldata shown
     ) private pure returns (uint256 leafCount, uint256 itemCount, bytes32 constantRoot) {
-        ProgramCodec.Summary memory head = ProgramCodec.headOf(shown.summary);
+        ProgramCodec.Summary memory head = ProgramCodec.headOf(summary);
         uint256 inputCount = head.inputCount;
         if (place.sectionOf() == INPUTS) return (inputCount, 0, 0);
         uint256 item = place.itemOf();
@@ -389,11 +393,12 @@ library Walk {
     /// @dev Section 6.
     function _constantSizes(
         uint256 place,
+        bytes calldata summary,
         TensorShown calldata shown
     ) private pure returns (uint256 leafCount, bytes32 constantRoot) {
         uint256 segment = place.itemOf() >> PRIMITIVE_BITS;
-        if (segment >= ProgramCodec.segmentCountOf(shown.summary)) _refuse(place);
-        (bytes32 recordsRoot, uint256 recordCount) = ProgramCodec.recordsOf(shown.summary, segment);
+        if (segment >= ProgramCodec.segmentCountOf(summary)) _refuse(place);
+        (bytes32 recordsRoot, uint256 recordCount) = ProgramCodec.recordsOf(summary, segment);
         uint256 primitive = place.itemOf() & ((1 << PRIMITIVE_BITS) - 1);
         bytes calldata record = shown.record;
         _checkRecord(recordsRoot, recordCount, primitive, record, shown.recordSiblings);
