@@ -33,7 +33,11 @@ export const TARGETS: Target[] = [
     tests: tests("merkle-tree", "mutation/merkle-tree"),
   },
   { file: library("Float32"), artifacts: [harness("Float32Harness")], tests: tests("float32", "float-dot") },
-  { file: library("DotProduct"), artifacts: [harness("Float32Harness")], tests: tests("float-dot") },
+  {
+    file: library("DotProduct"),
+    artifacts: [harness("Float32Harness")],
+    tests: tests("float-dot", "mutation/float-dot"),
+  },
   { file: library("ScalarCode"), artifacts: [harness("ScalarMachineHarness")], tests: tests("scalar-machine") },
   { file: library("ScalarMachine"), artifacts: [harness("ScalarMachineHarness")], tests: tests("scalar-machine") },
   {
