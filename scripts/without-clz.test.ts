@@ -19,6 +19,11 @@ describe("withoutClz", () => {
     assert.equal(withoutClz(source), source);
   });
 
+  it("takes comments about the builtin for no use of it", () => {
+    const source = `/** The clz of\n * a word. */ ${bodyOf("let x := 1")} // see without-clz.ts`;
+    assert.equal(withoutClz(source), source);
+  });
+
   it("gives every block that calls the builtin one function, and keeps the lines", () => {
     const source = `${bodyOf("\n if x { y := clz(x) }\n z := clz(clz(y))\n")}\n${bodyOf(" x := 1 ")}`;
     const rewritten = withoutClz(source);
@@ -41,7 +46,7 @@ describe("withoutClz", () => {
   it("refuses what it cannot replace", () => {
     for (const [source, rule] of [
       ["contract A { function clz() external {} }", /outside assembly/],
-      [`${bodyOf("x := 1")} // clz`, /outside assembly/],
+      [`${bodyOf("x := 1")} uint256 constant clz = 1;`, /outside assembly/],
       [bodyOf("let clz := 1"), /not called/],
       [bodyOf("// clz is cheap\n"), /not called/],
       ['assembly ("memory-safe") { x := clz(y)', /no end/],

@@ -10,6 +10,7 @@ import { LockstepError } from "@lockstep/node/float/errors";
 const FOLDER = "cache/without-clz";
 const SOURCES = `${FOLDER}/contracts`;
 const NAME = "leadingZeros";
+const COMMENT = /\/\*[^]*?\*\/|\/\/[^\n]*/g;
 /** With as many runs as the other build the referee of elements, where the function takes its place, passes 24,576 bytes. */
 const OPTIMIZER_RUNS = 1_000;
 
@@ -42,7 +43,8 @@ export function withoutClz(source: string, path = "source"): string {
   for (;;) {
     const opening = /\bassembly\s*(?:\("memory-safe"\)\s*)?\{/.exec(rest);
     const before = opening === null ? rest : rest.slice(0, opening.index);
-    if (/\bclz\b/.test(before)) throw new ClzUnreplaceableError(path, "it stands outside assembly");
+    if (/\bclz\b/.test(before.replaceAll(COMMENT, "")))
+      throw new ClzUnreplaceableError(path, "it stands outside assembly");
     written += before;
     if (opening === null) return written;
     const start = opening.index + opening[0].length;
