@@ -29,9 +29,24 @@ library ClaimId {
 
     /// @notice The body of a claim. The seal hashes the claimant, so that nobody can commit to a seal that another made, and
     /// learn what is in it from the other's reveal.
-    function bodyOf(address registry, Claim calldata claim) internal view returns (bytes32) {
-        bytes32 seal = keccak256(abi.encode(claim.claimant, claim.traceRoot, claim.outputsHash, claim.salt));
-        return bodyOfSealed(registry, claim.claimant, claim.terms, claim.bondWei, seal);
+    /// @dev The same as hashing abi.encode of the parts, without checking that they are canonical: a claim that is not has
+    /// a body that nobody could commit to.
+    function bodyOf(address registry, Claim calldata claim) internal view returns (bytes32 body) {
+        uint256 version = VERSION;
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            // The seal: claimant, then trace root, outputs' hash and salt, which end the claim.
+            calldatacopy(buffer, claim, 0x20)
+            calldatacopy(add(buffer, 0x20), add(claim, 0x120), 0x60)
+            let seal := keccak256(buffer, 0x80)
+            mstore(buffer, chainid())
+            mstore(add(buffer, 0x20), and(registry, 0xffffffffffffffffffffffffffffffffffffffff))
+            mstore(add(buffer, 0x40), version)
+            // Claimant, terms (7 words) and bond follow each other in the claim as in its body.
+            calldatacopy(add(buffer, 0x60), claim, 0x120)
+            mstore(add(buffer, 0x180), seal)
+            body := keccak256(buffer, 0x1a0)
+        }
     }
 
     /// @notice The id of a claim whose trace root and outputs are sealed.
