@@ -4,7 +4,7 @@ import { rootOf } from "@lockstep/node/merkle";
 
 import { answerName, isMangleable } from "./arena.ts";
 import type { Proof } from "./cases.ts";
-import { depositOf, type Call } from "./model.ts";
+import { deadlineOf, depositOf, isOpen, type Call } from "./model.ts";
 import { LEVELS, type Site } from "./sites.ts";
 import { ACTOR, type Table } from "./table.ts";
 
@@ -104,4 +104,22 @@ export function playPoster({ model, random }: Table): Call | null {
   const nodes = answer.nodes.with(0, answer.stateRoot);
   const forged: Site = { ...site, answer: { ...answer, nodes, scratchRoot: rootOf(leaves) } };
   return { actor: claim.claimant, name: "openStep", challenge, site: forged };
+}
+
+/** Ends things in the last second in which they may not be ended yet. */
+export function playEager({ model, random }: Table): Call | null {
+  const actor = ACTOR.watchtower;
+  const { now, parameters } = model;
+  const calls: Call[] = [];
+  for (const challenge of model.challenges) {
+    if (isOpen(challenge) && deadlineOf(model, challenge) === now) calls.push({ actor, name: "timeout", challenge });
+  }
+  for (const claim of model.claims) {
+    const { phase, revealBy, challengeUntil, bounty } = claim;
+    const isLast = phase === "revealed" && now === challengeUntil + parameters.proofRevealSeconds;
+    if (isLast) calls.push({ actor, name: "finalize", claim });
+    if (phase === "committed" && now === revealBy) calls.push({ actor, name: "forfeit", claim });
+    if (bounty !== null && now === bounty.settleAfter) calls.push({ actor, name: "settleBounty", claim });
+  }
+  return random.pick(calls) ?? null;
 }

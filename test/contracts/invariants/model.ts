@@ -149,8 +149,11 @@ export function isRevealable(model: Model, pledge: Pledge): boolean {
 
 /** Whether a proof ends a claim of this case. A deferred one may need a posted root. */
 export function convicts(claim: Claim, proof: Proof | null, postedStep: number): boolean {
-  if (proof === null || proof !== claim.of.proof) return false;
-  return proof.needs === null || (postedStep === proof.needs.step && claim.posted.get(postedStep) === proof.needs.root);
+  const known = claim.of.proof;
+  // Full and deferred claims of one step may have the same proof.
+  if (proof === null || known === null || proof.kind !== known.kind || proof.bytes !== known.bytes) return false;
+  const { needs } = known;
+  return needs === null || (postedStep === needs.step && claim.posted.get(postedStep) === needs.root);
 }
 
 /** Demands that a claim's bond pays for. */

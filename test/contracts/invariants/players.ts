@@ -1,7 +1,7 @@
 // Who plays: honest and dishonest claimants and challengers, provers, a copier, a watchtower, an auditor or an accomplice that
 // floods, and chance. Each looks at the model and says what it does next, or nothing.
 import type { Case } from "./cases.ts";
-import { anyProof, playChance, playPoster } from "./chance.ts";
+import { anyProof, playChance, playEager, playPoster } from "./chance.ts";
 import { answer, dutiesOf, honestMove, pledgeCall } from "./honest.ts";
 import {
   MAX_DEMANDS,
@@ -271,15 +271,18 @@ const TURNS: { player: (table: Table) => Call | null; weight: number }[] = [
   { player: playSeventh, weight: 5 },
   { player: playWithdrawal, weight: 1 },
   { player: playPoster, weight: 2 },
+  { player: playEager, weight: 2 },
   { player: playChance, weight: 5 },
 ];
 const ALL_TURNS = TURNS.flatMap(({ player, weight }) => Array<typeof player>(weight).fill(player));
+
+/** Players that mostly try what the rules refuse. */
+const MISCHIEF = [playChance, playEager, playPoster];
 
 /** What somebody does next. Dishonest players try what the rules refuse too, but most of that is left to chance. */
 export function anyCall(table: Table): Call | null {
   const player = ALL_TURNS[table.random.below(ALL_TURNS.length)];
   const call = player(table);
-  if (call === null || player === playChance || player === playPoster || rulesBroken(table.model, call).length === 0)
-    return call;
+  if (call === null || MISCHIEF.includes(player) || rulesBroken(table.model, call).length === 0) return call;
   return table.random.once(8) ? call : null;
 }
