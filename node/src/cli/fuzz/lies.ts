@@ -8,6 +8,7 @@ import { encodeProgram, encodeScalar, segmentOfStep, UNCHANGED } from "../../ir/
 import type { EncodedProgram, OperandRef, PrimitiveRecord, Program, Segment } from "../../ir/index.ts";
 import { CHUNK_WORDS, chunkCount, keccak } from "../../merkle/index.ts";
 import { FLAW, type Tamper } from "../../engine/index.ts";
+import { primitiveKindOf } from "./primitive-kinds.ts";
 
 /** Where a lie can be. */
 export const LIE_PLACES = ["element", "padding", "carried", "slot", "output", "input", "flaw"] as const;
@@ -68,15 +69,13 @@ function atPlace(
   const xor = drawXor(random);
   switch (place) {
     case "element": {
-      const primitive = below(random, segment.records.length);
+      const primitive = pickPrimitive(random, program, [...segment.records.keys()], segment)!;
       const element = below(random, segment.records[primitive]!.length);
       return { place, tamper: { step, primitive, element, xor } };
     }
     case "padding": {
-      const primitive = pick(
-        random,
-        [...segment.records.keys()].filter((index) => room(segment.records[index]!) > 0),
-      );
+      const padded = [...segment.records.keys()].filter((index) => room(segment.records[index]!) > 0);
+      const primitive = pickPrimitive(random, program, padded, segment);
       if (primitive === undefined) return undefined;
       const { length } = segment.records[primitive]!;
       const element = length + below(random, room(segment.records[primitive]!));
@@ -101,6 +100,18 @@ function atPlace(
       return { place, tamper: { step, item, element: below(random, tensor.length + room(tensor)), xor } };
     }
   }
+}
+
+// Of each kind of primitive among them as likely as of another: the rare ones are the hard ones.
+function pickPrimitive(
+  random: Random,
+  program: Program,
+  primitives: readonly number[],
+  { records }: Segment,
+): number | undefined {
+  const kinds = Map.groupBy(primitives, (index) => primitiveKindOf(program.scalars.get(records[index]!.scalar)!));
+  const alike = pick(random, [...kinds.values()]);
+  return alike === undefined ? undefined : pick(random, alike);
 }
 
 // The least bit, the sign, or anything.

@@ -22,7 +22,7 @@ function fixture({ program, inputs, constants }: Fixture, steps: number): FuzzMo
   return { program, inputs, steps, constant: constants };
 }
 
-/** Sums and maxima in 1 and in 32 lanes, in blocks and in one, and a state machine over a gather in a loop. */
+/** A word at a drawn place, sums in 1 and in 32 lanes, in blocks and in one, and a state machine over a gather in a loop. */
 function lanes(random: Random): FuzzModel {
   const [rows, width] = [5, 600];
   const input: OperandRef = { kind: "input", type: "f32", length: rows * width, index: 0 };
@@ -50,8 +50,13 @@ function lanes(random: Random): FuzzModel {
     });
     return at;
   });
+  const taken = made({ operands: ["f32"], output: "f32", extents: [rows] }, [input], (b) => {
+    return b.gather(0, b.remU(b.bitsOf(b.load(0, b.mulI(b.index, width))), rows * width));
+  });
   const makings = [
+    taken,
     sum({ lanes: 1, single: false }),
+    sum({ lanes: 1, single: true }),
     sum({ lanes: 32, single: false }),
     sum({ lanes: 32, single: true }),
     jumps,
