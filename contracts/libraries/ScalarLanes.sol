@@ -6,6 +6,7 @@ import {Float32} from "./Float32.sol";
 import {ScalarCode} from "./ScalarCode.sol";
 import {ScalarCodec} from "./ScalarCodec.sol";
 import {ScalarOperands} from "./ScalarOperands.sol";
+import {ScalarSums} from "./ScalarSums.sol";
 
 /// @title Row reductions instruction by instruction
 /// @notice Runs a loop of 32 lanes that carries one register (a sum, a sum of squares, a maximum) 32 iterations at a time: they
@@ -16,6 +17,9 @@ library ScalarLanes {
     uint256 private constant WORD = 0xffffffff;
     uint256 private constant MAX_BODY = 8;
     uint256 private constant VECTOR_BYTES = 1024;
+    uint256 private constant NO_FORM = 0;
+    uint256 private constant SUM = 1;
+    uint256 private constant SQUARES = 2;
     uint256 private constant SAME = 0;
     uint256 private constant EACH = type(uint256).max;
 
@@ -34,9 +38,13 @@ library ScalarLanes {
 
     /// @notice The body over lanes; without steps where it is not taken.
     /// @param output Vector of the carried register's next words.
+    /// @param form What the body is as a whole: NO_FORM, SUM (load, add) or SQUARES (load, perhaps sub, fma).
+    /// @param center Memory address of the word that squares are distances from; zero for none.
     struct Body {
         Step[] steps;
         uint256 output;
+        uint256 form;
+        uint256 center;
     }
 
     /// @notice The body as steps over lanes.
@@ -65,12 +73,38 @@ library ScalarLanes {
             }
             body.steps = steps;
             (body.output, ) = _place(plan, machine, vectors, bodyOut);
+            (body.form, body.center) = _formOf(steps, body.output, machine.lanes);
+        }
+    }
+
+    /// @dev Which sum the steps are: load, add; or load, fma; or load, sub, fma. Anything else has no form.
+    function _formOf(
+        Step[] memory steps,
+        uint256 output,
+        uint256 carried
+    ) private pure returns (uint256 form, uint256 center) {
+        unchecked {
+            uint256 count = steps.length;
+            if (count < 2 || count > 3 || steps[0].op != Opcodes.LOAD) return (NO_FORM, 0);
+            Step memory last = steps[count - 1];
+            Step memory before = steps[count - 2];
+            uint256 term = before.result;
+            if (last.result != output || last.b != term) return (NO_FORM, 0);
+            if (count == 3) {
+                if (before.op != Opcodes.SUB || before.a != steps[0].result || before.bStride != SAME)
+                    return (NO_FORM, 0);
+                center = before.b;
+            } else if (last.op == Opcodes.ADD && last.a == carried) {
+                return (SUM, 0);
+            }
+            if (last.op == Opcodes.FMA && last.a == term && last.c == carried) form = SQUARES;
         }
     }
 
     /// @notice Runs the iterations from `counter` to `end` from the initial word; each lane's word is left in `machine.lanes`.
     function run(ScalarCode.Machine memory machine, Body memory body, uint256 counter, uint256 end) internal pure {
         unchecked {
+            if (body.form != NO_FORM && _sum(machine, body, counter, end)) return;
             uint256 lanes = machine.lanes;
             uint256 initial = machine.carried;
             uint256 output = body.output;
@@ -97,6 +131,36 @@ library ScalarLanes {
                 counter += ScalarCodec.LANES;
             }
         }
+    }
+
+    /// @dev The same for a body that is a sum over consecutive words that are all shown, from +0.
+    /// @return done Whether it was; else nothing is left that counts.
+    function _sum(
+        ScalarCode.Machine memory machine,
+        Body memory body,
+        uint256 counter,
+        uint256 end
+    ) private pure returns (bool done) {
+        unchecked {
+            Step memory load = body.steps[0];
+            uint256 instruction = load.instruction;
+            if (_at(machine.carried) != 0 || !_isConsecutive(instruction)) return false;
+            uint256 wordIndex = (_at(load.a) + counter) & WORD;
+            (uint256 offset, uint256 shown) = ScalarOperands.shownFrom(
+                (instruction >> ScalarCode.OPERAND) & WORD,
+                wordIndex
+            );
+            if (shown < end - counter) return false;
+            uint256 center = body.center == 0 ? 0 : _at(body.center);
+            return ScalarSums.run(offset, end - counter, machine.lanes, center, body.form == SQUARES);
+        }
+    }
+
+    /// @dev Whether a load moves by one word an iteration and takes float32 words.
+    function _isConsecutive(uint256 instruction) private pure returns (bool) {
+        return
+            (instruction >> ScalarCode.DETAIL) & WORD == 1 &&
+            (instruction >> ScalarCode.LIMIT) & WORD == Float32.INFINITY;
     }
 
     /// @return taken Whether the instruction is one of those taken here.
@@ -190,7 +254,7 @@ library ScalarLanes {
             uint256 result = step.result;
             uint256 stride = (instruction >> ScalarCode.DETAIL) & WORD;
             uint256 wordIndex = (_at(step.a) + counter * stride) & WORD;
-            if (stride == 1 && (instruction >> ScalarCode.LIMIT) & WORD == Float32.INFINITY) {
+            if (_isConsecutive(instruction)) {
                 uint256 operand = (instruction >> ScalarCode.OPERAND) & WORD;
                 (uint256 offset, uint256 shown) = ScalarOperands.shownFrom(operand, wordIndex);
                 if (32 * shown >= size) {

@@ -38,7 +38,7 @@ const PROGRAMS = 400;
 const ELEMENTS = 2;
 const MUTANTS = 600;
 const REDUCTIONS = 150;
-const SUM_ROUNDS = 2;
+const SUM_ROUNDS = 8;
 /** What one transaction may use at most. */
 const TRANSACTION_GAS = 2 ** 24;
 
@@ -432,6 +432,11 @@ describe("ScalarMachine", async () => {
     const tensors = [ordinaryWords(1024)];
     const [, gas] = await run(encodeScalar(loop), 0, 0, [1024], whole(tensors));
     t.diagnostic(`loop of load, mul, add, max over 1,024: ${Number(gas) / 4096} gas an instruction`);
+    for (const form of SUM_FORMS) {
+      const words = [ordinaryWords(256), ordinaryWords(1)];
+      const [, used] = await run(encodeScalar(sumProgram(form, 256, false)), 0, 0, [256, 1], whole(words));
+      t.diagnostic(`${form} in 32 lanes over 256: ${Number(used) / 256} gas a word`);
+    }
     assert.ok(gasUsed / instructions < 1_000);
   });
 });
