@@ -319,6 +319,23 @@ describe("words that a claim vouches for beside its trace", () => {
     assert.equal(rootFromPath(third.demand.node, 0, 2, third.demand.path), inputsRoot);
   });
 
+  it("take no memory before they were shown, however long a program says they are", () => {
+    const run = runFixture(recurrent(600), 1);
+    const program = { ...run.program, inputs: run.program.inputs.map((input) => ({ ...input, length: 2 ** 31 - 1 })) };
+    const position = { section: 7, height: 1, step: 0, item: 0, index: 0 };
+    const openings: GameOpening[] = [{ position, ...openSupply(run, position) }];
+    const { inputsRoot } = claimViewOf(run);
+    const before = process.memoryUsage().arrayBuffers;
+    const move = supplyMove(program, inputSupplies(program), {
+      inputsRoot,
+      openings,
+      challenging: true,
+      standing: null,
+    });
+    assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 20);
+    assert.equal(move.kind, "demand");
+  });
+
   it("are opened only where the claim has them", () => {
     const run = runFixture(recurrent(600), 1);
     const at = (section: number, item: number, more: Partial<GamePosition> = {}): GamePosition => ({

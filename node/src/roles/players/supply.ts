@@ -120,13 +120,15 @@ export function supplyMove(
       root = inputs.node(0, item);
     }
     const tree = grow(root, chunkCount(length), placed(section, step, item), dispute.openings);
-    const whole = new Uint32Array(tree.count * CHUNK_WORDS);
     for (let index = 0; index < tree.count; index++) {
       const missing = unopened(tree, index, 0);
-      if (missing !== null) {
-        const above = supply.root === null && program.inputs.length > 1 ? inputs.siblings(0, item) : [];
-        return demandOf(program, tree, missing, above, dispute);
-      }
+      if (missing === null) continue;
+      const above = supply.root === null && program.inputs.length > 1 ? inputs.siblings(0, item) : [];
+      return demandOf(program, tree, missing, above, dispute);
+    }
+    // A stranger's program names the length, so nothing is allocated before all of it was opened.
+    const whole = new Uint32Array(tree.count * CHUNK_WORDS);
+    for (let index = 0; index < tree.count; index++) {
       whole.set(wordsFromChunk(tree.chunk(index)), index * CHUNK_WORDS);
     }
     tensors.push(whole.subarray(length).every((word) => word === 0) ? whole.slice(0, length) : whole);
