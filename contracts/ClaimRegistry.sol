@@ -278,6 +278,8 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         if (terms.traceMode == TRACE_DEFERRED && shown.scratchRoot != 0) revert ScratchRootShown(shown.scratchRoot);
         ProgramCodec.Summary memory head = ProgramCodec.decodeSummary(shown.summary);
         if (outputRoots.length != head.outputCount) revert OutputCountMismatch(head.outputCount, outputRoots.length);
+        if ((terms.inputsRoot == 0) != (head.inputCount == 0))
+            revert InputsRootUnfit(terms.inputsRoot, head.inputCount);
         bytes32 stateRoot = MerkleTree.rootOfLeaves(
             outputRoots,
             head.slotCount,

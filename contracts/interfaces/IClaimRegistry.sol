@@ -71,6 +71,8 @@ interface IClaimRegistry is IPullPayments {
     error ProgramRootMismatch(bytes32 expected, bytes32 computed);
     /// @notice The step or the outputs shown do not lead to the trace root or to each other.
     error OutputsMismatch(bytes32 expected, bytes32 computed);
+    /// @notice The inputs root is zero exactly if the program has no inputs: nothing could be shown or demanded under a zero.
+    error InputsRootUnfit(bytes32 inputsRoot, uint256 inputCount);
     /// @notice The program has another number of outputs.
     error OutputCountMismatch(uint256 expected, uint256 actual);
     /// @notice Direct proofs may be revealed until then.

@@ -368,6 +368,13 @@ describe("ClaimRegistry", async () => {
       await fails(call, claims, "ScratchRootShown", [UNKNOWN]);
     });
 
+    it("refuses an inputs root of zero for a program with inputs", async () => {
+      await fixture();
+      const zero = await prepare(world, { inputsRoot: ZERO });
+      await commit(world, zero);
+      await fails(reveal(world, zero), claims, "InputsRootUnfit", [ZERO, 2n]);
+    });
+
     it("refuses outputs that are not the last step's", async () => {
       await fixture();
       const fewer = await prepare(world, {}, { trace: { ...SMALL_TRACE, outputRoots: outputRoots.slice(1) } });

@@ -226,6 +226,22 @@ export const claimRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "bytes32",
+        "name": "inputsRoot",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "inputCount",
+        "type": "uint256"
+      }
+    ],
+    "name": "InputsRootUnfit",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint256",
         "name": "index",
         "type": "uint256"
