@@ -19,6 +19,7 @@ import {
   type Run,
 } from "../engine/index.ts";
 import { chooseLie, type LieChoice } from "./lie.ts";
+import { RunTooLargeError } from "./limits.ts";
 import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
 import { openingsOf, standingOf } from "./openings.ts";
 import { nextNonce, openOf, sendMove, usableOf } from "./own-challenge.ts";
@@ -59,8 +60,9 @@ interface StoredProof {
   kind: number;
   proof: Hex;
   salt: Hex;
-  /** The step whose posted scratch root it shows. */
+  /** The step whose posted scratch root it shows, and that root: a re-org may take it back, and another may be posted. */
   postedStep: number;
+  postedRoot: Hex;
   /** Of the challenge that it wins, or of none: the nonce is part of the commitment as the game keeps it. */
   nonce: string;
 }
@@ -119,7 +121,11 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     if (verdict === undefined) return check(claim, opened, challenges, head);
     const own = usableOf(opened);
     const stored = await getFact(database, `proof:${claimId}`);
-    if (stored !== undefined) return prove(claim, JSON.parse(stored) as StoredProof, opened);
+    if (stored !== undefined) {
+      const proof = JSON.parse(stored) as StoredProof;
+      if ((await postedRootOf(claim, proof.postedStep)) === proof.postedRoot) return prove(claim, proof, opened);
+      log.warn({ claim: claimId, step: proof.postedStep }, "what a proof stands on is posted no more; walking again");
+    }
     if (verdict === "invalid") return store(claim, await flawOf(claim), opened);
     const waiting = opened.find((challenge) => pendingDemand(challenge) !== undefined);
     if (waiting !== undefined) {
@@ -142,7 +148,8 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     try {
       verdict = await verdictOf(claim);
     } catch (error) {
-      // What nobody serves is the claimant's to show; what else failed is tried again.
+      // What nobody serves is the claimant's to show; what else failed is tried again. No words make a run smaller.
+      if (error instanceof RunTooLargeError) throw error;
       if (!(await demandWords(claim, opened, challenges, head))) throw error;
       return;
     }
@@ -207,15 +214,21 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     const { claimId, traceRoot = zeroHash } = claim;
     const postedStep = provenStep(fraud);
     const deferred = claim.traceMode === DEFERRED;
-    const args = [claimId, postedStep] as const;
-    const postedRoot = deferred
-      ? await client.readContract({ ...protocol.game, functionName: "scratchRootOf", args })
-      : zeroHash;
+    const postedRoot = await postedRootOf(claim, postedStep);
     const bytes = encodeChecked({ ...claim, traceRoot, deferred, postedStep, postedRoot }, fraud);
+    const known = await getFact(database, `proof:${claimId}`);
+    // What it is committed to under the salt of then stays.
+    if (known !== undefined && (JSON.parse(known) as StoredProof).proof === bytes) return;
     const nonce = (openOf(opened)?.nonce ?? nextNonce(opened)).toString();
     const salt = bytesToHex(randomBytes(32));
-    const proof: StoredProof = { kind: fraud.kind, proof: bytes, salt, postedStep, nonce };
+    const proof: StoredProof = { kind: fraud.kind, proof: bytes, salt, postedStep, postedRoot, nonce };
     await setFact(database, `proof:${claimId}`, JSON.stringify(proof));
+  }
+
+  // Zero where none is, and for a full trace, which posts none.
+  async function postedRootOf({ claimId, traceMode }: Claim, step: number): Promise<Hex> {
+    if (traceMode !== DEFERRED) return zeroHash;
+    return client.readContract({ ...protocol.game, functionName: "scratchRootOf", args: [claimId, step] });
   }
 
   // Commits to the proof, and shows it in a later block. Where no commitment is taken (no coin for its bond), a challenger
@@ -238,10 +251,10 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     );
     const commit = { ...protocol.game, functionName: "commitProof", args: [claimId, BigInt(nonce), commitment] };
     const bond = await client.readContract({ ...protocol.game, functionName: "proofBondWei" });
-    const committed = await tryToSend(context, `commitProof:${claimId}`, { ...commit, valueWei: bond });
+    const committed = await tryToSend(context, `commitProof:${commitment}`, { ...commit, valueWei: bond });
     if (committed) {
       const args = [preimageOf(claim), kind, proof, postedStep, salt];
-      await tryToSend(context, `revealProof:${claimId}`, { ...protocol.game, functionName: "revealProof", args });
+      await tryToSend(context, `revealProof:${commitment}`, { ...protocol.game, functionName: "revealProof", args });
     } else if (own !== undefined) {
       const args = [preimageOf(claim), own.nonce, kind, proof, postedStep];
       const call = { ...protocol.game, functionName: "prove", args };
