@@ -268,7 +268,8 @@ interface IDisputeGame is IPullPayments {
     /// @notice Burns the bond of a commitment that can't be revealed any more. Anyone may call.
     function forfeitProof(bytes32 claimId, address committer, bytes32 commitment) external;
 
-    /// @notice Pays a held bounty R after the slash, or once no earlier commitment is pending. Anyone may call.
+    /// @notice Pays a held bounty R after the slash, or once all earlier commitments are known to have ended: the game knows up to which
+    /// sequence all have, and where none is pending. Anyone may call.
     function settleBounty(bytes32 claimId) external;
 
     /// @notice The id of the challenger's challenge of the claim.

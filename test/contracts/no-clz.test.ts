@@ -185,7 +185,7 @@ describe("the contracts without CLZ", async () => {
     }
   });
 
-  it("test_gas_fusedStep_costsAtMostTwiceAsMuch", async (t) => {
+  it("test_gas_fusedStep_costsLittleMoreThanTwiceAsMuch", async (t) => {
     const random = createRandom(SEED);
     const long = draw(random, DISTRIBUTIONS.activationsTimesWeights, 2_048);
     const short = { ...long, a: long.a.slice(0, 1_024), b: long.b.slice(0, 1_024) };
