@@ -39,7 +39,7 @@ export type CaseResult =
 
 /**
  * Elements of the suite's vectors that are not what the standard says, by case: the first difference that a correct run
- * must show, in the words of a failure, and why it is the vector's. Any other difference is a failure.
+ * must show, in the words of a failure, and why it is the vector's. A case that first differs in another way failed.
  */
 const ERRATA: Readonly<Record<string, { readonly difference: string; readonly why: string }>> = {
   test_dft_inverse: {
