@@ -231,4 +231,25 @@ describe("attacks on what a claim promises", async () => {
     await fixture();
     await tryReveal(SMALL_TRACE, shown);
   });
+
+  it("attack m (an inputs root of nothing): a root that no input can be demanded under is refused at the reveal", async () => {
+    await fixture();
+    // The trace may say anything of inputs under a zero: no node of theirs could be shown, and no proof read one.
+    const nothing = await prepare(world, { inputsRoot: ZERO });
+    await commit(world, nothing);
+    await fails(reveal(world, nothing), claims, "InputsRootUnfit", [ZERO, 2n]);
+    // And a program without inputs has no other root than zero, so that a run has one name.
+    const shape = { segments: [{ steps: 0, lengths: [7] }], inputs: [], slots: [], outputs: [7] };
+    const trace = makeTrace(makeProgram(shape, ["0x5eed"]), 1, 3);
+    await programs.write.register(registrationOf(trace));
+    const named = await prepare(world, { inputsRoot: OTHER }, { trace });
+    await commit(world, named);
+    await fails(reveal(world, named), claims, "InputsRootUnfit", [OTHER, 0n]);
+    await revealedClaim(world, { inputsRoot: ZERO }, { trace });
+    // What cannot be revealed burns.
+    await at(world, (await revealByOf(world, named.claimId)) + 1n);
+    for (const one of [nothing, named]) await forfeit(world, one);
+    assert.equal(await client.getBalance({ address: SINK }), 2n * BOND);
+    await assertSolvent(world);
+  });
 });

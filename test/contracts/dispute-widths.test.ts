@@ -1,18 +1,18 @@
 // The widest claim there can be: 2^20 steps, tensors of 2^31 - 1 words. Its last step, last chunk and last constant are demanded,
-// descended to and opened, and the events name the places that were meant: no field of a challenge's word is cut off.
+// descended to and opened, and the game stands at the places that were meant: no field of a challenge's word is cut off.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { bytesToHex, concat, keccak256, pad, toHex, type Hex } from "viem";
+import { bytesToHex, concat, keccak256, toHex, type Hex } from "viem";
 
+import { evidenceOf } from "@lockstep/node/engine";
 import { buildScalar } from "@lockstep/node/ir/build";
 import { encodeProgram, scalarHash } from "@lockstep/node/ir/encode";
 import type { Program } from "@lockstep/node/ir/program";
 
-import { evidenceOf } from "../../../node/src/engine/index.ts";
-import { createArena, registrationOfProgram } from "../support/players/arena.ts";
-import { ZERO } from "../support/trace.ts";
-import { BOND, CHALLENGE, CLAIM, FEE, outputsHashOf, revealByOf, sealOf } from "../support/world.ts";
+import { createArena, registrationOfProgram } from "./support/players/arena.ts";
+import { ZERO } from "./support/trace.ts";
+import { BOND, CHALLENGE, CLAIM, FEE, outputsHashOf, revealByOf, sealOf } from "./support/world.ts";
 
 const LENGTH = 2 ** 31 - 1;
 const CHUNKS = 2 ** 23;
@@ -20,6 +20,18 @@ const STEPS = 2 ** 20;
 const hash = (name: string): Hex => keccak256(toHex(name));
 const pair = (left: Hex, right: Hex): Hex => keccak256(concat([left, right]));
 const siblings = (name: string, count: number): Hex[] => Array.from({ length: count }, (_, i) => hash(`${name} ${i}`));
+
+/** The 32 leaves that an opening shows, the last of which is given, and the siblings of that one. */
+function lastLeaves(leaf: Hex, name: string): { leaves: Hex[]; path: Hex[] } {
+  const leaves = [...siblings(name, 31), leaf];
+  const path: Hex[] = [];
+  let level = leaves;
+  while (level.length > 1) {
+    path.push(level[level.length - 2]);
+    level = Array.from({ length: level.length / 2 }, (_, i) => pair(level[2 * i], level[2 * i + 1]));
+  }
+  return { leaves, path };
+}
 
 /** Every node from a last leaf up to the root, the leaf first. */
 function up(leaf: Hex, path: readonly Hex[]): Hex[] {
@@ -34,7 +46,8 @@ describe("a claim as wide as they come", async () => {
   const { claimant, challenger } = accounts;
 
   const chunk = bytesToHex(new Uint8Array(1024).fill(7));
-  const constantPath = siblings("constant", 23);
+  const constantLeaves = lastLeaves(keccak256(chunk), "leaf of the constant");
+  const constantPath = [...constantLeaves.path, ...siblings("constant", 18)];
   const constantNodes = up(keccak256(chunk), constantPath);
   const constantRoot = constantNodes[23];
   const type = "f32" as const;
@@ -64,7 +77,8 @@ describe("a claim as wide as they come", async () => {
   const { record, siblings: recordSiblings } = recordOf(0, 0);
 
   // One primitive, one output: scratch root, state root and tensor root are one.
-  const tensorPath = siblings("tensor", 23);
+  const tensorLeaves = lastLeaves(keccak256(chunk), "leaf of the tensor");
+  const tensorPath = [...tensorLeaves.path, ...siblings("tensor", 18)];
   const tensorNodes = up(keccak256(chunk), tensorPath);
   const tensorRoot = tensorNodes[23];
   const stepNode = pair(tensorRoot, tensorRoot);
@@ -102,9 +116,9 @@ describe("a claim as wide as they come", async () => {
   const standing = async (nonce: bigint) =>
     game.read.challengeOf([await game.read.challengeIdOf([claimId, challenger, nonce])]);
 
-  for (const [nonce, section, step, path, nodes, above] of [
-    [1n, 6, 0, constantPath, constantNodes, []],
-    [2n, 3, STEPS - 1, tensorPath, tensorNodes, [tensorRoot, ...stepPath]],
+  for (const [nonce, section, step, path, nodes, { leaves }, above] of [
+    [1n, 6, 0, constantPath, constantNodes, constantLeaves, []],
+    [2n, 3, STEPS - 1, tensorPath, tensorNodes, tensorLeaves, [tensorRoot, ...stepPath]],
   ] as const) {
     it(`shows the last chunk of section ${section}, absolutely and by descending`, async () => {
       const index = CHUNKS - 1;
@@ -116,19 +130,29 @@ describe("a claim as wide as they come", async () => {
       };
       await game.write.challenge([claim, nonce, first], { account: challenger, value });
       const wrong = { ...first, position: { ...first.position, index: (index >>> 5) + 1 } };
-      await assert.rejects(game.write.challenge([claim, nonce + 10n, wrong], { account: challenger, value }));
+      const outside = game.write.challenge([claim, nonce + 10n, wrong], { account: challenger, value });
+      await assert.rejects(outside, /PositionOutsideTree/);
       let at = await standing(nonce);
       assert.deepEqual([at.position, at.leafCount], [first.position, CHUNKS]);
-      // 32 leaves, the last of which is the one known: the others follow from no siblings, so the opening is refused.
-      const leaves = Array.from({ length: 32 }, (_, leaf) => hash(`leaf ${leaf}`));
-      await assert.rejects(game.write.open([claimId, challenger, nonce, leaves], { account: claimant }));
-
+      const others = game.write.open([claimId, challenger, nonce, leaves.toReversed()], { account: claimant });
+      await assert.rejects(others, /OpeningMismatch/);
+      await game.write.open([claimId, challenger, nonce, leaves], { account: claimant });
       const last = {
         ...first,
         node: nodes[0],
         position: { ...first.position, height: 0, index },
         path: [...path, ...above],
       };
+      for (const other of [index - 1, index + 1, index - 2 ** 22]) {
+        const descent = game.write.descend([claimId, nonce, nodes[0], other, path.slice(0, 5)], {
+          account: challenger,
+        });
+        await assert.rejects(descent, /NodeNotBelow|OpenedNodeMismatch/);
+      }
+      await game.write.descend([claimId, nonce, nodes[0], index, path.slice(0, 5)], { account: challenger });
+      at = await standing(nonce);
+      assert.deepEqual([at.position, at.leafCount, at.node], [last.position, CHUNKS, nodes[0]]);
+
       await game.write.challenge([claim, nonce + 20n, last], { account: challenger, value });
       await game.write.openChunk([claimId, challenger, nonce + 20n, chunk], { account: claimant });
       at = await standing(nonce + 20n);
@@ -150,9 +174,9 @@ describe("a claim as wide as they come", async () => {
     assert.deepEqual([at.position, at.leafCount], [top, CHUNKS]);
     for (const index of [STEPS, 2 ** 24 + STEPS - 1, 2 ** 32 - 1]) {
       const outside = { ...first, position: { ...position, index } };
-      await assert.rejects(game.write.challenge([claim, 6n, outside], { account: challenger, value }));
+      const refused = game.write.challenge([claim, 6n, outside], { account: challenger, value });
+      await assert.rejects(refused, /PositionOutsideTree/);
     }
-    assert.equal(pad("0x"), ZERO);
   });
 
   it("has no place for a step, an item or an index that would be cut off", async () => {
