@@ -11,7 +11,14 @@ import { serializeModel } from "../onnx/index.ts";
 import { ContentStore } from "./content-store.ts";
 import { costOf, RunTooLargeError } from "./limits.ts";
 import { Programs, type LoweredProgram } from "./programs.ts";
-import { DEFERRED, InputsUnavailableError, Runs, ServedContent, type RunComponents } from "./runs.ts";
+import {
+  DEFERRED,
+  InputsPastEndError,
+  InputsUnavailableError,
+  Runs,
+  ServedContent,
+  type RunComponents,
+} from "./runs.ts";
 import { hashOf, writeEvent } from "./test-events.ts";
 import { joinInputs, splitInputs, wordsOf } from "./words.ts";
 
@@ -130,6 +137,27 @@ describe("runs", () => {
     assert.equal(traceRootOf(run), expected());
     assert.deepEqual([...run.inputs], INPUTS);
     assert.equal(inputsRootOf(run.committedInputs), inputsRoot);
+  });
+
+  it("are not made for own claims over inputs that hold words past their ends, in whatever order they are asked for", async () => {
+    const whole = new Uint32Array(512);
+    whole.set(INPUTS[0] ?? []);
+    const zeros = [whole.slice(), ...INPUTS.slice(1)];
+    whole[300] = 9;
+    const inputs = [whole, ...INPUTS.slice(1)];
+    const inputsRoot = inputsRootOf(inputs);
+    const runs = runsOf();
+    await runs.keepInputs(inputs, inputsRoot);
+    const past = { ...request(), inputsRoot };
+    const refused = { name: "InputsPastEndError", values: { input: 0, length: 300 } };
+    await assert.rejects(runs.get(past, undefined, true), refused);
+    await assert.rejects(runs.prepare(past, true), InputsPastEndError);
+    assert.equal(traceRootOf(await runs.get(past)), expected(), "a claim of another's is checked");
+    await assert.rejects(runs.get(past, undefined, true), refused);
+    assert.equal(traceRootOf(await runs.get(past)), expected());
+    // Zeros past the end are nothing.
+    await runs.keepInputs(zeros, INPUTS_ROOT);
+    assert.equal(traceRootOf(await runs.get(request(), undefined, true)), expected());
   });
 
   it("commit to the state alone where a deferred trace is asked for", async () => {

@@ -52,7 +52,10 @@ export class Runs {
     this.#components = components;
   }
 
-  /** The run of a request; with `tamper` the same run with one lie. `own` is a claim or task that this node answers for. */
+  /**
+   * The run of a request; with `tamper` the same run with one lie. `own` is a claim or task that this node answers for:
+   * throws InputsPastEndError for inputs that no claim can be right over.
+   */
   get(request: RunRequest, tamper?: Tamper, own = false): Promise<Run> {
     const { programRoot, inputsRoot, steps, traceMode = 0 } = request;
     const key = JSON.stringify([programRoot, inputsRoot, steps, traceMode, tamper ?? null]);
@@ -60,7 +63,7 @@ export class Runs {
     if (known !== undefined) {
       this.#runs.delete(key); // the least recently used goes first
       this.#runs.set(key, known);
-      return known;
+      return own ? known.then(requireEnds) : known; // it may have been made to check another's claim
     }
     const run = this.#execute(request, tamper, own);
     // A failed run (inputs that nobody serves yet) is tried again when it is asked for again.
@@ -70,12 +73,16 @@ export class Runs {
     return run;
   }
 
-  /** Makes sure that a run could be made: the program, its cost within the limits, the inputs at hand. */
+  /**
+   * Makes sure that a run could be made: the program, its cost within the limits, the inputs at hand. What is `own` has
+   * inputs that end where they should: throws InputsPastEndError.
+   */
   async prepare(request: RunRequest, own = false) {
     const { programs, limits = DEFAULT_LIMITS } = this.#components;
     const { program, constants } = await programs.runnable(request.programRoot, own);
     checkCost(program, request.steps, limits);
     const committedInputs = await this.#inputs(program, request.inputsRoot);
+    if (own) requireEnds({ program, committedInputs });
     const inputs = committedInputs.map((words, index) => {
       const length = program.inputs[index]?.length ?? 0;
       return words.length === length ? words : words.subarray(0, length);
@@ -173,6 +180,16 @@ export class Runs {
   }
 }
 
+// A slot that starts from such an input and is left unchanged must have the input's root and must not hold these words, so
+// that every claim of the run could be proven wrong.
+function requireEnds<T extends Pick<Run, "program" | "committedInputs">>(run: T): T {
+  run.committedInputs.forEach((words, input) => {
+    const { length } = run.program.inputs[input];
+    if (words.subarray(length).some((word) => word !== 0)) throw new InputsPastEndError(input, length);
+  });
+  return run;
+}
+
 /**
  * What a node serves to peers: its stored files, and the inputs and, unless it withholds them, the traces of its runs.
  * A trace is asked for from the root down: step nodes, the two roots of a step, tensor roots, chunk hashes, chunks.
@@ -253,6 +270,16 @@ export class ServedPart {
 export class InputsUnavailableError extends LockstepError {
   constructor(inputsRoot: Hash) {
     super("InputsUnavailableError", `The inputs ${inputsRoot} are neither posted nor served`, { inputsRoot });
+  }
+}
+
+/** An input holds other words than zeros past its end: nobody bonds for what follows from it. */
+export class InputsPastEndError extends LockstepError {
+  constructor(input: number, length: number) {
+    super("InputsPastEndError", `Input ${input} holds other words than zeros past its ${length} words`, {
+      input,
+      length,
+    });
   }
 }
 

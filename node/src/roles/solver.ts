@@ -79,13 +79,14 @@ export function createSolver(context: NodeContext, options: SolverOptions): Role
     else if (mayTake(task, head)) accept(task, head);
   }
 
-  // Only what it could run at once is accepted: a model it lowered itself, a cost within its limits, inputs at hand.
+  // Only what it could run at once is accepted: a model it lowered itself, a cost within its limits, inputs at hand
+  // that end where they should.
   function accept(task: Task, head: Head): void {
     busy.add(task.taskId);
     const call = { ...protocol.market, functionName: "accept", args: [task.taskId] };
     context.programs
       .get(task.programRoot)
-      .then(() => runs.prepare(task))
+      .then(() => runs.prepare(task, true))
       .then(() => tryToSend(context, `accept:${task.taskId}:${head.number}`, call))
       .then(
         () => busy.delete(task.taskId),
