@@ -202,7 +202,10 @@ describe("attacks on identity", async () => {
     }
     assert.deepEqual(await game.read.challengeOf([mine.challengeId]), before);
     assert.equal(await claims.read.statusOf([claim.claimId]), CLAIM.revealed);
+    // Without those bits both calls are taken.
     await wallet.sendTransaction({ to: game.address, data: demanded });
+    await wallet.sendTransaction({ to: game.address, data: proven });
+    assert.equal(await claims.read.statusOf([claim.claimId]), CLAIM.slashed);
   });
 
   it("incident 16 (Optimism, replay and squatting of ids): nobody takes another's id, and no tail mints a second", async () => {
