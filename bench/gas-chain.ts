@@ -28,6 +28,7 @@ const PRICE = parseEther("5");
 // times of challenges have 32 bits.
 const DEADLINE = 2n ** 40n;
 const REFUND_AFTER = 2n ** 31n;
+const START = 2_000_000_000n;
 // EIP-7825, less a little: what a transaction uses does not depend on it, and estimating takes as long as running.
 const GAS_LIMIT = 16_700_000n;
 
@@ -80,9 +81,18 @@ export async function openChain(report: Report) {
   const fee = await claims.read.minMoveFeeWei();
   const registered = new Set<Hex>();
 
-  async function transact(to: Address, data: Hex, account: Address, value = 0n): Promise<TransactionReceipt> {
+  // A block for each transaction, a second after the one before: calldata holds times, and costs by its bytes.
+  let now = START;
+  const pass = (seconds: bigint): void => passUntil(now + seconds);
+  const passUntil = (time: bigint): void => {
+    if (time > now) now = time;
+  };
+
+  async function transact(to: Address | null, data: Hex, account: Address, value = 0n): Promise<TransactionReceipt> {
     const wallet = wallets.find((one) => one.account.address === account);
     if (wallet === undefined) throw new RangeError(`nobody has the account ${account}`);
+    now += 1n;
+    await networkHelpers.time.setNextBlockTimestamp(now);
     const hash = await wallet.sendTransaction({ to, data, value, gas: GAS_LIMIT });
     const receipt = await client.getTransactionReceipt({ hash });
     if (receipt.status !== "success") throw new BenchError(`the transaction ${hash} was refused`);
@@ -140,8 +150,10 @@ export async function openChain(report: Report) {
   async function wishFor(name: string, run: Run, { deadline = DEADLINE, approved = true } = {}) {
     const programRoot = await register(name, run.program);
     const inputsRoot = inputsRootOf(run.inputs);
-    if ((await token.read.balanceOf([requester])) < PRICE) await token.write.mint([requester, PRICE]);
-    await token.write.approve([market.address, approved ? PRICE : 0n]);
+    const call = { contract: token, account: requester };
+    if ((await token.read.balanceOf([requester])) < PRICE)
+      await send([], { ...call, functionName: "mint", args: [requester, PRICE] });
+    await send([], { ...call, functionName: "approve", args: [market.address, approved ? PRICE : 0n] });
     return { programRoot, inputsRoot, steps: run.steps, price: PRICE, deadline, solver: zeroAddress };
   }
 
@@ -236,7 +248,7 @@ export async function openChain(report: Report) {
 
   /** Until nobody can dispute the claim any more. */
   async function passClaim({ challengeUntil }: Claimed): Promise<void> {
-    await networkHelpers.time.increaseTo(challengeUntil + (await claims.read.proofRevealSeconds()) + 1n);
+    passUntil(challengeUntil + (await claims.read.proofRevealSeconds()) + 1n);
   }
 
   /** A claim that nobody disputes, to its end. */
@@ -259,17 +271,16 @@ export async function openChain(report: Report) {
     const cancelled = await request(name, run);
     await send("task-cancel", { contract: market, functionName: "cancel", args: [cancelled], account });
     const { forfeited } = await commit(name, run, zeroHash);
-    await networkHelpers.time.increase(BigInt(await claims.read.revealSeconds()) + 1n);
+    pass(BigInt(await claims.read.revealSeconds()) + 1n);
     await send("forfeit", { contract: claims, functionName: "forfeit", args: forfeited, account });
     const taskId = await request(name, run, REFUND_AFTER);
-    await networkHelpers.time.increaseTo(REFUND_AFTER + 1n);
+    passUntil(REFUND_AFTER + 1n);
     await send("task-refund", { contract: market, functionName: "refund", args: [taskId], account });
   }
 
   /** Measures the gas that a contract executes for a call, without the transaction around it. */
   async function probe(target: Address): Promise<(data: Hex) => Promise<number>> {
-    const hash = await wallets[0].sendTransaction({ data: probeCode(target), gas: GAS_LIMIT });
-    const { contractAddress } = await client.getTransactionReceipt({ hash });
+    const { contractAddress } = await transact(null, probeCode(target), requester);
     if (contractAddress == null) throw new BenchError("the probe was not deployed");
     return async (calldata) => {
       const { data: used = "0x" } = await client.call({ to: contractAddress, data: calldata, gas: GAS_LIMIT });
@@ -282,7 +293,7 @@ export async function openChain(report: Report) {
     accounts: { requester, solver, challenger, second, third },
     contracts: { claims, game, market, referee, structureReferee },
     chainId,
-    time: networkHelpers.time,
+    pass,
     takeSnapshot: networkHelpers.takeSnapshot,
     transact,
     send,

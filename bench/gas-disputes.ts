@@ -240,7 +240,7 @@ export function disputesOn(chain: GasChain, total: (row: string, used: number, m
     await answer(idle, await demand(idle, requireDemand(dispute.name, nextMove(idle))));
     const asking = startWalk(dispute, claimed, accounts.third);
     await demand(asking, requireDemand(dispute.name, nextMove(asking)));
-    await chain.time.increase(BigInt(await game.read.clockSeconds()) + 1n);
+    chain.pass(BigInt(await game.read.clockSeconds()) + 1n);
     for (const { challenger } of [idle, asking]) {
       const args = [claimed.claim, challenger, NONCE];
       await send("timeout", call(accounts.requester, { functionName: "timeout", args }));
