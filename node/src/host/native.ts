@@ -10,6 +10,7 @@ import { interpreterRunner } from "../engine/index.ts";
 import { recogniseContraction } from "../engine/wasm/contraction.ts";
 import { bindMultiplier, compileMultiplier, isPackable, type NativeTiles } from "../engine/wasm/multiply.ts";
 import { multiplyOnce } from "../engine/wasm/once.ts";
+import { PANEL_COLUMNS, panelRowBytes, PART_COLUMNS } from "../engine/wasm/tiles.ts";
 import { below, createRandom, wordOf } from "../float/directed.ts";
 import { buildScalar, outputLength, type PatternDigits } from "../ir/index.ts";
 import { plainHasher, CHUNK_WORDS, HASH_BYTES } from "../merkle/hash.ts";
@@ -98,7 +99,9 @@ export function nativeSet(): string | null {
 export function isExact(addon: NativeAddon, set: string): boolean {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
   const native = addon.attach(memory, set);
-  return hasTiles(native) && multipliesExactly(memory, native) && hashesExactly(memory, native);
+  return (
+    hasTiles(native) && multipliesExactly(memory, native) && addsBlocks(memory, native) && hashesExactly(memory, native)
+  );
 }
 
 /** Whether the instruction set multiplies too. */
@@ -157,6 +160,40 @@ function rowCases(): TestCase[] {
     });
     return { name: `${rows} rows`, scalar, operands: [words(rows * count), words(columns * count)] };
   });
+}
+
+// That a product over three blocks, the last of them short, is what its blocks give one by one: for every number of rows that a
+// tile may have, over panels that are taken together and one that is left.
+function addsBlocks(memory: WebAssembly.Memory, native: NativeTiles): boolean {
+  const random = createRandom(5);
+  const all = new Uint32Array(memory.buffer);
+  const [count, blockLength, panels] = [22, 8, 7];
+  const [panelsAt, whole, parts] = [65536, 131072, 196608];
+  const outputStride = 4 * PANEL_COLUMNS * panels;
+  const draw = (): number => (below(random, 29) === 0 ? SPECIAL[below(random, SPECIAL.length)] : random() & 0xbfffffff);
+  for (let at = 0; at < parts / 4; at++) all[at] = draw();
+  for (const [multiply, form] of [
+    [native.multiplyBlocks, "wide"],
+    [native.multiplyBlocksNarrow, "narrow"],
+  ] as const) {
+    const rowBytes = panelRowBytes(form);
+    const right = [count * rowBytes, (PANEL_COLUMNS / PART_COLUMNS) * panels] as const;
+    for (let rows = 1; rows <= 13; rows++) {
+      for (const isContinued of [0, 1]) {
+        const words = (outputStride / 4) * rows;
+        all.copyWithin(parts / 4, whole / 4, whole / 4 + words);
+        multiply(0, 4 * count, rows, panelsAt, ...right, count, blockLength, whole, outputStride, isContinued, 0);
+        for (let k = 0; k < count; k += blockLength) {
+          const size = Math.min(blockLength, count - k);
+          const isLater = k === 0 ? isContinued : 1;
+          const from = panelsAt + k * rowBytes;
+          multiply(4 * k, 4 * count, rows, from, ...right, size, size, parts, outputStride, isLater, 0);
+        }
+        for (let at = 0; at < words; at++) if (all[whole / 4 + at] !== all[parts / 4 + at]) return false;
+      }
+    }
+  }
+  return true;
 }
 
 const CHUNKS = 13;
