@@ -38,6 +38,7 @@ function nightlySuites(): Suite[] {
   return [
     nodeTest("nightly invariants", "test/contracts/invariants/*.nightly.ts", 1),
     nodeTest("nightly lines of play", "test/contracts/exhaustive/*.nightly.ts", 1),
+    nodeTest("nightly searches", "test/contracts/*.nightly.ts", 1),
     nodeTest("nightly", "test/!(contracts)/**/*.nightly.ts", 1),
   ];
 }
