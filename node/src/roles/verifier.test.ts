@@ -9,6 +9,7 @@ import { decodeProof, encodeProof } from "../engine/dispute/abi.ts";
 import { recurrent, runFixture } from "../engine/fixtures.ts";
 import { RunTooLargeError } from "./limits.ts";
 import type { NodeContext } from "./node-context.ts";
+import { InputsUnavailableError } from "./runs.ts";
 import { hashOf, writeEvent } from "./test-events.ts";
 import { createVerifier, encodeChecked } from "./verifier.ts";
 
@@ -116,10 +117,11 @@ describe("a verifier", () => {
     }
   });
 
-  it("pays for no words of a run that is too large for it", async () => {
+  it("pays for words where nobody serves them, and for none of a run that fails otherwise", async () => {
     for (const [error, expected] of [
       [new RunTooLargeError("instructions", 2, 1), []],
-      [new Error("nobody serves the inputs"), ["challenge"]],
+      [new Error("the disk is full"), []],
+      [new InputsUnavailableError(hashOf("inputs")), ["challenge"]],
     ] as const) {
       const { database, sent, tick } = await beforeClaim({ run: () => Promise.reject(error) });
       try {

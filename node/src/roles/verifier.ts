@@ -18,14 +18,15 @@ import {
   type FraudProof,
   type Run,
 } from "../engine/index.ts";
+import { ContentRefusedError, ContentUnavailableError } from "../net/content.ts";
 import { chooseLie, type LieChoice } from "./lie.ts";
-import { RunTooLargeError } from "./limits.ts";
 import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
 import { openingsOf, standingOf } from "./openings.ts";
 import { nextNonce, openOf, sendMove, usableOf } from "./own-challenge.ts";
 import { challengerMove, provenStep } from "./players/index.ts";
+import { ProgramUnavailableError } from "./programs.ts";
 import { fetchFraud } from "./remote-trace.ts";
-import { DEFERRED } from "./runs.ts";
+import { DEFERRED, InputsUnavailableError } from "./runs.ts";
 import {
   challengesOf,
   claimsOf,
@@ -66,6 +67,14 @@ interface StoredProof {
   /** Of the challenge that it wins, or of none: the nonce is part of the commitment as the game keeps it. */
   nonce: string;
 }
+
+/** What a check ends with where nobody serves the words of a claim: alone for these is a deposit paid. */
+const UNSERVED = [
+  InputsUnavailableError,
+  ProgramUnavailableError,
+  ContentUnavailableError,
+  ContentRefusedError,
+] as const;
 
 // Until a claim that could not be checked is looked at again: its inputs may be served later.
 const RETRY_MILLISECONDS = 2_000;
@@ -148,8 +157,8 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     try {
       verdict = await verdictOf(claim);
     } catch (error) {
-      // What nobody serves is the claimant's to show; what else failed is tried again. No words make a run smaller.
-      if (error instanceof RunTooLargeError) throw error;
+      // What nobody serves is the claimant's to show; what else failed is tried again.
+      if (!UNSERVED.some((type) => error instanceof type)) throw error;
       if (!(await demandWords(claim, opened, challenges, head))) throw error;
       return;
     }
