@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { buildScalar, scalarHash, type Program, type ScalarProgram } from "../ir/index.ts";
 import { exampleProgram } from "../ir/example.ts";
-import { checkCost, costOf, DEFAULT_LIMITS, RunTooLargeError } from "./limits.ts";
+import { checkCost, constantLengths, costOf, DEFAULT_LIMITS, RunTooLargeError, weightsOf } from "./limits.ts";
 
 // One primitive of `length` elements over a constant that a slot begins with too.
 function programOf(scalar: ScalarProgram, length: number): Program {
@@ -57,6 +57,30 @@ describe("the cost of a run", () => {
     const program = programOf(combining(32, 32, 250), 10);
     const limits = { instructions: 50_000, bytes: 1e9 };
     assert.throws(() => checkCost(program, 1, limits), RunTooLargeError);
+  });
+
+  it("counts a constant once, and again for another number of chunks under its root", () => {
+    const nothing = buildScalar({ operands: ["f32"], output: "f32", extents: [10] }, (b) => b.f32(1));
+    const program = programOf(nothing, 10);
+    const [{ root }] = constantLengths(program);
+    assert.deepEqual(constantLengths(program), [{ root, length: 5000 }]);
+    for (const [length, lengths] of [
+      [4999, [5000]],
+      [5100, [5100]],
+      [4864, [4864, 5000]],
+      [5121, [5121, 5000]],
+    ] as const) {
+      const slots = program.slots.map((slot) => ({ ...slot, length }));
+      const other = { ...program, slots };
+      assert.deepEqual(
+        constantLengths(other),
+        lengths.map((stated) => ({ root, length: stated })),
+      );
+      assert.equal(
+        weightsOf(other),
+        lengths.reduce((sum: number, stated) => sum + stated, 0),
+      );
+    }
   });
 
   it("counts elements that have no instruction", () => {

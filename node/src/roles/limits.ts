@@ -5,6 +5,7 @@
 import { snapshotBytesOf } from "../engine/index.ts";
 import { LockstepError } from "../float/errors.ts";
 import { combineRuns, type Hash, type Program, type ScalarProgram } from "../ir/index.ts";
+import { chunkCount } from "../merkle/index.ts";
 
 /** The most that a node takes on in one run. */
 export interface RunLimits {
@@ -54,18 +55,31 @@ export function checkWeights(program: Program, limits: RunLimits = DEFAULT_LIMIT
 
 /** Words of a program's constants, each once. */
 export function weightsOf(program: Program): number {
-  return [...constantLengths(program).values()].reduce((sum, length) => sum + length, 0);
+  return constantLengths(program).reduce((sum, { length }) => sum + length, 0);
 }
 
-/** The words of each constant, however many primitives read it: the most that is stated, where zeros at the end differ. */
-export function constantLengths({ slots, segments }: Program): Map<Hash, number> {
-  const lengths = new Map<Hash, number>();
-  const state = (root: Hash, length: number) => lengths.set(root, Math.max(lengths.get(root) ?? 0, length));
+/** A constant as a program states it. */
+export interface StatedConstant {
+  root: Hash;
+  /** Words: the most that is stated of this number of chunks, where zeros at the end differ. */
+  length: number;
+}
+
+/**
+ * Each constant once, however many primitives read it. A root stands in it again for every other number of chunks that a
+ * stranger's program states: no words have both, so one of the two can't be had.
+ */
+export function constantLengths({ slots, segments }: Program): StatedConstant[] {
+  const stated = new Map<string, StatedConstant>();
+  const state = (root: Hash, length: number) => {
+    const key = `${root}:${chunkCount(length)}`;
+    if ((stated.get(key)?.length ?? 0) < length) stated.set(key, { root, length });
+  };
   for (const { initial, length } of slots) if (initial.kind === "constant") state(initial.root, length);
   for (const operand of segments.flatMap(({ records }) => records).flatMap(({ operands }) => operands)) {
     if (operand.kind === "constant") state(operand.root, operand.length);
   }
-  return lengths;
+  return [...stated.values()];
 }
 
 /** Throws RunTooLargeError for a run beyond the limits. */

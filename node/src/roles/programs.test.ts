@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { bytesToHex, type Hex } from "viem";
 import { openDatabase, type NodeDatabase } from "../chain/database.ts";
 import { silent, temporaryFolder } from "../chain/test-chain.ts";
-import { encodeProgram, programRoot as programRootOf, type Program } from "../ir/index.ts";
+import { LockstepError } from "../float/errors.ts";
+import { buildScalar, encodeProgram, programRoot as programRootOf, scalarHash, type Program } from "../ir/index.ts";
+import { UNCHANGED } from "../ir/program.ts";
 import type { Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
 import { floats, int64s, modelOf } from "../onnx/fixtures.ts";
@@ -12,7 +14,8 @@ import { eachConstant, serializeModel } from "../onnx/index.ts";
 import { gpt2Model } from "../models/gpt2.ts";
 import { drawnWeights } from "../models/weights.ts";
 import { ContentStore } from "./content-store.ts";
-import { RunTooLargeError } from "./limits.ts";
+import { constantLengths, RunTooLargeError } from "./limits.ts";
+import { constantSupplies } from "./players/index.ts";
 import { Programs, ProgramUnavailableError, type LoweredProgram } from "./programs.ts";
 import { hashOf, writeEvent } from "./test-events.ts";
 import { joinInputs } from "./words.ts";
@@ -55,7 +58,7 @@ describe("programs", () => {
       async fetchBytes(root, length) {
         asked.push(root);
         const bytes = await publisher.store.get(root, length);
-        if (bytes === undefined) throw new Error(`nobody has ${root}`);
+        if (bytes === undefined) throw new LockstepError("ContentUnavailableError", `nobody has ${root}`, { root });
         fetched.push(root);
         return bytes;
       },
@@ -293,6 +296,45 @@ describe("programs", () => {
       [...eachConstant(constants)].map(([, words]) => [...words]),
       [[0x3f800000, 0x40000000, 0]],
     );
+  });
+
+  it("can't be run where a weight's root stands for two numbers of chunks, and all that can be had is fetched", async () => {
+    const [segment] = program.program.segments;
+    const constants = constantLengths(program.program);
+    for (const length of [257, 2 ** 20]) {
+      // First of all records, so that everything else is asked for after it.
+      const operands = constants.map(({ root }) => ({ kind: "constant", type: "f32", length, root }) as const);
+      const scalar = buildScalar({ operands: operands.map(() => "f32"), output: "f32", extents: [1] }, (b) => b.f32(1));
+      const records = [...segment.records, { scalar: scalarHash(scalar), type: "f32", length: 1, operands } as const];
+      const slots = [{ type: "f32", length, initial: { kind: "constant", root: constants[0].root } } as const];
+      const scalars = new Map(program.program.scalars).set(scalarHash(scalar), scalar);
+      const asOperand = { ...program.program, segments: [{ ...segment, records }], scalars };
+      const asSlot = { ...program.program, slots, segments: [{ ...segment, slotBindings: [UNCHANGED] }] };
+      for (const [two, supplies] of [
+        [asOperand, constants.length],
+        [asSlot, 1],
+      ] as const) {
+        const programRoot = programRootOf(two);
+        await publish({ program: two, programRoot });
+        const fetched: Hash[] = [];
+        const { store, programs } = other(fetched);
+        rmSync(store.folder, { recursive: true });
+        mkdirSync(store.folder);
+        await assert.rejects(programs.runnable(programRoot), ProgramUnavailableError);
+        assert.deepEqual(new Set(fetched), new Set(constants.map(({ root }) => root)));
+        assert.equal(await programs.isRunnable(programRoot), false);
+        await assert.rejects(programs.runnable(programRoot, true), ProgramUnavailableError);
+        // What is left to demand is what nobody can show.
+        const missing: number[] = [];
+        for (const supply of constantSupplies(two)) {
+          if (!(await programs.holdsConstant(supply.root, supply.length))) missing.push(supply.length);
+        }
+        assert.deepEqual(
+          missing,
+          Array.from({ length: supplies }, () => length),
+        );
+      }
+    }
   });
 
   it("are run from published and stored bytes for own work, and lowered only where a part is not held", async () => {

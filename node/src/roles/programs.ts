@@ -214,7 +214,8 @@ export class Programs {
       const program = await this.decoded(programRoot);
       checkWeights(program);
       const signal = AbortSignal.timeout(FETCH_MILLISECONDS);
-      const constants = await this.#constants(program, (root, bytes) => this.#content(root, bytes, signal));
+      const read = (root: Hash, bytes: number) => this.#content(root, bytes, signal);
+      const constants = await this.#constants(programRoot, program, read);
       if (constants === undefined) throw error;
       return { program, constants };
     }
@@ -228,7 +229,8 @@ export class Programs {
     try {
       const program = await this.decoded(programRoot);
       checkWeights(program);
-      const constants = await this.#constants(program, (root, bytes) => store.get(root, bytes));
+      const read = (root: Hash, bytes: number) => store.get(root, bytes);
+      const constants = await this.#constants(programRoot, program, read);
       return constants === undefined ? undefined : { program, constants };
     } catch (error) {
       if (!(error instanceof ProgramUnavailableError || error instanceof RunTooLargeError)) throw error;
@@ -345,21 +347,31 @@ export class Programs {
     this.#refused.set(key, { error, milliseconds, until: Date.now() + milliseconds });
   }
 
-  // Undefined where `read` gives no bytes of one.
+  // Undefined where `read` gives no bytes of one. Throws ProgramUnavailableError when one can't be had, after all others
+  // were asked for: what is read is kept, so that no more is demanded of a claimant than what is missing.
   async #constants(
+    programRoot: Hash,
     program: Program,
     read: (root: Hash, bytes: number) => Promise<Uint8Array | undefined>,
   ): Promise<Map<Hash, Uint32Array> | undefined> {
     const constants = new Map<Hash, Uint32Array>();
-    // Of tensors that share a root, the longest is all of them, and what other nodes hold.
-    for (const [root, length] of constantLengths(program)) {
-      const bytes = await read(root, 4 * length);
-      if (bytes === undefined) return undefined;
-      const words = wordsOf(bytes);
-      if (tensorRoot(words) !== root)
-        throw new ProgramUnavailableError(root, ["its bytes are those of another tensor"]);
-      constants.set(root, words);
+    const problems: string[] = [];
+    // Of tensors that share a root, the longest is all of them, and what other nodes hold. Under two numbers of chunks one
+    // is never had.
+    for (const { root, length } of constantLengths(program)) {
+      try {
+        const bytes = await read(root, 4 * length);
+        if (bytes === undefined) return undefined;
+        const words = wordsOf(bytes);
+        if (words.length !== length || tensorRoot(words) !== root)
+          throw new ProgramUnavailableError(root, ["its bytes are those of another tensor"]);
+        constants.set(root, words);
+      } catch (error) {
+        if (!(error instanceof LockstepError)) throw error;
+        problems.push(`constant ${root} of ${length} words: ${error.message}`);
+      }
     }
+    if (problems.length > 0) throw new ProgramUnavailableError(programRoot, problems);
     return constants;
   }
 

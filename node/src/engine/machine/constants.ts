@@ -1,10 +1,11 @@
 /**
  * The constants of a program by their roots. Constants of different lengths can share a root, since the last chunk is filled
  * up with zeros: one place holds the longest, and words past the end of the shorter ones are zero either way. Refuses words
- * of lengths that the program does not state.
+ * of lengths that the program does not state, and a root that stands for two numbers of chunks: no words have both.
  */
 import type { Program } from "../../ir/program.ts";
 import type { Hash } from "../../merkle/hash.ts";
+import { chunkCount } from "../../merkle/tensor.ts";
 import { ConstantLengthError } from "./types.ts";
 import type { ProgramData } from "./types.ts";
 
@@ -39,6 +40,10 @@ export function constantSource(program: Program, { constants }: Pick<ProgramData
       const lengths = stated.get(root);
       if (lengths === undefined) return words;
       const longest = Math.max(...lengths);
+      // No node of the tree over the one is a leaf of the other: what was computed from either could not be proven.
+      for (const length of lengths) {
+        if (chunkCount(length) !== chunkCount(longest)) throw new ConstantLengthError(root, longest, length);
+      }
       // What the program states nothing of may be longer by zeros.
       if (words.length > longest && words.subarray(longest).every((word) => word === 0))
         return words.subarray(0, longest);

@@ -19,7 +19,16 @@ import {
   type Tamper,
 } from "../../engine/index.ts";
 import { chain, recurrent, runFixture, singleWord, type Fixture } from "../../engine/fixtures.ts";
-import { chunkHash, hashPair, rootFromPath, tensorRoot, treeDepth, ZERO_HASH, type Hash } from "../../merkle/index.ts";
+import {
+  chunkCount,
+  chunkHash,
+  hashPair,
+  rootFromPath,
+  tensorRoot,
+  treeDepth,
+  ZERO_HASH,
+  type Hash,
+} from "../../merkle/index.ts";
 import {
   challengeDuty,
   challengerMove,
@@ -289,6 +298,23 @@ describe("words that a claim vouches for beside its trace", () => {
       );
       assert.equal(shown.demands, supplyDemands(run.program, constants));
     }
+  });
+
+  it("are demanded for each number of chunks that a constant's root stands for", () => {
+    const { program } = recurrent(600);
+    const [segment] = program.segments;
+    const [known] = constantSupplies(program).filter(({ section }) => section === 6);
+    const longest = chunkCount(known.length) * 256;
+    const stated = (lengths: number[]) => {
+      const operands = lengths.map((length) => ({ kind: "constant", type: "f32", length, root: known.root }) as const);
+      const records = [...segment.records, { ...segment.records[0], operands }];
+      return constantSupplies({ ...program, segments: [{ ...segment, records }] })
+        .filter(({ root }) => root === known.root)
+        .map(({ length }) => length);
+    };
+    assert.deepEqual(stated([known.length - 1]), [known.length]);
+    assert.deepEqual(stated([longest]), [longest]);
+    assert.deepEqual(stated([longest + 1, 3, 5]), [known.length, longest + 1, 5]);
   });
 
   it("are given as whole chunks where other words than zeros stand past their ends", () => {

@@ -66,11 +66,15 @@ export function inputSupplies(program: Program): Supply[] {
   return program.inputs.map(({ length }, item) => ({ section: SUPPLY.tensor, step: 0, item, length, root: null }));
 }
 
-/** The constants of a program, each root once: of tensors that differ in zeros at their ends the longest. */
+/**
+ * The constants of a program, each root once for each number of chunks that it stands for: of tensors that differ in zeros
+ * at their ends the longest. Of two numbers of chunks under one root only one can be shown.
+ */
 export function constantSupplies(program: Program): (Supply & { readonly root: Hash })[] {
-  const found = new Map<Hash, Supply & { readonly root: Hash }>();
+  const found = new Map<string, Supply & { readonly root: Hash }>();
   const add = (supply: Supply & { readonly root: Hash }) => {
-    if ((found.get(supply.root)?.length ?? 0) < supply.length) found.set(supply.root, supply);
+    const key = `${supply.root}:${chunkCount(supply.length)}`;
+    if ((found.get(key)?.length ?? 0) < supply.length) found.set(key, supply);
   };
   program.slots.forEach(({ initial, length }, slot) => {
     const item = program.inputs.length + slot;
