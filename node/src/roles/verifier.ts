@@ -11,6 +11,7 @@ import type { Head } from "../chain/reader.ts";
 import {
   checkProof,
   decodeProof,
+  demandBound,
   encodeProof,
   FRAUD,
   traceRootOf,
@@ -22,21 +23,23 @@ import { ContentRefusedError, ContentUnavailableError } from "../net/content.ts"
 import { chooseLie, type LieChoice } from "./lie.ts";
 import { apart, callTimeout, tryToSend, type NodeContext, type Role } from "./node-context.ts";
 import { openingsOf, standingOf } from "./openings.ts";
-import { nextNonce, openOf, sendMove, usableOf } from "./own-challenge.ts";
-import { challengerMove, provenStep } from "./players/index.ts";
+import { isClosing, nextNonce, openOf, openReserve, sendMove, usableOf } from "./own-challenge.ts";
+import { challengerMove, isSupply, provenStep } from "./players/index.ts";
 import { ProgramUnavailableError } from "./programs.ts";
 import { fetchFraud } from "./remote-trace.ts";
 import { DEFERRED, InputsUnavailableError } from "./runs.ts";
 import {
   challengesOf,
   claimsOf,
+  deadlineOf,
   pendingDemand,
   preimageOf,
   settledBounties,
+  tasksOf,
   type Challenge,
   type Claim,
 } from "./views.ts";
-import { createWordsDemander, DEFAULT_DEMANDED_CHUNKS } from "./withheld.ts";
+import { createWordsDemander, DEFAULT_BUDGET, DEFAULT_DEMANDED_CHUNKS, type DepositBudget } from "./withheld.ts";
 import { creditsToWithdraw } from "./withdraw.ts";
 
 export interface VerifierOptions {
@@ -47,6 +50,8 @@ export interface VerifierOptions {
    * none. A claim that withholds more is reported and can't be checked.
    */
   demandedChunks?: number;
+  /** The most deposits that it has at risk for such words. */
+  depositBudget?: Partial<DepositBudget>;
   /** The one claim it checks; every claim unless given. */
   only?: Hex;
   /** Makes it a dishonest challenger: its own run holds this lie, so that it disputes claims that are right. */
@@ -85,7 +90,8 @@ const TRACE_PART_OF_WINDOW = 4;
 export function createVerifier(context: NodeContext, options: VerifierOptions): Role {
   const { database, protocol, sender, client, log, runs, programs } = context;
   const me = sender.address.toLowerCase();
-  const demandWords = createWordsDemander(context, options.demandedChunks ?? DEFAULT_DEMANDED_CHUNKS);
+  const { demandedChunks = DEFAULT_DEMANDED_CHUNKS, depositBudget = {} } = options;
+  const demandWords = createWordsDemander(context, demandedChunks, { ...DEFAULT_BUDGET, ...depositBudget });
   // Claims being checked or disputed in the background; one job a claim.
   const busy = new Set<Hex>();
 
@@ -136,15 +142,24 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
       log.warn({ claim: claimId, step: proof.postedStep }, "what a proof stands on is posted no more; walking again");
     }
     if (verdict === "invalid") return store(claim, await flawOf(claim), opened);
-    const waiting = opened.find((challenge) => pendingDemand(challenge) !== undefined);
-    if (waiting !== undefined) {
-      await callTimeout(context, claim, waiting, head);
-      return;
-    }
-    const left = (claim.challengeUntil ?? 0) - head.time;
+    await keepReserve(claim, opened, head);
+    const waiting = opened.filter((challenge) => pendingDemand(challenge) !== undefined);
+    for (const challenge of waiting) if (await callTimeout(context, claim, challenge, head)) return;
+    if (own !== undefined && waiting.includes(own)) return;
+    if (waiting.some((challenge) => isNeeded(challenge, challenges))) return;
+    const left = (own === undefined ? (claim.challengeUntil ?? 0) : deadlineOf(own)) - head.time;
     if (own === undefined && left < 0) return;
-    const timeout = Math.min(TRACE_MILLISECONDS, (1000 * left) / TRACE_PART_OF_WINDOW);
+    const timeout = Math.min(TRACE_MILLISECONDS, (1000 * Math.max(0, left)) / TRACE_PART_OF_WINDOW);
     if (!(await tryTrace(claim, opened, timeout))) await play(claim, opened, own, challenges);
+  }
+
+  // The words of a claim that is wrong took demands that its walk may need.
+  async function keepReserve(claim: Claim, opened: readonly Challenge[], head: Head): Promise<void> {
+    const moves = opened.filter(({ ended }) => !ended).flatMap((challenge) => challenge.moves);
+    const words = moves.filter(({ kind, position }) => kind === "demand" && isSupply(position)).length;
+    if (words === 0 || !(await isClosing(context, claim, head))) return;
+    const program = await programs.decoded(claim.programRoot);
+    await openReserve(context, claim, program, opened, words + demandBound({ program, steps: claim.steps }));
   }
 
   async function check(
@@ -157,9 +172,10 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     try {
       verdict = await verdictOf(claim);
     } catch (error) {
-      // What nobody serves is the claimant's to show; what else failed is tried again.
-      if (!UNSERVED.some((type) => error instanceof type)) throw error;
-      if (!(await demandWords(claim, opened, challenges, head))) throw error;
+      // What nobody serves is the claimant's to show; what else failed is tried again. What is open is played on.
+      if (opened.length === 0 && !UNSERVED.some((type) => error instanceof type)) throw error;
+      const known = { claims: await claimsOf(database), tasks: await tasksOf(database) };
+      if (!(await demandWords(claim, opened, challenges, head, known))) throw error;
       return;
     }
     log.info({ claim: claim.claimId, verdict }, "checked a claim");
@@ -193,7 +209,7 @@ export function createVerifier(context: NodeContext, options: VerifierOptions): 
     const tried = `traced:${claimId}`;
     const { exchange } = context;
     if (options.walkOnly === true || traceMode === DEFERRED) return false;
-    if (exchange === undefined || traceRoot === undefined || opened.length > 0) return false;
+    if (exchange === undefined || traceRoot === undefined) return false;
     if ((await getFact(database, tried)) !== undefined) return false;
     const fraud = await fetchFraud(exchange, await runOf(claim), traceRoot, log, timeoutMilliseconds);
     await setFact(database, tried, fraud === undefined ? "not served" : "proven");
@@ -303,6 +319,21 @@ export function encodeChecked(claim: ClaimView, fraud: FraudProof): Hex {
   const sent = decodeProof(fraud.kind, bytes);
   if (sent.kind !== FRAUD.badRecord) checkProof(claim, sent);
   return bytes;
+}
+
+// Whether a walk waits for the answer to a challenge's demand: a node of the trace that nobody has opened.
+function isNeeded(challenge: Challenge, challenges: ReadonlyMap<Hex, Challenge>): boolean {
+  const asked = pendingDemand(challenge)?.position;
+  if (asked === undefined || isSupply(asked)) return false;
+  const { section, height, step, item, index } = asked;
+  const isThere = ({ kind, position: to }: Challenge["moves"][number]) =>
+    kind !== "demand" &&
+    to.section === section &&
+    to.height === height &&
+    to.step === step &&
+    to.item === item &&
+    to.index === index;
+  return ![...challenges.values()].some((one) => one.claimId === challenge.claimId && one.moves.some(isThere));
 }
 
 /** What a committed proof is bound to: chain, game, claim and sender, so that it can't be shown elsewhere or by another. */

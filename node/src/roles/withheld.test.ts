@@ -63,7 +63,7 @@ function bench(limit: number, constants = true) {
       readContract: ({ functionName }: { functionName: string }) => Promise.resolve(values[functionName]),
     },
     protocol: { claims: { address: ME }, game: { address: ME } },
-    sender: { send: (_key: string, call: Call) => Promise.resolve(sent.push(call)) },
+    sender: { address: ME, send: (_key: string, call: Call) => Promise.resolve(sent.push(call)) },
     programs: {
       decoded: () => Promise.resolve(RUN.program),
       isRunnable: () => Promise.resolve(constants),
