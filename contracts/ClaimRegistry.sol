@@ -67,6 +67,7 @@ contract ClaimRegistry is IClaimRegistry, PullPayments {
         _checkFloor("revealSeconds", revealSeconds_, 1);
         _checkFloor("windowSeconds", windowSeconds_, 1);
         _checkFloor("proofRevealSeconds", proofRevealSeconds_, 1);
+        if (auditor_ != address(0) && auditor_.code.length == 0) revert AuditorWithoutCode(auditor_);
         _deployer = msg.sender;
         programs = programs_;
         minBondWei = minBondWei_;

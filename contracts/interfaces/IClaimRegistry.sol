@@ -30,6 +30,8 @@ interface IClaimRegistry is IPullPayments {
     error NotDeployer(address caller);
     /// @notice The dispute game is bound once and for ever.
     error DisputeGameAlreadyBound(address game);
+    /// @notice An auditor must be a contract; zero is none.
+    error AuditorWithoutCode(address auditor);
     /// @notice The dispute game must be a contract.
     error DisputeGameWithoutCode(address game);
     /// @notice No claim before a dispute game is bound.

@@ -100,6 +100,11 @@ describe("ClaimRegistry", async () => {
       );
     });
 
+    it("refuses an auditor without code", async () => {
+      const parameters = good.with(6, stranger) as typeof good;
+      await fails(viem.deployContract("ClaimRegistry", parameters), claims, "AuditorWithoutCode", [stranger]);
+    });
+
     it("binds one dispute game, by the deployer, that has code", async () => {
       await fixture();
       const unbound = await viem.deployContract("ClaimRegistry", good);

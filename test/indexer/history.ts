@@ -72,7 +72,7 @@ const slashed = (name: string, claimant: Address, prover: Address): Emission =>
   });
 
 /** A challenge as the game opens it: with its first demand. */
-export const challenged = (name: string, claim: string, by: Address): Emission[] => [
+export const challenged = (name: string, claim: string, by: Address, first: Place = TOP): Emission[] => [
   event("DisputeGame", "ChallengeOpened", {
     challengeId: hashOf(name),
     claimId: hashOf(claim),
@@ -80,7 +80,7 @@ export const challenged = (name: string, claim: string, by: Address): Emission[]
     nonce: 2n ** 64n - 1n,
     depositWei: 1_700n,
   }),
-  demanded(name, claim, TOP),
+  demanded(name, claim, first),
 ];
 
 /** The walk of the lost claim: the root, a step, a chunk. */
@@ -89,6 +89,8 @@ export const WALK: readonly Place[] = [
   { section: 0, height: 0, step: 0, item: 0, index: 3 },
   { section: 3, height: 0, step: 3, item: 6, index: 1 },
 ];
+/** The first demand of those who lack the inputs. */
+export const INPUTS: Place = { section: 7, height: 1, step: 0, item: 0, index: 0 };
 const [TOP, STEP, CHUNK] = WALK as [Place, Place, Place];
 
 interface Place {
@@ -285,7 +287,7 @@ export async function writeHistory({ write }: Pick<Chain, "write">): Promise<voi
     opened("lost", "stood", TOP, challenger),
     timedOut("lost", "stood", cheat),
     closed("lost", "stood", true),
-    ...challenged("self", "own", other),
+    ...challenged("self", "own", other, INPUTS),
     timedOut("self", "own", other),
     closed("self", "own", false),
   ]);

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import type { ClaimConnection, Query } from "@lockstep/schema";
 import type { Hex } from "viem";
 import { startChain, type Chain } from "./chain.ts";
-import { ACCOUNTS, BOND, CROWD, PROGRAM, SUMMARY, WALK } from "./history.ts";
+import { ACCOUNTS, BOND, CROWD, INPUTS, PROGRAM, SUMMARY, WALK } from "./history.ts";
 import { challenged, committed, demanded, finalized, hashOf, revealed, writeHistory } from "./history.ts";
 import { startIndexer, type Answered, type Indexer } from "./indexer.ts";
 
@@ -208,6 +208,11 @@ describe("indexer", () => {
     // The opening's transaction is that of the first demand, and counts once.
     assert.equal(opened.gasUsed, moves[0].gasUsed);
     assert.equal(gasUsed, String(sum));
+    const { claim: own } = await ask(
+      `query ($id: Hash!) { claim(id: $id) { disputes { nodes { moves { position { section height step item index } } } } } }`,
+      { id: hashOf("own") },
+    );
+    assert.deepEqual(own.disputes.nodes[0].moves[0].position, { ...INPUTS, section: "INPUTS" });
   });
 
   it("answers how disputes end: won, lost, refunded, against oneself", async () => {

@@ -20,6 +20,7 @@ const SECTIONS: readonly Section[] = [
   "STATE_TENSOR",
   "INPUT_TENSOR",
   "CONSTANT_TENSOR",
+  "INPUTS",
 ];
 /** A row names another one that is not there: the start block is too late, or the database is damaged. */
 export class RowMissingError extends Error {

@@ -44,6 +44,17 @@ export const claimRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "address",
+        "name": "auditor",
+        "type": "address"
+      }
+    ],
+    "name": "AuditorWithoutCode",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint256",
         "name": "bondWei",
         "type": "uint256"

@@ -544,7 +544,9 @@ export type Section =
   /** Over the chunks of an input, or of the constant that a slot starts from. */
   | 'INPUT_TENSOR'
   /** Over the chunks of a constant operand. */
-  | 'CONSTANT_TENSOR';
+  | 'CONSTANT_TENSOR'
+  /** Over the inputs. */
+  | 'INPUTS';
 
 /** A node of a claim's trace, or of a tensor that its run reads. */
 export type Position = {
@@ -553,7 +555,7 @@ export type Position = {
   section: Section;
   /** Levels above the leaves of the tree. */
   height: Scalars['Int']['output'];
-  /** Step; 0 in STEPS and INPUT_TENSOR; the operand's index in CONSTANT_TENSOR. */
+  /** Step; 0 in STEPS, INPUT_TENSOR and INPUTS; the operand's index in CONSTANT_TENSOR. */
   step: Scalars['Int']['output'];
   /** Primitive, slot, slot count + output, input, or input count + slot; segment * 65536 + primitive in CONSTANT_TENSOR; 0 in trees of trees. */
   item: Scalars['Int']['output'];
