@@ -98,6 +98,12 @@ describe("typed errors", () => {
       "RoleOptionError",
       { option: "demand-chunks", role: "solver" },
     ],
+    [
+      "a solver with deposits for words",
+      ["node", "start", "--role", "solver", "--demand-deposits-each", "1"],
+      "RoleOptionError",
+      { option: "demand-deposits-each", role: "solver" },
+    ],
     ["a solver's lie", ["node", "start", "--role", "solver", "--lie", "x"], "LieFormatError", { value: "x" }],
     [
       "a bond that is no amount",

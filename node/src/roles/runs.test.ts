@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { bytesToHex } from "viem";
 import { openDatabase, type NodeDatabase } from "../chain/database.ts";
 import { silent, temporaryFolder } from "../chain/test-chain.ts";
-import { execute, inputsRootOf, interpreterEngine, traceRootOf } from "../engine/index.ts";
+import { execute, inputsRootOf, interpreterEngine, traceRootOf, type Engine } from "../engine/index.ts";
 import { tensorRoot, type Hash } from "../merkle/index.ts";
 import type { ContentExchange } from "../net/content.ts";
 import { floats, modelOf } from "../onnx/fixtures.ts";
@@ -207,6 +207,55 @@ describe("runs", () => {
     for (let element = 2; element < 9; element++) await of(element).then(() => assert.equal(of(0), first));
     assert.notEqual(of(1), second);
     assert.equal(of(0), first);
+  });
+
+  it("are executed a few at a time, own ones and then cheap ones first", async () => {
+    await post(bytesToHex(joinInputs(INPUTS)));
+    const started: number[] = [];
+    let [running, most] = [0, 0];
+    const engine: Engine = {
+      load(loaded, options) {
+        most = Math.max(most, ++running);
+        return interpreterEngine.load(loaded, options);
+      },
+    };
+    const runs = runsOf({ engine });
+    const ask = (steps: number, own = false) =>
+      runs.get({ ...request(), steps }, undefined, own).then(() => {
+        running--;
+        started.push(steps);
+      });
+    const asked = Array.from({ length: 12 }, (_, index) => ask(40 - index));
+    await Promise.all([...asked, ask(100, true)]);
+    assert.ok(most <= 6, `${most} at once`);
+    assert.deepEqual(
+      started.filter((steps) => steps <= 36),
+      Array.from({ length: 8 }, (_, index) => 29 + index),
+      "those that waited, the cheapest first",
+    );
+  });
+
+  it("hold no more bytes than one run may, and are made again where others took their room", async () => {
+    await post(bytesToHex(joinInputs(INPUTS)));
+    const cost = costOf(program.program, 1);
+    let running = 0;
+    const engine: Engine = {
+      load(loaded, options) {
+        assert.equal(++running, 1, "one at a time");
+        return interpreterEngine.load(loaded, options);
+      },
+    };
+    const runs = runsOf({ engine, limits: { ...cost, bytes: 1.5 * cost.bytes } });
+    const lies = [0, 1, 2].map((element) => ({ step: 0, primitive: 0, element, xor: 1 }));
+    const made = await Promise.all(
+      lies.map(async (lie) => {
+        const run = await runs.get(request(), lie);
+        running--;
+        return run;
+      }),
+    );
+    assert.equal(await runs.get(request(), lies[2]), made[2], "the last one is kept");
+    assert.notEqual(await runs.get(request(), lies[0]), made[0]);
   });
 
   it("beyond the limits are refused before anything is fetched or run", async () => {

@@ -1,6 +1,6 @@
 /**
- * The runs a node makes: inputs found by their root, programs executed by the engine, and the last few runs kept so that a
- * dispute is answered from memory. A run is a function of what a claim names (and of the lie, for a solver that tells
+ * The runs a node makes: inputs found by their root, programs executed by the engine, a few at a time, and the last few kept so
+ * that a dispute is answered from memory. A run is a function of what a claim names (and of the lie, for a solver that tells
  * one), so a restarted node makes it again and gets the same bits.
  */
 import { setImmediate } from "node:timers/promises";
@@ -11,8 +11,9 @@ import { LockstepError } from "../float/errors.ts";
 import type { Program } from "../ir/index.ts";
 import { buildTree, CHUNK_WORDS, chunkCount, tensorRoot, treeRoot, ZERO_HASH, type Hash } from "../merkle/index.ts";
 import type { ContentExchange, ContentSource } from "../net/content.ts";
+import type { Constants } from "../onnx/index.ts";
 import type { ContentStore } from "./content-store.ts";
-import { checkCost, DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
+import { checkCost, costOf, DEFAULT_LIMITS, type RunLimits } from "./limits.ts";
 import type { Programs } from "./programs.ts";
 import { tasksOf } from "./views.ts";
 import { joinInputs, splitInputs, wordsOf } from "./words.ts";
@@ -40,13 +41,46 @@ export interface RunComponents {
 export const DEFERRED = 1;
 
 const KEPT_RUNS = 8;
+// Runs for others that are executed side by side; what this node answers for is not counted.
+const RUNS_FOR_OTHERS = 4;
 // How long inputs that are not posted are asked for.
 const INPUTS_MILLISECONDS = 60_000;
 
-/** Makes runs and keeps the last few. */
+// A run for others that waited so long is passed by no cheaper one, or a large one would never find room.
+const WAITED_MILLISECONDS = 300_000;
+
+/** What a run takes: its bytes from the start of its execution on. */
+interface Place {
+  bytes: number;
+  own: boolean;
+  isDone: boolean;
+}
+
+interface Waiting {
+  place: Place;
+  cost: RunLimits;
+  since: number;
+  start: () => void;
+}
+
+/** What a run is executed with. */
+interface Prepared {
+  program: Program;
+  constants: Constants;
+  inputs: Uint32Array[];
+  committedInputs: Uint32Array[];
+}
+
+/**
+ * Makes runs and keeps the last few. Those that are executed and those that are kept hold no more bytes together than one run
+ * may: others wait, what this node answers for in front, then the cheapest first.
+ */
 export class Runs {
   readonly #components: RunComponents;
-  readonly #runs = new Map<string, Promise<Run>>();
+  // The least recently used first.
+  readonly #runs = new Map<string, { run: Promise<Run>; place: Place }>();
+  readonly #executing = new Set<Place>();
+  readonly #waiting = new Set<Waiting>();
 
   constructor(components: RunComponents) {
     this.#components = components;
@@ -61,15 +95,17 @@ export class Runs {
     const key = JSON.stringify([programRoot, inputsRoot, steps, traceMode, tamper ?? null]);
     const known = this.#runs.get(key);
     if (known !== undefined) {
-      this.#runs.delete(key); // the least recently used goes first
+      this.#runs.delete(key);
       this.#runs.set(key, known);
-      return own ? known.then(requireEnds) : known; // it may have been made to check another's claim
+      if (own) known.place.own = true;
+      if (own) this.#startWaiting();
+      return own ? known.run.then(requireEnds) : known.run; // it may have been made to check another's claim
     }
-    const run = this.#execute(request, tamper, own);
+    const place: Place = { bytes: 0, own, isDone: false };
+    const run = this.#execute(place, request, tamper);
     // A failed run (inputs that nobody serves yet) is tried again when it is asked for again.
     run.catch(() => this.#runs.delete(key));
-    if (this.#runs.size >= KEPT_RUNS) this.#runs.delete(this.#runs.keys().next().value ?? "");
-    this.#runs.set(key, run);
+    this.#runs.set(key, { run, place });
     return run;
   }
 
@@ -77,7 +113,7 @@ export class Runs {
    * Makes sure that a run could be made: the program, its cost within the limits, the inputs at hand. What is `own` has
    * inputs that end where they should: throws InputsPastEndError.
    */
-  async prepare(request: RunRequest, own = false) {
+  async prepare(request: RunRequest, own = false): Promise<Prepared> {
     const { programs, limits = DEFAULT_LIMITS } = this.#components;
     const { program, constants } = await programs.runnable(request.programRoot, own);
     checkCost(program, request.steps, limits);
@@ -107,9 +143,29 @@ export class Runs {
     await setFact(database, `inputs:${inputsRoot}`, JSON.stringify(roots));
   }
 
-  async #execute(request: RunRequest, tamper: Tamper | undefined, own: boolean): Promise<Run> {
+  async #execute(place: Place, request: RunRequest, tamper: Tamper | undefined): Promise<Run> {
+    let prepared: Prepared | undefined = await this.prepare(request, place.own);
+    const cost = costOf(prepared.program, request.steps);
+    const passes = place.own || ![...this.#waiting].some(isNext);
+    if (!passes || !this.#starts(place, cost)) {
+      // What waits holds no words: they are at hand again when it is its turn.
+      prepared = undefined;
+      await new Promise<void>((start) => this.#waiting.add({ place, cost, since: Date.now(), start }));
+    }
+    try {
+      const run = await this.#executed(prepared ?? (await this.prepare(request, place.own)), request, tamper);
+      place.isDone = true;
+      this.#drop(({ count }) => count > KEPT_RUNS);
+      return run;
+    } finally {
+      this.#executing.delete(place);
+      this.#startWaiting();
+    }
+  }
+
+  async #executed(prepared: Prepared, request: RunRequest, tamper: Tamper | undefined): Promise<Run> {
     const { engine } = this.#components;
-    const { program, constants, inputs, committedInputs } = await this.prepare(request, own);
+    const { program, constants, inputs, committedInputs } = prepared;
     const execution = createExecution(program, {
       inputs,
       committedInputs,
@@ -129,6 +185,45 @@ export class Runs {
       while (slices.next().done !== true) await setImmediate();
     }
     return execution.finish();
+  }
+
+  // Whether a run may be executed now: then it counts, and kept runs make room for it.
+  #starts(place: Place, cost: RunLimits): boolean {
+    const { limits = DEFAULT_LIMITS } = this.#components;
+    const executing = [...this.#executing];
+    const bytes = executing.reduce((sum, one) => sum + one.bytes, cost.bytes);
+    const isFull = executing.filter(({ own }) => !own).length >= RUNS_FOR_OTHERS;
+    if (bytes > limits.bytes || (isFull && !place.own)) return false;
+    place.bytes = cost.bytes;
+    this.#executing.add(place);
+    this.#drop((kept) => bytes + kept.bytes > limits.bytes);
+    return true;
+  }
+
+  // Own work in front, then what waited long, and nobody passes these; then the cheapest of those that fit.
+  #startWaiting(): void {
+    const order = [...this.#waiting].toSorted(
+      (one, other) =>
+        Number(other.place.own) - Number(one.place.own) ||
+        Number(isNext(other)) - Number(isNext(one)) ||
+        one.cost.instructions - other.cost.instructions,
+    );
+    for (const one of order) {
+      if (this.#starts(one.place, one.cost)) {
+        this.#waiting.delete(one);
+        one.start();
+      } else if (isNext(one)) return;
+    }
+  }
+
+  // Forgets kept runs, the least recently used first, as long as there are too many.
+  #drop(isTooMuch: (kept: { count: number; bytes: number }) => boolean): void {
+    const kept = [...this.#runs].filter(([, { place }]) => place.isDone);
+    const bytesOf = (some: typeof kept) => some.reduce((sum, [, { place }]) => sum + place.bytes, 0);
+    for (const [index, [key]] of kept.entries()) {
+      if (!isTooMuch({ count: kept.length - index, bytes: bytesOf(kept.slice(index)) })) return;
+      this.#runs.delete(key);
+    }
   }
 
   // Posted with a task, or stored here.
@@ -178,6 +273,10 @@ export class Runs {
     await setFact(database, `inputs:${inputsRoot}`, JSON.stringify(roots));
     return inputs;
   }
+}
+
+function isNext({ place, since }: Waiting): boolean {
+  return place.own || Date.now() - since > WAITED_MILLISECONDS;
 }
 
 // A slot that starts from such an input and is left unchanged must have the input's root and must not hold these words, so

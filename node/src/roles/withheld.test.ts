@@ -10,8 +10,8 @@ import { openingsOf, standingOf, supplyOpeningsOf } from "./openings.ts";
 import { nextNonce, openOf, usableOf } from "./own-challenge.ts";
 import { claimantMove, type GameDemand } from "./players/index.ts";
 import { hashOf } from "./test-events.ts";
-import type { Challenge, Claim, Move } from "./views.ts";
-import { createWordsDemander } from "./withheld.ts";
+import type { Challenge, Claim, Move, Task } from "./views.ts";
+import { createWordsDemander, type DepositBudget, type Known } from "./withheld.ts";
 
 const RUN = runFixture(recurrent(600), 2);
 const ME: Hex = `0x${"b".repeat(40)}`;
@@ -51,7 +51,7 @@ const challengeOf = (moves: Move[], more: Partial<Challenge> = {}): Challenge =>
 });
 
 // A node that has everything but the inputs, and writes down what it sends and keeps.
-function bench(limit: number, constants = true) {
+function bench(limit: number, constants = true, budget?: DepositBudget) {
   const sent: Call[] = [];
   const kept: (readonly Uint32Array[])[] = [];
   const keptConstants: Uint32Array[] = [];
@@ -76,7 +76,7 @@ function bench(limit: number, constants = true) {
     },
     log: { ...silent, info: () => undefined, error: (values: unknown) => reports.push(values) },
   };
-  const demand = createWordsDemander(context as unknown as NodeContext, limit);
+  const demand = createWordsDemander(context as unknown as NodeContext, limit, budget);
   return { sent, kept, keptConstants, reports, demand };
 }
 
@@ -145,6 +145,47 @@ describe("what a claim withholds", () => {
   });
 });
 
+describe("the deposits for what claims withhold", () => {
+  const claimOf = (name: string, more: Partial<Claim> = {}): Claim => ({ ...CLAIM, claimId: hashOf(name), ...more });
+  const by = (digit: string): Pick<Claim, "claimant"> => ({ claimant: `0x${digit.repeat(40)}` });
+
+  it("are bounded against one claimant and in all, and half of them are for claims that answer a task", async () => {
+    const { sent, reports, demand } = bench(8, true, { each: 2, all: 8 });
+    const asks = (claim: Claim, known?: Known) => demand(claim, [], NONE, at(UNTIL - 30), known);
+    for (const name of ["one", "two", "three"]) await asks(claimOf(name, by("c")));
+    assert.deepEqual([sent.length, reports.length], [2, 1]);
+    // Asked again it is the same deposit.
+    assert.equal(await asks(claimOf("two", by("c"))), true);
+    for (const digit of ["d", "e", "f"]) await asks(claimOf(digit, by(digit)));
+    assert.deepEqual([sent.length, reports.length], [5, 2]);
+    const wanted = claimOf("wanted", by("f"));
+    const { programRoot, inputsRoot, steps, taskId } = wanted;
+    const task = { taskId, programRoot, inputsRoot, steps, solver: wanted.claimant } as Task;
+    assert.equal(await asks(wanted, { claims: new Map(), tasks: new Map([[taskId, task]]) }), true);
+    assert.equal(sent.length, 6);
+  });
+
+  it("count after a restart for a day, unless the claim was slashed", async () => {
+    const claim = claimOf("before", by("c"));
+    const position = { section: 7, height: 1, step: 0, item: 0, index: 0 };
+    const moves: Move[] = [{ kind: "demand", position, node: CLAIM.inputsRoot, ...made }];
+    const lost = challengeOf(moves, { claimId: claim.claimId, ended: true });
+    const challenges = new Map([[lost.challengeId, lost]]);
+    const next = claimOf("next", { ...by("c"), challengeUntil: 10 ** 6 });
+    for (const [status, time, isPaid] of [
+      ["final", 1_000_000, true],
+      ["final", made.time + 86_400, false],
+      ["slashed", made.time + 86_400, true],
+    ] as const) {
+      const { sent, demand } = bench(8, true, { each: 1, all: 8 });
+      const known = { claims: new Map([[claim.claimId, { ...claim, status }]]), tasks: new Map<Hex, Task>() };
+      const ended = { ...next, challengeUntil: time };
+      assert.equal(await demand(ended, [], challenges, at(time), known), isPaid);
+      assert.equal(sent.length > 0, isPaid);
+    }
+  });
+});
+
 describe("the challenges of a node", () => {
   const demanded: Move = {
     kind: "demand",
@@ -163,6 +204,43 @@ describe("the challenges of a node", () => {
     assert.equal(nextNonce([ended]), 0n);
     const last = challengeOf(demands(15), { nonce: 2n });
     assert.equal(usableOf([full, ended, last]), last);
+  });
+
+  it("are played on where the own clock runs out first, and where no answer is waited for", () => {
+    const position = { section: 5, height: 0, step: 0, item: 0, index: 0 };
+    const answered = (deadline: number): Move[] => [
+      demanded,
+      { kind: "openChunk", position, node: "0x", chunk: "0x", ...made, deadline },
+    ];
+    const [early, late] = [challengeOf(answered(10)), challengeOf(answered(20), { nonce: 1n })];
+    const waiting = challengeOf([{ ...demanded, deadline: 5 }], { nonce: 2n });
+    assert.equal(usableOf([late, early, waiting]), early);
+    assert.equal(usableOf([waiting, late]), late);
+    assert.equal(usableOf([waiting]), waiting);
+  });
+
+  it("are opened at the trace root for a walk that may need them", async () => {
+    const { sent, demand } = bench(100, false);
+    assert.equal(await demand(CLAIM, [], NONE, at(UNTIL - 13)), true);
+    assert.equal(sent.length, 1, "not yet");
+    const position = { section: 7, height: 1, step: 0, item: 0, index: 0 };
+    const words = challengeOf([{ kind: "demand", position, node: CLAIM.inputsRoot, ...made }]);
+    const challenges = new Map([[words.challengeId, words]]);
+    assert.equal(await demand(CLAIM, [words], challenges, at(UNTIL - 12)), true);
+    const reserve = sent.slice(1);
+    assert.ok(reserve.length > 0);
+    reserve.forEach(({ functionName, args, valueWei }, index) => {
+      const [, nonce, { position: root, node, path }] = args as [unknown, bigint, GameDemand];
+      assert.deepEqual(
+        [functionName, nonce, valueWei, node, path],
+        ["challenge", BigInt(index + 1), 17n, CLAIM.traceRoot, []],
+      );
+      assert.deepEqual(root, { section: 0, height: 1, step: 0, item: 0, index: 0 });
+    });
+    const all = reserve.map((_, index) => challengeOf([demanded], { nonce: BigInt(index + 1) }));
+    const before = sent.length;
+    assert.equal(await demand(CLAIM, [words, ...all], challenges, at(UNTIL)), true);
+    assert.equal(sent.length, before, "they are enough");
   });
 
   it("stand where a node was opened last, after a step at the root over its primitives", () => {

@@ -17,6 +17,13 @@ import { homeOf, openAccount, WALLET_FLAGS } from "../wallet.ts";
 
 const ROLES = ["solver", "verifier", "watchtower"] as const;
 
+// Of a verifier alone.
+const DEMAND_OPTIONS = [
+  ["demand-chunks", "demandChunks"],
+  ["demand-deposits", "demandDeposits"],
+  ["demand-deposits-each", "demandDepositsEach"],
+] as const;
+
 /** What a started node writes to `<home>/node.json`. */
 export const nodeFile = z.object({
   role: z.enum(ROLES),
@@ -55,6 +62,15 @@ export const nodeStart = defineCommand({
     {
       flag: "--demand-chunks <count>",
       summary: "verifier: most chunks of withheld inputs and weights it demands under the clock (default: 8)",
+    },
+    {
+      flag: "--demand-deposits <count>",
+      summary:
+        "verifier: most deposits at risk in a day for such words, half of them for claims of tasks (default: 64)",
+    },
+    {
+      flag: "--demand-deposits-each <count>",
+      summary: "verifier: most deposits at risk in a day for such words of one claimant (default: 8)",
     },
     { flag: "--walk-only", summary: "verifier: dispute move by move even where the claimant serves its trace" },
   ],
@@ -115,8 +131,9 @@ function roleFactory(role: (typeof ROLES)[number], input: Input): (context: Node
   if (choice?.kind === "drawn") input.log.warn({ seed: choice.seed }, "the lie is drawn from this seed");
   if (text(input, "operator") !== undefined && role !== "solver") throw new RoleOptionError("operator", role);
   if (text(input, "trace") !== undefined && role !== "solver") throw new RoleOptionError("trace", role);
-  if (text(input, "demandChunks") !== undefined && role !== "verifier")
-    throw new RoleOptionError("demand-chunks", role);
+  for (const [option, key] of DEMAND_OPTIONS) {
+    if (text(input, key) !== undefined && role !== "verifier") throw new RoleOptionError(option, role);
+  }
   const cheat = choice === undefined ? {} : { lie: choice };
   switch (role) {
     case "solver": {
@@ -135,9 +152,17 @@ function roleFactory(role: (typeof ROLES)[number], input: Input): (context: Node
     }
     case "verifier": {
       const demandedChunks = integer(input, "demandChunks", 0, 65_536);
+      const all = integer(input, "demandDeposits", 0, 65_536);
+      const each = integer(input, "demandDepositsEach", 0, 65_536);
+      const depositBudget = { ...(all === undefined ? {} : { all }), ...(each === undefined ? {} : { each }) };
       const walkOnly = input.flags["walkOnly"] === true;
       return (context) => [
-        createVerifier(context, { walkOnly, ...(demandedChunks === undefined ? {} : { demandedChunks }), ...cheat }),
+        createVerifier(context, {
+          walkOnly,
+          depositBudget,
+          ...(demandedChunks === undefined ? {} : { demandedChunks }),
+          ...cheat,
+        }),
       ];
     }
     case "watchtower":
