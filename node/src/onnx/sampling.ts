@@ -168,11 +168,11 @@ function foldColumns(scope: Scope, { value, rows, count }: Logits, fold: ColumnF
 }
 
 /** Folds what foldColumns made, by region and then over the regions: one element a row. */
-function foldRegions(scope: Scope, value: Value, fold: RowFold): Value {
+function foldRegions(scope: Scope, value: Value, fold: RowFold, finish?: RowFold["finish"]): Value {
   const [rows, regions, columns] = value.shape;
-  const { finish, ...whole } = fold;
-  const ofRegion = reduceRows(scope, { value, shape: [rows, regions], count: columns }, whole);
-  return reduceRows(scope, { value: ofRegion, shape: [rows], count: regions }, fold);
+  const ofRegion = reduceRows(scope, { value, shape: [rows, regions], count: columns }, fold);
+  const last = finish === undefined ? fold : { ...fold, finish };
+  return reduceRows(scope, { value: ofRegion, shape: [rows], count: regions }, last);
 }
 
 /** The largest number of each row, float32 [rows]; -inf where there is none. */
@@ -199,13 +199,13 @@ function firstLargest(scope: Scope, logits: Logits): Value {
     item: (b, logit, place, [most]) => b.select(b.eq(logit, most), place, b.i32(NOWHERE)),
     join: (b, total, item) => b.minI(total, item),
   });
-  return foldRegions(scope, columns, {
+  const least: RowFold = {
     elementType: "int64",
     init: NOWHERE,
     body: (b, total, item) => b.minI(total, item),
     combine: (b, total, block) => b.minI(total, block),
-    finish: (b, total) => b.select(b.eqI(total, NOWHERE), b.i32(0), total),
-  });
+  };
+  return foldRegions(scope, columns, least, (b, total) => b.select(b.eqI(total, NOWHERE), b.i32(0), total));
 }
 
 /** Elements of a row that one element of a round counts; rows of keys are padded to a multiple. */

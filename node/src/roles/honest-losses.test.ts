@@ -8,33 +8,30 @@ import { describe, it } from "node:test";
 
 import { bytesToHex, type Hex } from "viem";
 
-import { encodeProof } from "@lockstep/node/engine/dispute/abi";
-import { claimViewOf, viewOfRun } from "@lockstep/node/engine/dispute/view";
-import { findFraud } from "@lockstep/node/engine/dispute/walk";
-import { buildScalar } from "@lockstep/node/ir/build";
-import { scalarHash } from "@lockstep/node/ir/encode";
-import type { Program } from "@lockstep/node/ir/program";
+import { claimViewOf } from "../engine/dispute/view.ts";
+import { findFraud } from "../engine/dispute/walk.ts";
+import { buildScalar } from "../ir/build.ts";
+import { scalarHash } from "../ir/encode.ts";
+import type { Program } from "../ir/program.ts";
 
-import { openDatabase } from "../../../node/src/chain/database.ts";
-import type { Call } from "../../../node/src/chain/sender.ts";
-import { buildSlotProof } from "../../../node/src/engine/dispute/proofs.ts";
-import { chain, runFixture, singleWord, type Fixture } from "../../../node/src/engine/fixtures.ts";
-import { inputsRootOf, interpreterEngine, type Engine } from "../../../node/src/engine/index.ts";
-import { demandBound } from "../../../node/src/engine/position.ts";
-import { tensorRoot, type Hash } from "../../../node/src/merkle/index.ts";
-import { ContentStore } from "../../../node/src/roles/content-store.ts";
-import { RunTooLargeError } from "../../../node/src/roles/limits.ts";
-import type { NodeContext } from "../../../node/src/roles/node-context.ts";
-import { claimantMove, type GameDemand } from "../../../node/src/roles/players/index.ts";
-import { Runs } from "../../../node/src/roles/runs.ts";
-import { hashOf, writeEvent } from "../../../node/src/roles/test-events.ts";
-import { createVerifier, encodeChecked } from "../../../node/src/roles/verifier.ts";
-import type { Challenge, Claim, Move } from "../../../node/src/roles/views.ts";
-import { createWordsDemander, DEFAULT_DEMANDED_CHUNKS } from "../../../node/src/roles/withheld.ts";
-import { claimedOf, createArena, paid, startMatch, statusOf } from "../support/players/arena.ts";
-import { FIXTURE, KIND, STEPS } from "../support/players/lies.ts";
-import { CLAIM } from "../support/world.ts";
+import { openDatabase } from "../chain/database.ts";
+import type { Call } from "../chain/sender.ts";
+import { chain, recurrent, runFixture, singleWord, type Fixture } from "../engine/fixtures.ts";
+import { inputsRootOf, interpreterEngine, type Engine } from "../engine/index.ts";
+import { demandBound } from "../engine/position.ts";
+import { tensorRoot, type Hash } from "../merkle/index.ts";
+import { ContentStore } from "./content-store.ts";
+import { RunTooLargeError } from "./limits.ts";
+import type { NodeContext } from "./node-context.ts";
+import { claimantMove, type GameDemand } from "./players/index.ts";
+import { Runs } from "./runs.ts";
+import { hashOf, writeEvent } from "./test-events.ts";
+import { createVerifier, encodeChecked } from "./verifier.ts";
+import type { Challenge, Claim, Move } from "./views.ts";
+import { createWordsDemander, DEFAULT_DEMANDED_CHUNKS } from "./withheld.ts";
 
+const FIXTURE = recurrent(600, 2);
+const STEPS = 4;
 const nothing = () => undefined;
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 const ME: Hex = `0x${"b".repeat(40)}`;
@@ -91,10 +88,7 @@ function lacking(program: Program) {
   return { sent, context, isComplete: () => complete };
 }
 
-describe("an honest node", async () => {
-  const arena = await createArena();
-  const { claimant, challenger, operator } = arena.accounts;
-
+describe("an honest node", () => {
   describe("over inputs with other words than zeros past their ends", () => {
     // The slot `order` starts from the second input and is left as it was.
     const order = FIXTURE.inputs[1];
@@ -103,23 +97,6 @@ describe("an honest node", async () => {
     garbage[order.length + 1] = 7;
     const committedInputs = [FIXTURE.inputs[0], garbage];
     const inputsRoot = inputsRootOf(committedInputs);
-
-    it("would be slashed for a right run", async () => {
-      const run = runFixture(FIXTURE, STEPS, { committedInputs });
-      const match = await startMatch(arena, claimant, claimedOf(run, operator, { inputsRoot }), run);
-      const proof = encodeProof({ kind: KIND.badSlot, proof: buildSlotProof(viewOfRun(run), 0, 2) });
-      const { game } = arena;
-      const value = await game.read.depositOf([match.claim.terms.moveFeeWei]);
-      const first = {
-        node: match.claim.traceRoot,
-        position: { section: 0, height: 2, step: 0, item: 0, index: 0 },
-        path: [],
-        shown: { summary: "0x", record: "0x", recordSiblings: [], interfaceTable: "0x" },
-      } as const;
-      await paid(match, challenger, game.write.challenge([match.claim, 1n, first], { account: challenger, value }));
-      await paid(match, challenger, game.write.prove([match.claim, 1n, 1, proof, 0], { account: challenger }));
-      assert.equal(await statusOf(match), CLAIM.slashed);
-    });
 
     it("claims nothing, also when a challenge has given it the words", async () => {
       const folder = mkdtempSync(join(tmpdir(), "fresh-"));
